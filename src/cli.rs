@@ -1,0 +1,57 @@
+//! The command line: one file per subcommand. Standard output is data, standard error is talk.
+
+mod certs;
+mod check;
+mod demo;
+mod init;
+mod keys;
+mod rewrite;
+mod serve;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Good.
+pub(crate) const GOOD: u8 = 0;
+/// Findings, or bad input.
+pub(crate) const FINDINGS: u8 = 1;
+/// Wrong usage, or a file or socket that cannot be used.
+pub(crate) const USAGE: u8 = 2;
+
+/// A TLS reverse proxy that minimises and pseudonymises what a recipient receives.
+#[derive(Debug, Parser)]
+#[command(name = "tavs", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Test(test::Args),
+    Rewrite(rewrite::Args),
+    Serve(serve::Args),
+    Demo(demo::Args),
+    Init(init::Args),
+    Keys(keys::Args),
+    Certs(certs::Args),
+}
+
+/// Runs the command line that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let code = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Rewrite(args) => rewrite::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Certs(args) => certs::run(&args),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,9 @@
+//! `tavs check`: check policies.
+
+/// Check policies.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: &Args) -> u8 {
+    super::USAGE
+}

@@ -1,0 +1,1 @@
+//! Recognises CPR numbers in text.

@@ -1,0 +1,103 @@
+//! Names for the things that an exchange is about. Every part speaks of them; none is a value
+//! from a message.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Which recipient (GDPR art. 4(9)): the `id` of its policy's `[recipient]`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecipientId(Arc<str>);
+
+/// Which purpose (GDPR art. 5(1)(b)): the `id` of the policy's `[purpose]`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Purpose(Arc<str>);
+
+macro_rules! policy_name {
+    ($name:ident) => {
+        impl $name {
+            /// Takes a name out of a policy, which `policy` has checked.
+            #[must_use]
+            pub fn new(name: &str) -> Self {
+                Self(Arc::from(name))
+            }
+
+            /// The name as the policy has it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+policy_name!(RecipientId);
+policy_name!(Purpose);
+
+/// Which text a policy had: the SHA-256 of its file. Stands in every ledger record.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PolicyVersion(pub [u8; 32]);
+
+impl fmt::Display for PolicyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for PolicyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Names one exchange everywhere: in the `instance` of a problem, the log, and the ledger.
+/// A UUID version 7, so that it sorts by time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangeId(uuid::Uuid);
+
+impl ExchangeId {
+    /// A new id at `millis` since the epoch, from ten random bytes.
+    #[must_use]
+    pub fn new(millis: u64, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The sixteen bytes of the UUID.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for ExchangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for ExchangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A data subject as the ledger knows it: a MAC under the ledger's own key, never a CPR.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubjectId(pub [u8; 16]);
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}

@@ -1,0 +1,1 @@
+//! Strict JSON (RFC 8259): the tokeniser and the writer. Knows nothing of policy.

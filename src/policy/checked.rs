@@ -1,0 +1,520 @@
+//! What a policy file says once it has been checked: plain data in which every word is known,
+//! every date read and every location parsed. Nothing downstream looks at the text again.
+//!
+//! As written (`syntax`) → checked (this) → running (`running`, which holds compiled plans).
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+
+use crate::identity::Presented;
+use crate::ids::{PolicyVersion, Purpose, RecipientId};
+use crate::policy::location::{Literal, Location};
+
+/// One recipient's policy file, checked.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The file's path as the author gave it; shown in diagnostics and by `explain`.
+    pub file: String,
+    /// SHA-256 of the file's text.
+    pub version: PolicyVersion,
+    /// Who receives.
+    pub recipient: RecipientInfo,
+    /// How the recipient proves itself.
+    pub identity: Identity,
+    /// The agreement under which it receives (GDPR art. 28(3), or 26).
+    pub agreement: Agreement,
+    /// Why it receives.
+    pub purpose: PurposeInfo,
+    /// Where it is, and on which ground data may go there (GDPR chapter V).
+    pub transfer: Transfer,
+    /// How its pseudonyms are made.
+    pub pseudonyms: Pseudonyms,
+    /// How much it may ask for.
+    pub limits: Limits,
+    /// What happens to a CPR found in kept text.
+    pub cpr_in_text: CprInText,
+    /// Named sets of rules for one kind of element.
+    pub shapes: Vec<Shape>,
+    /// What it may call.
+    pub routes: Vec<Route>,
+    /// What `tavs test` runs.
+    pub tests: Vec<PolicyTest>,
+}
+
+/// `[recipient]`.
+#[derive(Debug, Clone)]
+pub struct RecipientInfo {
+    /// Names the recipient in logs, metrics and the ledger.
+    pub id: RecipientId,
+    /// Its legal name (GDPR art. 15(1)(c): subjects are told the actual recipient).
+    pub name: String,
+    /// What it is in law.
+    pub relation: Relation,
+    /// Where to write to.
+    pub contact: String,
+}
+
+/// What a recipient is in law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Acts on the clinic's instruction (art. 28).
+    Processor,
+    /// Decides its own purposes (art. 4(7)).
+    Controller,
+    /// Research under Databeskyttelsesloven § 10.
+    Research,
+}
+
+/// `[identity]`: one presented identifier, under one trust anchor of `tavs.toml`.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The anchor's name in `tavs.toml`.
+    pub anchor: String,
+    /// What the certificate must present, whole.
+    pub presented: Presented,
+    /// SHA-256 of a bearer token wanted beside the certificate.
+    pub token_sha256: Option<[u8; 32]>,
+}
+
+/// `[agreement]`.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// The clinic's own reference to the document.
+    pub reference: String,
+    /// When it was signed.
+    pub signed: Date,
+    /// When it is due for review.
+    pub review: Date,
+    /// Its last day, Europe/Copenhagen; afterwards every request is refused (G9).
+    pub expires: Date,
+}
+
+/// `[purpose]`.
+#[derive(Debug, Clone)]
+pub struct PurposeInfo {
+    /// Names the purpose in records and reports.
+    pub id: Purpose,
+    /// Which of the clinics' three categories.
+    pub category: Category,
+    /// The legal bases, of a closed list.
+    pub basis: Vec<Basis>,
+    /// Whether each subject must have consented.
+    pub consent: Consent,
+    /// How long the agreement lets the recipient keep the data, in the policy's own words.
+    pub retention: String,
+}
+
+/// The three categories of the clinics' privacy policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Needed for the treatment or its administration.
+    Service,
+    /// Improving products; only with consent.
+    Improvement,
+    /// Legitimate interests.
+    LegitimateInterest,
+}
+
+/// A legal basis, GDPR art. 6(1) or 9(2), or Danish law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Basis {
+    /// The word in the policy, such as `gdpr-9-2-h`.
+    pub id: &'static str,
+    /// Whether it is a basis for health data (art. 9(2), or Danish law made under it).
+    pub health: bool,
+}
+
+/// Whether a subject's consent is needed (art. 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Without an entry the subject's records are withheld.
+    Required,
+    /// Another basis carries the disclosure.
+    NotRequired,
+}
+
+/// `[transfer]`.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Outside the EU/EEA: the ground, its evidence, and when that was last verified.
+    pub ground: Option<TransferGround>,
+}
+
+/// A ground for transfer to a third country (GDPR art. 45, 46, 47, 49).
+#[derive(Debug, Clone)]
+pub struct TransferGround {
+    /// Which.
+    pub kind: TransferKind,
+    /// Where the evidence is filed.
+    pub evidence: String,
+    /// When it was last verified.
+    pub verified: Date,
+}
+
+/// Kinds of transfer ground. "Privacy Shield" is none (C-311/18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferKind {
+    /// Adequacy decision, art. 45.
+    Adequacy,
+    /// EU-US Data Privacy Framework, (EU) 2023/1795.
+    Dpf,
+    /// Standard contractual clauses, art. 46(2)(c).
+    Scc,
+    /// Binding corporate rules, art. 47.
+    Bcr,
+    /// A derogation, art. 49.
+    Art49,
+}
+
+/// `[pseudonyms]`.
+#[derive(Debug, Clone)]
+pub struct Pseudonyms {
+    /// The pseudonymisation domain (EDPB 01/2025): inside it pseudonyms may be joined.
+    pub domain: String,
+    /// How long one pseudonym stands for one person.
+    pub linkability: Linkability,
+}
+
+/// ENISA's three policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linkability {
+    /// Deterministic: stable inside the domain.
+    Domain,
+    /// Document-randomised: stable inside one response.
+    Document,
+    /// Fully randomised: never the same twice.
+    None,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Requests each second, sustained.
+    pub requests_per_second: u32,
+    /// Requests at once beyond that.
+    pub burst: u32,
+    /// Exchanges at the same time.
+    pub concurrency: u32,
+    /// Different subjects in any 24 hours.
+    pub subjects_per_day: Option<u32>,
+    /// Responses up to this many bytes are judged whole.
+    pub buffer: usize,
+    /// The largest response, streamed by record.
+    pub response: usize,
+}
+
+/// `[free-text] cpr`: what happens to a CPR found in text that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CprInText {
+    /// A constant takes its place.
+    Mask,
+    /// Its pseudonym takes its place.
+    Pseudonymise,
+    /// The whole response is refused.
+    Refuse,
+}
+
+/// `[[shape]]`: rules for elements whose members match `when`.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Named in a route's `shapes`.
+    pub name: String,
+    /// Where such elements stand.
+    pub at: Vec<Location>,
+    /// Members of the element and the values they must have; never empty.
+    pub when: Vec<(String, Literal)>,
+    /// Whose data an element is; locations within it.
+    pub subject: Subject,
+    /// Locations within the element.
+    pub rules: Vec<Rule>,
+}
+
+/// Whose data a record is.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// At these locations, within the record (or a shape's element). Never empty.
+    At(Vec<Location>),
+    /// Nobody's, for the reason given.
+    Nobody {
+        /// Why there is no subject; shown in reports.
+        reason: String,
+    },
+    /// Said elsewhere: by the shapes of the route, or by the route of the shape.
+    Elsewhere,
+}
+
+/// `[[route]]`.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Unique in its policy; named in logs, metrics and the ledger.
+    pub name: String,
+    /// `GET` (which brings `HEAD` with it).
+    pub methods: Vec<Method>,
+    /// The path, as segments.
+    pub path: Vec<PathSegment>,
+    /// The path as written, such as `/appointments/{id}`.
+    pub path_text: String,
+    /// The query parameters that may be sent; all others are refused.
+    pub query: Vec<QueryParameter>,
+    /// The upstream's name in `tavs.toml`.
+    pub upstream: String,
+    /// Why a clear identifier in a request is accepted here, if it is (G7).
+    pub accept_clear: Option<String>,
+    /// What may come back.
+    pub response: Response,
+    /// Which line of the file the route begins on.
+    pub line: u32,
+}
+
+/// A method that a route may list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// RFC 9110 section 9.3.1; HEAD is answered from it.
+    Get,
+}
+
+/// One segment of a route's path.
+#[derive(Debug, Clone)]
+pub enum PathSegment {
+    /// Must be equal.
+    Literal(String),
+    /// `{name}`: any one segment that fits the pattern, passed on as it came.
+    Keep {
+        /// The name between the braces.
+        name: String,
+        /// What it must look like.
+        pattern: Pattern,
+    },
+}
+
+/// A query parameter that a route accepts.
+#[derive(Debug, Clone)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: String,
+    /// What its value must look like.
+    pub pattern: Pattern,
+    /// Which response member it selects on, if it does.
+    pub selects: Option<Location>,
+}
+
+/// What a value in a path or query must look like. A closed set, so that a policy cannot admit
+/// by a mistaken expression what its author did not mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// `2026-03-04`.
+    Date,
+    /// A FHIR date search value: an optional prefix (`ge`, `lt`, …) and a date or instant.
+    FhirDate,
+    /// An instant, RFC 3339.
+    Instant,
+    /// 1 to 9 digits: too few to be a CPR.
+    Integer,
+    /// A UUID.
+    Uuid,
+    /// 1 to 64 of `A-Z a-z 0-9 - . _`, as a FHIR id and then some.
+    Word,
+    /// `[system|]code`, as FHIR's token search, without a space.
+    Token,
+    /// One of these.
+    OneOf(Vec<String>),
+}
+
+/// `[route.response]`.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The unit that is withheld whole; `None` means the document, or the line of NDJSON.
+    pub record: Option<Location>,
+    /// Whose data a record is.
+    pub subject: Subject,
+    /// Content types that the upstream may answer with.
+    pub media_types: Vec<MediaType>,
+    /// Indices into [`Policy::shapes`].
+    pub shapes: Vec<usize>,
+    /// Locations within the document. All else is withheld.
+    pub rules: Vec<Rule>,
+    /// Upstream error status → ours, where the default is not wanted.
+    pub status_map: Vec<(u16, u16)>,
+}
+
+/// A content type that can be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/json`.
+    Json,
+    /// `application/fhir+json`.
+    FhirJson,
+    /// `application/x-ndjson`.
+    Ndjson,
+    /// `application/fhir+ndjson`.
+    FhirNdjson,
+}
+
+impl MediaType {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Json, Self::FhirJson, Self::Ndjson, Self::FhirNdjson];
+
+    /// The essence, as it stands in a `Content-Type` field (RFC 9110 section 8.3.1).
+    #[must_use]
+    pub const fn essence(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::FhirJson => "application/fhir+json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::FhirNdjson => "application/fhir+ndjson",
+        }
+    }
+
+    /// Whether the body is one document a line.
+    #[must_use]
+    pub const fn is_lines(self) -> bool {
+        matches!(self, Self::Ndjson | Self::FhirNdjson)
+    }
+}
+
+/// One line of `members`: a location and what happens there.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Where.
+    pub location: Location,
+    /// What.
+    pub action: Action,
+    /// Where the location stands in the file, in bytes.
+    pub span: Range<usize>,
+    /// The line that it stands on, from 1.
+    pub line: u32,
+}
+
+/// What happens to a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Removed; the default for all that no rule names.
+    Withhold,
+    /// As it came, with CPRs in text dealt with.
+    Keep(Keep),
+    /// A pseudonym takes its place.
+    Pseudonymise(Kind),
+    /// Partly or wholly written over.
+    Mask(Mask),
+    /// A coarser value takes its place.
+    Generalise(Generalise),
+    /// A constant takes its place: the JSON text of a string, number, `true` or `false`.
+    Replace(String),
+    /// Free text: kept, with more than CPRs dealt with.
+    Scan(Scan),
+}
+
+/// Exceptions to the search in kept values, each to be written out by the author.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// `number = "not-cpr"`: a number of nine or ten digits here is no CPR.
+    pub number_not_cpr: bool,
+    /// `unscanned = true`: base64 or hex that decodes to something binary may leave.
+    pub unscanned: bool,
+    /// `cpr = "clear"` with its `cpr-ground` (Databeskyttelsesloven § 11): CPRs leave as they are.
+    pub clear_cpr: Option<&'static str>,
+    /// `not-cpr = true`: ten digits in a string here are no CPR (an account number, a time).
+    pub string_not_cpr: bool,
+}
+
+/// What a pseudonym stands for. The kind is part of what is MACed, so that the same text of two
+/// kinds has two pseudonyms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A CPR, replacement CPR or e-CPR; what is none is unfit.
+    Cpr,
+    /// An upstream's id of a resource of this type (empty where the API has no types).
+    Id {
+        /// The FHIR resource type, or a word of the author's.
+        resource_type: String,
+    },
+    /// A FHIR literal reference, `Type/id`: shares the pseudonym of that type and id.
+    Reference,
+}
+
+/// Ways to write over a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// The first word stays.
+    FirstWord,
+    /// The first letter of each word stays.
+    Initials,
+    /// The last four characters stay.
+    Last4,
+    /// Nothing stays.
+    All,
+    /// The domain stays.
+    Email,
+    /// Nothing stays; the birth date goes too.
+    Cpr,
+}
+
+/// Coarser dates. Anything but an ISO 8601 date or instant (FHIR `date`, `dateTime`, `instant`)
+/// is unfit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generalise {
+    /// `1948`; with a reference date, years of those aged 90 and more become one.
+    Year {
+        /// The day that ages are counted at.
+        reference: Option<Date>,
+    },
+    /// `1948-12`.
+    Month,
+    /// `1948-W52` (ISO 8601 week).
+    Week,
+    /// `1940`: the first year of the decade.
+    Decade {
+        /// The day that ages are counted at.
+        reference: Option<Date>,
+    },
+    /// Whole years at the reference date, `90` for 90 and more; a number.
+    Age {
+        /// The day that ages are counted at.
+        reference: Date,
+    },
+    /// `75-79`, `90+`.
+    AgeBand {
+        /// 5 or 10 years.
+        width: u8,
+        /// The day that ages are counted at.
+        reference: Date,
+    },
+}
+
+/// What `scan` looks for beside CPRs; each find is replaced by a constant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Telephone numbers: eight digits, grouped or not, with or without +45.
+    pub phone: bool,
+    /// E-mail addresses.
+    pub email: bool,
+    /// Words of the names at these locations of the same record.
+    pub names: Vec<Location>,
+}
+
+/// `[[test]]`.
+#[derive(Debug, Clone)]
+pub struct PolicyTest {
+    /// Which route's rules; an index into [`Policy::routes`].
+    pub route: usize,
+    /// The upstream's body.
+    pub input: TestText,
+    /// What must come out, compared without insignificant whitespace.
+    pub output: Option<TestText>,
+    /// What must not be in the output in any form.
+    pub absent: Vec<String>,
+    /// Which line of the file the test begins on.
+    pub line: u32,
+}
+
+/// A test's body: beside the policy, or in it.
+#[derive(Debug, Clone)]
+pub enum TestText {
+    /// A path relative to the policy file's folder.
+    File(String),
+    /// The text itself.
+    Inline(String),
+}

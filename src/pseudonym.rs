@@ -1,0 +1,1 @@
+//! Pseudonymisation schemes and the key ring.

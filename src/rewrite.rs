@@ -1,0 +1,89 @@
+//! JSON in, JSON out, under a plan: the only maker of [`Released`].
+//!
+//! Stands between reading the upstream's response and recording the disclosure. Nothing here may
+//! wait, log, or keep a value from the message beyond the call.
+
+use crate::ids::SubjectId;
+
+/// Bytes that a policy allows to leave. Sending a response takes nothing else, but for tavs's
+/// own problem documents.
+#[derive(Debug)]
+pub struct Released {
+    body: Vec<u8>,
+}
+
+impl Released {
+    /// The bytes, to be sent once the ledger has them on record.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// The bytes, to look at.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// What was disclosed, for the ledger: numbers into the policy's own table, never a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disclosure {
+    /// Whose data left, without repetition, in order of appearance.
+    pub subjects: Vec<SubjectId>,
+    /// How many values each rule let out, by rule number of the plan.
+    pub released_by_rule: Vec<u32>,
+    /// Members and elements that no rule names, or that a rule withholds.
+    pub withheld: u64,
+    /// Values that their rule's action could not take.
+    pub unfit: u64,
+    /// CPRs found in kept text and dealt with.
+    pub cpr_in_text: u64,
+    /// Records that left.
+    pub records: u64,
+    /// Records withheld whole.
+    pub records_withheld: u64,
+}
+
+/// Why a body cannot be rewritten. Says where, never what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} at byte {offset}")]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// The offset of the first byte that cannot stand, from 0, in the whole input.
+    pub offset: usize,
+}
+
+/// What is wrong with a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Not UTF-8.
+    #[error("the input is not UTF-8")]
+    NotUtf8,
+    /// Begins with a byte order mark.
+    #[error("the input begins with a byte order mark")]
+    ByteOrderMark,
+    /// Not the grammar of RFC 8259.
+    #[error("the input is not JSON")]
+    Syntax,
+    /// Ended too early.
+    #[error("the input ends inside a value")]
+    UnexpectedEnd,
+    /// Something after the document.
+    #[error("there is something after the document")]
+    TrailingBytes,
+    /// A surrogate escape without its other half.
+    #[error("a string holds half a surrogate pair")]
+    LoneSurrogate,
+    /// More than 128 containers inside each other.
+    #[error("containers are nested deeper than 128")]
+    TooDeep,
+    /// An object of which something is kept has two members of one name.
+    #[error("an object has two members of one name")]
+    DuplicateName,
+    /// `[free-text] cpr = "refuse"` and a CPR in kept text.
+    #[error("kept text holds a CPR number, and the policy refuses that")]
+    CprInText,
+}
