@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands. Installs what it needs on a fresh Debian with
+# Rust, then checks format, lints, tests, documentation, the shipped policies and the demo.
+#
+#   ./test.sh            all but the slow suites
+#   ./test.sh --all      these too
+#   TAVS_CORPUS=DIR      a folder of published example resources: its tests run, else they are skipped
+#
+# What was skipped is listed by name; the last line is always `N passed, N failed, N skipped`.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 2
+
+# The day that dates in policies are judged by, so that nothing fails by calendar.
+DAY=2026-03-01
+passed=0 failed=0 skipped=0
+failures=() skips=()
+log=$(mktemp) || exit 2
+trap 'rm -f "$log"' EXIT
+
+main() {
+    local all=no
+    case "${1:-}" in
+        "") ;;
+        --all) all=yes ;;
+        *) echo "usage: ./test.sh [--all]" >&2; exit 2 ;;
+    esac
+    if need_tools; then
+        step "format" cargo fmt --check
+        step "lints" cargo clippy --locked --all-targets -- -D warnings
+        step "build" cargo build --locked
+        tests "$all"
+        doc_tests
+        step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+        policies
+        demo
+    fi
+    finish
+}
+
+need_tools() {
+    if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then . "$HOME/.cargo/env"; fi
+    if ! command -v cargo >/dev/null; then
+        fail "tools: Rust is missing; install it as https://rustup.rs says"
+        return 1
+    fi
+    if ! command -v cc >/dev/null; then
+        echo "== a C compiler is missing (the TLS library needs one): installing gcc"
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends gcc libc6-dev ||
+            { fail "tools: gcc cannot be installed"; return 1; }
+    fi
+    if ! cargo nextest --version >/dev/null 2>&1; then
+        echo "== cargo-nextest is missing: installing it (some minutes)"
+        cargo install --locked --quiet cargo-nextest || { fail "tools: cargo-nextest cannot be installed"; return 1; }
+    fi
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); failures+=("$1"); }
+skip() { skipped=$((skipped + 1)); skips+=("$1"); }
+
+# Runs one step that passes or fails as a whole.
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    echo "== $name"
+    if "$@"; then pass; echo "   $name: good, $((SECONDS - began)) s"; else fail "$name"; fi
+}
+
+# Adds up `N word` pairs of a summary line: tests that timed out or could not start have failed.
+add_summary() {
+    local number word
+    while read -r number word; do
+        case "$word" in
+            passed) passed=$((passed + number)) ;;
+            skipped | ignored) skipped=$((skipped + number)) ;;
+            *) failed=$((failed + number)) ;;
+        esac
+    done < <(grep -oE '[0-9]+ (passed|failed|timed out|exec failed|skipped|ignored)' <<<"$1")
+}
+
+# Tests that need the corpus are `#[ignore]`d and in a module or of a name with `corpus` in it;
+# slow ones are `#[ignore]`d and have `slow` in theirs.
+tests() {
+    local all=$1 filter='all()' run status summary
+    [ -n "${TAVS_CORPUS:-}" ] || filter="$filter and not test(/corpus/)"
+    [ "$all" = yes ] || filter="$filter and not test(/slow/)"
+    echo "== tests"
+    NEXTEST_PROFILE=default cargo nextest run --locked --color never --no-fail-fast --no-tests pass \
+        --status-level fail --final-status-level fail --run-ignored all -E "$filter" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    summary=$(grep -E '^ *Summary \[' "$log" | tail -n 1)
+    if [ -z "$summary" ]; then fail "tests: nextest gave no summary (exit $status)"; return; fi
+    local failed_before=$failed
+    add_summary "$summary"
+    mapfile -t -O "${#failures[@]}" failures < <(grep -E '^ *(FAIL|TIMEOUT|SIG[A-Z]+|ABORT|XFAIL) ' "$log" |
+        sed -E 's/^ *[A-Z]+ \[[^]]*\] *(\([^)]*\))? *//' | sort -u)
+    if [ "$status" != 0 ] && [ "$failed" = "$failed_before" ]; then fail "tests: nextest exit $status"; fi
+    mapfile -t -O "${#skips[@]}" skips < <(cargo nextest list --locked --color never --message-format oneline \
+        --run-ignored all -E "not ($filter)" 2>/dev/null)
+}
+
+doc_tests() {
+    local status line any=no
+    echo "== doc tests"
+    cargo test --locked --color never --doc 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    local failed_before=$failed
+    while read -r line; do add_summary "$line"; any=yes; done < <(grep -E '^test result: ' "$log" | sed 's/;/,/g; s/[0-9]* measured.*//')
+    mapfile -t -O "${#skips[@]}" skips < <(sed -nE 's/^test (.*) \.\.\. ignored.*/\1/p' "$log")
+    mapfile -t -O "${#failures[@]}" failures < <(sed -nE 's/^test (.*) \.\.\. FAILED.*/\1/p' "$log")
+    [ "$any" = yes ] || fail "doc tests: no summary (exit $status)"
+    if [ "$status" != 0 ] && [ "$any" = yes ] && [ "$failed" = "$failed_before" ]; then fail "doc tests: exit $status"; fi
+}
+
+# Whether the built program has a subcommand with an option; while parts are being written, what is
+# not there yet is skipped by name.
+has() { "$tavs" "$1" --help 2>/dev/null | grep -q -- "$2"; }
+
+policies() {
+    local line
+    if has check --at; then step "tavs check" "$tavs" check --at "$DAY" policies; else skip "tavs check (not built yet)"; fi
+    if ! has test --at; then skip "tavs test (not built yet)"; return; fi
+    echo "== tavs test"
+    "$tavs" test --at "$DAY" policies 2>&1 | tee "$log"
+    local status=${PIPESTATUS[0]} failed_before=$failed
+    line=$(grep -E '[0-9]+ passed' "$log" | tail -n 1)
+    if [ -z "$line" ]; then fail "tavs test: no summary (exit $status)"; return; fi
+    add_summary "$line"
+    if [ "$failed" != "$failed_before" ] || [ "$status" != 0 ]; then
+        [ "$failed" != "$failed_before" ] || failed=$((failed + 1))
+        failures+=("tavs test (exit $status): $line")
+    fi
+}
+
+demo() {
+    if ! has demo --json; then skip "tavs demo --json (not built yet)"; return; fi
+    echo "== tavs demo --json"
+    "$tavs" demo --json >"$log"
+    local status=$? held broken
+    held=$(grep -cE '"held": *true' "$log")
+    broken=$(grep -cE '"held": *false' "$log")
+    passed=$((passed + held)) failed=$((failed + broken))
+    mapfile -t -O "${#failures[@]}" failures < <(grep -E '"held": *false' "$log" | sed 's/^ */demo promise: /')
+    echo "   $held promises held, $broken broken"
+    if [ "$held" = 0 ] || { [ "$status" != 0 ] && [ "$broken" = 0 ]; }; then fail "tavs demo --json: exit $status"; fi
+}
+
+finish() {
+    if [ "${#skips[@]}" -gt 0 ]; then
+        echo "== skipped"
+        printf '   %s\n' "${skips[@]}"
+        [ -n "${TAVS_CORPUS:-}" ] || echo "   (TAVS_CORPUS is not set: tests over the corpus are among them)"
+    fi
+    if [ "${#failures[@]}" -gt 0 ]; then
+        echo "== failed"
+        printf '   %s\n' "${failures[@]}"
+    fi
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+}
+
+tavs="${CARGO_TARGET_DIR:-target}/debug/tavs"
+main "$@"
