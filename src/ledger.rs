@@ -1,1 +1,144 @@
-//! Not built yet.
+//! The ledger: the record of every disclosure, durable before a byte of it leaves (G5).
+//!
+//! Stands between rewriting and release. [`Ledger::append`] gives a [`Receipt`] only once the
+//! record has been written and synced; releasing a body takes that receipt. Exchanges that wait at
+//! the same time share one sync (*group commit*).
+//!
+//! What must never happen here: a receipt for what is not on disk; a record that holds a value
+//! from a message; a second writer; trust in a file after one failed write or sync.
+//!
+//! docs/ledger.md has the record format.
+
+mod entry;
+mod error;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use self::entry::{Entry, Grounds, Kind};
+pub use self::error::{AppendError, Damage, Failure, OpenError};
+use crate::ids::ExchangeId;
+
+/// Where a ledger is and how much it may take.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// An existing directory, mode 0700 or 0750.
+    pub directory: PathBuf,
+    /// Which node writes; stands in each segment's header.
+    pub node: String,
+    /// Becomes the log's id if the directory holds no ledger yet; random.
+    pub new_log: [u8; 16],
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Bounds of a ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long an exchange waits for its record to be durable; past it, 503.
+    pub wait: Duration,
+    /// Bytes of records that may wait for the disk; past it, 503 at once.
+    pub pending: usize,
+    /// Bytes of one record.
+    pub record: usize,
+    /// Bytes after which a new segment is begun.
+    pub segment: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wait: DEFAULT_WAIT,
+            pending: DEFAULT_PENDING,
+            record: DEFAULT_RECORD,
+            segment: DEFAULT_SEGMENT,
+        }
+    }
+}
+
+/// Well over the sync of a slow disk, well under a recipient's own patience.
+pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// Some ten thousand exchanges of ordinary size.
+pub const DEFAULT_PENDING: usize = 16 << 20;
+/// A response of 30,000 subjects; ordinary records are 500 bytes.
+pub const DEFAULT_RECORD: usize = 1 << 20;
+/// Half a million records: large enough to be few, small enough to verify in seconds on opening.
+pub const DEFAULT_SEGMENT: u64 = 256 << 20;
+
+/// Proof that the record of an exchange is on disk. Made nowhere else, and not cloneable: one
+/// receipt releases one body.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Receipt {
+    exchange: ExchangeId,
+    sequence: u64,
+}
+
+impl Receipt {
+    /// Whose record; releasing must compare it with its own exchange.
+    #[must_use]
+    pub const fn exchange(&self) -> ExchangeId {
+        self.exchange
+    }
+
+    /// The record's number in this ledger, from 1 without gap.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+/// What was found on opening, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whether the directory held no ledger, so that a new one was begun.
+    pub begun: bool,
+    /// The number of the last record, 0 if there is none.
+    pub last_sequence: u64,
+    /// Where an incomplete last write was set aside, and how many bytes it had.
+    pub set_aside: Option<(PathBuf, u64)>,
+}
+
+/// An open ledger; clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct Ledger {}
+
+impl Ledger {
+    /// Opens the ledger of a directory, or begins one, and takes it for this process alone. The
+    /// last segment is verified; an incomplete last write is set aside and reported.
+    ///
+    /// # Errors
+    ///
+    /// When the directory or a segment cannot be used, is open to others, is held by another
+    /// process, or is not what was written.
+    pub fn open(settings: Settings) -> Result<(Self, Found), OpenError> {
+        drop(settings);
+        Ok((Self {}, Found { begun: true, last_sequence: 0, set_aside: None }))
+    }
+
+    /// Records an entry and waits until it is on disk. Must be called within a tokio runtime.
+    ///
+    /// If the future is dropped meanwhile the record is written all the same: recorded, but not
+    /// released.
+    ///
+    /// # Errors
+    ///
+    /// When the record is not known to be on disk; nothing may be released then.
+    #[expect(clippy::unused_async, reason = "the body follows")]
+    pub async fn append(&self, entry: Entry) -> Result<Receipt, AppendError> {
+        drop(entry);
+        Err(AppendError::Closed)
+    }
+
+    /// Whether records can be appended now; if not, why. For `/readyz`.
+    ///
+    /// # Errors
+    ///
+    /// When a write or sync failed, or the ledger was closed.
+    pub fn usable(&self) -> Result<(), AppendError> {
+        Ok(())
+    }
+
+    /// Refuses further entries and waits until all that wait are on disk: the last step of a drain.
+    #[expect(clippy::unused_async, reason = "the body follows")]
+    pub async fn close(&self) {}
+}
