@@ -1,1 +1,188 @@
-//! Pseudonymisation schemes and the key ring.
+//! Makes pseudonyms: a keyed MAC of what a value stands for, in one pseudonymisation domain
+//! (EDPB Guidelines 01/2025).
+//!
+//! Called by the rewriter for each value that a policy pseudonymises. Pure computation: no file,
+//! no clock, no randomness of its own. No secret and no value may be printed, logged or compared
+//! in variable time here. `docs/pseudonyms.md` has the derivation in words.
+
+mod ring;
+
+pub use ring::{KeyRing, RingError, SecretUse};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::ids::SubjectId;
+
+/// What a pseudonym begins with: tavs, keyed scheme. The key version and `-` follow.
+pub const PREFIX: &str = "tvk";
+/// What stands for `0000000000`, which is no person: one constant, or all unknowns would be
+/// linked to each other as if they were one.
+pub const NOBODY: &str = "tvk-nobody";
+/// Sixteen consonants, a nibble each: no run of digits can occur, and few words.
+const ALPHABET: &[u8; 16] = b"bcdfghjklmnpqrst";
+/// 128 bits.
+const MAC_BYTES: usize = 16;
+/// Format version, first in every MAC input.
+const FORMAT: &[u8] = b"tavs-pseudonym-1";
+
+/// Random bytes of one response, for pseudonyms that must not be linkable to another's.
+pub type Salt = [u8; 16];
+
+/// What a pseudonym stands for: the canonical form of the value, and what kind it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// `cpr`, `ecpr` or `id`.
+    pub kind: &'a str,
+    /// FHIR resource type of an id; empty for persons' numbers.
+    pub resource_type: &'a str,
+    /// The identifier system, where numbers of two systems may collide (D-eCPR); else empty.
+    pub system: &'a str,
+    /// Canonical: a CPR is ten digits without separator, an e-CPR in upper case.
+    pub value: &'a str,
+}
+
+/// What a pseudonym is salted with (ENISA's three policies).
+#[derive(Debug, Clone, Copy)]
+pub enum Linkage<'a> {
+    /// Deterministic: stable inside the domain.
+    Domain,
+    /// Document-randomised: stable inside one response.
+    Document(&'a Salt),
+    /// Fully randomised: the salt and a number that is never used twice with it.
+    None(&'a Salt, u64),
+}
+
+/// Makes the pseudonyms of one domain, under the active version of its secret.
+#[derive(Clone)]
+pub struct Pseudonymiser {
+    /// Keyed, and fed with the fields that never change.
+    mac: Hmac<Sha256>,
+    prefix: String,
+}
+
+impl Pseudonymiser {
+    fn new(domain: &str, version: u32, key: &[u8; 32]) -> Result<Self, RingError> {
+        let mut mac = keyed(key)?;
+        field(&mut mac, FORMAT);
+        field(&mut mac, domain.as_bytes());
+        field(&mut mac, &version.to_be_bytes());
+        Ok(Self { mac, prefix: format!("{PREFIX}{version}-") })
+    }
+
+    /// Appends the pseudonym of `input`: prefix, key version, 32 letters.
+    pub fn write(&self, input: Input<'_>, linkage: Linkage<'_>, out: &mut Vec<u8>) {
+        let mut mac = self.mac.clone();
+        for part in [input.kind, input.resource_type, input.system, input.value] {
+            field(&mut mac, part.as_bytes());
+        }
+        match linkage {
+            Linkage::Domain => field(&mut mac, b""),
+            Linkage::Document(salt) => field(&mut mac, salt),
+            Linkage::None(salt, number) => {
+                field(&mut mac, salt);
+                field(&mut mac, &number.to_be_bytes());
+            }
+        }
+        out.extend_from_slice(self.prefix.as_bytes());
+        let tag = mac.finalize().into_bytes();
+        out.extend(tag.iter().take(MAC_BYTES).flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]));
+    }
+}
+
+impl std::fmt::Debug for Pseudonymiser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonymiser(…)")
+    }
+}
+
+/// Turns a person's identifiers into the ledger's subject ids, under the ledger's own secret:
+/// no recipient's pseudonym can be compared with one.
+#[derive(Clone)]
+pub struct SubjectKey(Hmac<Sha256>);
+
+impl SubjectKey {
+    fn new(key: &[u8; 32]) -> Result<Self, RingError> {
+        let mut mac = keyed(key)?;
+        field(&mut mac, b"tavs-subject-1");
+        Ok(Self(mac))
+    }
+
+    /// The subject id of an identifier.
+    #[must_use]
+    pub fn id(&self, input: Input<'_>) -> SubjectId {
+        let mut mac = self.0.clone();
+        for part in [input.kind, input.resource_type, input.system, input.value] {
+            field(&mut mac, part.as_bytes());
+        }
+        let mut id = [0; MAC_BYTES];
+        for (to, from) in id.iter_mut().zip(mac.finalize().into_bytes()) {
+            *to = from;
+        }
+        SubjectId(id)
+    }
+}
+
+impl std::fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SubjectKey(…)")
+    }
+}
+
+fn keyed(key: &[u8; 32]) -> Result<Hmac<Sha256>, RingError> {
+    Hmac::new_from_slice(key).map_err(|_length| RingError::Derivation)
+}
+
+/// Length-prefixed, so that no two lists of fields read the same.
+fn field(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
+    mac.update(&(bytes.len() as u64).to_be_bytes());
+    mac.update(bytes);
+}
+
+fn letter(nibble: u8) -> u8 {
+    ALPHABET.get(usize::from(nibble)).copied().unwrap_or(b'b')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(ring: &KeyRing, domain: &str, input: Input<'_>, linkage: Linkage<'_>) -> String {
+        let mut out = Vec::new();
+        ring.pseudonymiser(domain).unwrap().write(input, linkage, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    const NANCY: Input<'_> = Input { kind: "cpr", resource_type: "", system: "", value: "2512489996" };
+
+    #[test]
+    fn a_pseudonym_is_stable_in_its_domain_and_different_elsewhere() {
+        let ring = KeyRing::throw_away([7; 32]);
+        let one = write(&ring, "a", NANCY, Linkage::Domain);
+        assert_eq!(one, write(&ring, "a", NANCY, Linkage::Domain));
+        let mut all = vec![
+            one,
+            write(&ring, "b", NANCY, Linkage::Domain),
+            write(&KeyRing::throw_away([8; 32]), "a", NANCY, Linkage::Domain),
+            write(&ring, "a", Input { kind: "id", ..NANCY }, Linkage::Domain),
+            write(&ring, "a", Input { resource_type: "Patient", ..NANCY }, Linkage::Domain),
+            write(&ring, "a", Input { system: "Patient", ..NANCY }, Linkage::Domain),
+            write(&ring, "a", NANCY, Linkage::Document(&[1; 16])),
+            write(&ring, "a", NANCY, Linkage::Document(&[2; 16])),
+            write(&ring, "a", NANCY, Linkage::None(&[1; 16], 0)),
+            write(&ring, "a", NANCY, Linkage::None(&[1; 16], 1)),
+        ];
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn a_pseudonym_is_a_legal_fhir_id_without_a_run_of_digits() {
+        let text = write(&KeyRing::throw_away([7; 32]), "a", NANCY, Linkage::Domain);
+        assert!(text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+        assert!(text.bytes().filter(u8::is_ascii_digit).count() < 6);
+        assert!(text.starts_with("tvk1-"));
+    }
+}

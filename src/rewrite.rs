@@ -4,6 +4,8 @@
 //! wait, log, or keep a value from the message beyond the call.
 
 use crate::ids::SubjectId;
+use crate::policy::plan::{Plan, RuleRef};
+use crate::pseudonym::Salt;
 
 /// Bytes that a policy allows to leave. Sending a response takes nothing else, but for tavs's
 /// own problem documents.
@@ -86,4 +88,89 @@ pub enum FaultKind {
     /// `[free-text] cpr = "refuse"` and a CPR in kept text.
     #[error("kept text holds a CPR number, and the policy refuses that")]
     CprInText,
+}
+
+/// What came of a body.
+#[derive(Debug)]
+pub struct Rewritten {
+    /// What may leave.
+    pub released: Released,
+    /// What that discloses.
+    pub disclosure: Disclosure,
+    /// The document is one record and was withheld whole, because of whose it is or because that
+    /// is not known. A response about a single subject is then answered like an absent one.
+    pub document_withheld: bool,
+}
+
+/// Told of each decision while a body is rewritten, for `explain` and the demonstration. `()`
+/// is told nothing and costs nothing.
+pub trait Watch {
+    /// Whether [`Watch::decided`] is called at all.
+    const ENABLED: bool;
+
+    /// One value was decided.
+    fn decided(&mut self, decision: &Decision<'_>);
+}
+
+impl Watch for () {
+    const ENABLED: bool = false;
+
+    fn decided(&mut self, _decision: &Decision<'_>) {}
+}
+
+/// What happened to one value. Holds values from the message: for the author's own terminal and
+/// test data only.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// Where: an RFC 6901 pointer into the document.
+    pub pointer: &'a str,
+    /// Which rule decided; `None` where no rule names the location.
+    pub rule: Option<RuleRef>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The value as it came, in JSON.
+    pub before: &'a [u8],
+    /// The value as it leaves, in JSON; empty if it does not.
+    pub after: &'a [u8],
+}
+
+/// How the decision about a value ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It leaves as it came.
+    Kept,
+    /// It leaves in another form.
+    Changed,
+    /// No rule lets it out.
+    Withheld,
+    /// A rule would, but cannot take this value.
+    Unfit,
+    /// The record that it belongs to is withheld whole.
+    RecordWithheld,
+}
+
+/// Rewrites one JSON document.
+///
+/// `salt` is random for each response; pseudonyms that may not be linkable depend on it.
+///
+/// # Errors
+/// A [`Fault`] with the offset where the input cannot stand. Nothing is released then.
+pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
+    let (_, _, _, _) = (plan, body, salt, watch);
+    Err(Fault { kind: FaultKind::Syntax, offset: 0 })
+}
+
+/// Rewrites NDJSON: one document a line, each as [`rewrite`] would; a line of which nothing is
+/// left is dropped.
+///
+/// # Errors
+/// As [`rewrite`]; the offset counts from the start of the whole input.
+pub fn rewrite_lines<W: Watch>(
+    plan: &Plan,
+    body: &[u8],
+    salt: &Salt,
+    watch: &mut W,
+) -> Result<Rewritten, Fault> {
+    let (_, _, _, _) = (plan, body, salt, watch);
+    Err(Fault { kind: FaultKind::Syntax, offset: 0 })
 }
