@@ -1,5 +1,8 @@
 //! Policy files: text, checked policy, plan; diagnostics with spans.
+pub mod check;
 pub mod checked;
+pub mod codes;
 pub mod diagnostic;
 pub mod location;
 pub mod plan;
+pub mod syntax;

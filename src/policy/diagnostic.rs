@@ -3,7 +3,15 @@
 //! Every check reports all that it finds; nothing stops at the first. The same text is shown by
 //! `tavs check`, on reload, and on the admin page.
 
+mod json;
+
 use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+pub use self::json::to_json;
+use crate::policy::codes::Code;
+use crate::policy::syntax::SourceFile;
 
 /// How bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,4 +41,88 @@ pub struct Diagnostic {
     pub other: Option<(Range<usize>, String)>,
     /// What to do next.
     pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake of the kind `code`, at `span` of `file`.
+    #[must_use]
+    pub fn new(
+        code: &'static Code,
+        file: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: code.severity,
+            code: code.id,
+            message: message.into(),
+            file: file.to_owned(),
+            span,
+            label: label.into(),
+            other: None,
+            help: None,
+        }
+    }
+
+    /// The same with a line that says what to do next.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// The same with a second place of the same file.
+    #[must_use]
+    pub fn other(self, span: Range<usize>, label: impl Into<String>) -> Self {
+        Self { other: Some((span, label.into())), ..self }
+    }
+
+    /// Whether the file cannot take effect.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Shows diagnostics with the lines that they are about, as a compiler would. `files` must hold
+/// the texts; a diagnostic of another file is shown without its line.
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let mut out = String::new();
+    for one in diagnostics {
+        let file = files.iter().find(|file| file.path == one.file);
+        out.push_str(&renderer.render(&report(one, file)));
+        out.push_str("\n\n");
+    }
+    out
+}
+
+fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>) -> [Group<'a>; 1] {
+    let level = match one.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(one.message.as_str()).id(one.code);
+    let mut group = Group::with_title(title);
+    if let Some(file) = file {
+        let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(
+            AnnotationKind::Primary.span(within(&file.text, &one.span)).label(one.label.as_str()),
+        );
+        if let Some((span, label)) = &one.other {
+            snippet = snippet
+                .annotation(AnnotationKind::Context.span(within(&file.text, span)).label(label.as_str()));
+        }
+        group = group.element(snippet);
+    }
+    if let Some(help) = &one.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    [group]
+}
+
+/// The span cut to what the text holds: the renderer does not forgive others.
+fn within(text: &str, span: &Range<usize>) -> Range<usize> {
+    let end = text.floor_char_boundary(span.end);
+    text.floor_char_boundary(span.start.min(end))..end
 }

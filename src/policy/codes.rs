@@ -1,0 +1,80 @@
+//! Every diagnostic code, once: what it means, why it is wrong, and the mend.
+//!
+//! docs/diagnostics.md is written from this table, and `tavs check --explain` prints it. A code is
+//! never reused for another meaning: people search for it.
+
+mod configuration;
+mod files;
+mod law;
+mod routes;
+mod rules;
+
+use crate::policy::diagnostic::Severity;
+
+pub use self::files::*;
+
+/// One kind of mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// Stable, such as `TAVS0102`.
+    pub id: &'static str,
+    /// Whether the file can take effect all the same.
+    pub severity: Severity,
+    /// A few words, lower case.
+    pub title: &'static str,
+    /// Why it is wrong and what to do, for someone who has not seen it before.
+    pub explanation: &'static str,
+    /// A few lines that have the mistake.
+    pub bad: &'static str,
+    /// The same lines without it.
+    pub good: &'static str,
+}
+
+/// Defines codes, and the list of them.
+macro_rules! codes {
+    ($($name:ident $id:literal $severity:ident $title:literal $explanation:literal
+       bad $bad:literal good $good:literal)*) => {
+        $(
+            #[doc = $title]
+            pub const $name: crate::policy::codes::Code = crate::policy::codes::Code {
+                id: $id,
+                severity: crate::policy::diagnostic::Severity::$severity,
+                title: $title,
+                explanation: $explanation,
+                bad: $bad,
+                good: $good,
+            };
+        )*
+        pub(super) const LIST: &[&crate::policy::codes::Code] = &[$(&$name),*];
+    };
+}
+use codes;
+
+/// All codes, in the order of their numbers.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    [self::files::LIST, self::rules::LIST, self::law::LIST, self::routes::LIST, self::configuration::LIST]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+/// The code of this id, in any case of letters.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Code> {
+    all().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+impl Code {
+    /// The page that `--explain` prints and docs/diagnostics.md holds.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        format!(
+            "{}: {} ({severity})\n\n{}\n\nWrong:\n\n```toml\n{}\n```\n\nRight:\n\n```toml\n{}\n```\n",
+            self.id, self.title, self.explanation, self.bad, self.good
+        )
+    }
+}

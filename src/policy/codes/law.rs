@@ -1,0 +1,3 @@
+//! 03: what the law does not permit.
+
+super::codes! {}

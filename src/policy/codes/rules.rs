@@ -1,0 +1,3 @@
+//! 02: locations and what happens there.
+
+super::codes! {}

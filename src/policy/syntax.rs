@@ -1,0 +1,211 @@
+//! Reads TOML into whatever the caller asks for, and reports every mistake on the way.
+//!
+//! [`read`] parses a file with recovery, so that all syntax errors are found at once, and hands its
+//! root [`Table`] to the caller. Each getter names what it looks for; a wrong type, a missing or
+//! unknown name becomes a [`Diagnostic`] with the bytes to underline, and reading goes on.
+//! Policies and `tavs.toml` are both read with it; it knows the words of neither.
+//!
+//! ```
+//! use tavs::policy::syntax::{self, SourceFile};
+//!
+//! let file = SourceFile::new("tavs.toml", "[listen]\nadress = \"0.0.0.0:8443\"\n");
+//! let reading = syntax::read(&file, |mut root| {
+//!     let address = root.required_table("listen", "address = \"…\"").and_then(|mut listen| {
+//!         let address = listen.required_str("address", "\"0.0.0.0:8443\"");
+//!         listen.finish();
+//!         address
+//!     });
+//!     root.finish();
+//!     address
+//! });
+//! assert!(reading.value.is_none());
+//! assert_eq!(reading.diagnostics.len(), 2); // `address` is missing, `adress` is unknown
+//! ```
+
+mod table;
+mod units;
+mod value;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+pub use self::table::Table;
+pub use self::units::{parse_duration, parse_rate, parse_size};
+pub use self::value::Value;
+use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
+
+/// A text file, and the name under which its author knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path as given; shown in diagnostics.
+    pub path: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl SourceFile {
+    /// A file of this name and text.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
+}
+
+/// Something, and where it stands in its file, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At<T> {
+    /// What was read.
+    pub value: T,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+impl<T> At<T> {
+    /// A value and its place.
+    pub const fn new(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+
+    /// Another value at the same place.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
+        At { value: f(self.value), span: self.span }
+    }
+}
+
+/// What is wrong inside a string, for [`Value::parsed`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The offending bytes of the string's value; `None` means all of it.
+    pub at: Option<Range<usize>>,
+    /// One line, lower case, no full stop.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Flaw {
+    /// A flaw of the whole string.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { at: None, message: message.into(), help: Some(help.into()) }
+    }
+}
+
+/// What came of reading a file.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// What the caller made of it.
+    pub value: T,
+    /// All that is wrong, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every name and word that the caller asked for, present or not: the language that it knows.
+    pub known: BTreeSet<&'static str>,
+}
+
+/// Reads `file` by handing its root table to `with`.
+pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<T> {
+    let (root, errors) = DeTable::parse_recoverable(&file.text);
+    let page = Page::new(file, &errors);
+    let value = with(Table::root(&page, root.get_ref()));
+    let mut diagnostics = page.found.into_inner();
+    diagnostics.sort_by_key(|one| one.span.start);
+    Reading { value, diagnostics, known: page.known.into_inner() }
+}
+
+/// The line, from 1, on which byte `offset` of `text` stands.
+#[must_use]
+pub fn line_of(text: &str, offset: usize) -> u32 {
+    let before = text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
+    u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// The known name that `written` was probably meant to be.
+#[must_use]
+pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let written = written.to_lowercase().replace('_', "-");
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&written, name), name))
+        .filter(|(distance, name)| distance.saturating_mul(3) <= name.chars().count().max(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// A file that is being read: what was found in it so far.
+#[derive(Debug)]
+struct Page<'a> {
+    file: &'a SourceFile,
+    found: RefCell<Vec<Diagnostic>>,
+    known: RefCell<BTreeSet<&'static str>>,
+    /// Lines with a syntax error: what recovery made of them is not worth a second report.
+    broken: Vec<Range<usize>>,
+}
+
+impl<'a> Page<'a> {
+    fn new(file: &'a SourceFile, errors: &[toml::de::Error]) -> Self {
+        let page = Page {
+            file,
+            found: RefCell::default(),
+            known: RefCell::default(),
+            broken: errors.iter().map(|e| lines_around(&file.text, &span_of(e))).collect(),
+        };
+        let mut reported: Vec<Range<usize>> = Vec::new();
+        for error in errors {
+            let span = visible(&file.text, span_of(error));
+            if !reported.iter().any(|other| lines_around(&file.text, other).contains(&span.start)) {
+                page.found.borrow_mut().push(syntax_error(file, error, span.clone()));
+                reported.push(span);
+            }
+        }
+        page
+    }
+
+    fn report(&self, diagnostic: Diagnostic) {
+        let start = diagnostic.span.start;
+        let on_broken_line = self.broken.iter().any(|lines| lines.start <= start && start <= lines.end);
+        // A name may be missing only because its line could not be read.
+        let missing = diagnostic.code == codes::MISSING_NAME.id && !self.broken.is_empty();
+        if !on_broken_line && !missing {
+            self.found.borrow_mut().push(diagnostic);
+        }
+    }
+
+    fn knows(&self, name: &'static str) {
+        self.known.borrow_mut().insert(name);
+    }
+}
+
+fn syntax_error(file: &SourceFile, error: &toml::de::Error, span: Range<usize>) -> Diagnostic {
+    let text = error.message().lines().next().unwrap_or_default();
+    let (message, expected) = text.split_once(", expected ").unwrap_or((text, ""));
+    let label = if expected.is_empty() { String::from("here") } else { format!("expected {expected}") };
+    Diagnostic::new(&codes::SYNTAX, &file.path, span, message.to_owned(), label)
+}
+
+fn span_of(error: &toml::de::Error) -> Range<usize> {
+    error.span().unwrap_or(0..0)
+}
+
+/// The whole lines that `span` touches.
+fn lines_around(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.get(..span.start).and_then(|t| t.rfind('\n')).map_or(0, |at| at.saturating_add(1));
+    let rest = text.get(span.end..).and_then(|t| t.find('\n'));
+    start..rest.map_or(text.len(), |at| span.end.saturating_add(at))
+}
+
+/// An empty span widened to the line's last visible character before it, so that something can
+/// be underlined.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    if span.start < span.end {
+        return span;
+    }
+    let line = lines_around(text, &span);
+    let before = text.get(line.start..span.start).unwrap_or_default().trim_end();
+    match before.char_indices().next_back() {
+        Some((at, _)) => line.start.saturating_add(at)..line.start.saturating_add(before.len()),
+        None => line,
+    }
+}
