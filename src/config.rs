@@ -1,1 +1,3 @@
-//! Not built yet.
+//! The configuration: file, as written, checked.
+
+pub mod private;
