@@ -1,1 +1,7 @@
-//! Not built yet.
+//! Clinics, certificates, policies and the proxy in one process: tavs seen at work.
+
+mod caller;
+mod clinics;
+mod origin;
+mod people;
+mod view;
