@@ -1,0 +1,294 @@
+//! Every metric, once: its name, its labels, its help. `docs/metrics.md` is made from this.
+//!
+//! SECURITY: a label's value is a [`Word`]: a string of the program's own, or a name out of a
+//! policy or the configuration. No value from a message can become one.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::ids::RecipientId;
+
+/// A label's value: of a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Word(Arc<str>);
+
+impl Word {
+    /// A word of the program's own.
+    #[must_use]
+    pub fn own(word: &'static str) -> Self {
+        Self(Arc::from(word))
+    }
+
+    /// A name out of a checked policy or the configuration: a route, an upstream, a certificate.
+    #[must_use]
+    pub fn configured(name: &str) -> Self {
+        Self(Arc::from(name))
+    }
+
+    /// Where there is none: a request whose route is not known has the route `-`.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::own("-")
+    }
+}
+
+impl From<&RecipientId> for Word {
+    fn from(recipient: &RecipientId) -> Self {
+        Self::configured(recipient.as_str())
+    }
+}
+
+impl EncodeLabelValue for Word {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&&*self.0, encoder)
+    }
+}
+
+/// Labels of `tavs_requests_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Request {
+    /// The recipient's id; `-` for one without policy.
+    pub recipient: Word,
+    /// The route's name; `-` for none.
+    pub route: Word,
+    /// Our status code.
+    pub code: u16,
+}
+
+/// Labels of `tavs_refusals_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Refused {
+    /// Whose doing.
+    pub fault: Word,
+    /// Why: the words of docs/problems.md.
+    pub reason: Word,
+}
+
+/// Labels of `tavs_request_duration_seconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Timed {
+    /// Which part of an exchange.
+    pub phase: Phase,
+}
+
+/// A part of an exchange whose time is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// From the request's head to the decision.
+    Decide,
+    /// From the decision to the last byte of the upstream's response.
+    Upstream,
+    /// Decoding and rewriting.
+    Rewrite,
+    /// Until the ledger is synced.
+    Record,
+    /// From the request's head to the answer's.
+    Whole,
+}
+
+impl Phase {
+    /// All, in the order of an exchange.
+    pub const ALL: [Self; 5] = [Self::Decide, Self::Upstream, Self::Rewrite, Self::Record, Self::Whole];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Upstream => "upstream",
+            Self::Rewrite => "rewrite",
+            Self::Record => "record",
+            Self::Whole => "whole",
+        }
+    }
+}
+
+impl EncodeLabelValue for Phase {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.as_str(), encoder)
+    }
+}
+
+/// Labels of `tavs_members_total` and `tavs_records_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Outcome {
+    /// The recipient's id.
+    pub recipient: Word,
+    /// `released`, `withheld`, `unfit`, `cpr-in-text`; for records the first two.
+    pub outcome: Word,
+}
+
+/// Labels of `tavs_handshake_failures_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Handshake {
+    /// Why it failed, such as `revoked`, `expired`, `unknown-issuer`, `none`, `timeout`.
+    pub class: Word,
+}
+
+/// Labels of `tavs_config_reloads_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reload {
+    /// `success` or `failure`.
+    pub result: Word,
+}
+
+/// Labels of `tavs_cert_not_after_timestamp_seconds`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Certificate {
+    /// Which, by its place in the configuration, such as `listen`.
+    pub certificate: Word,
+}
+
+/// Labels of `tavs_upstream_errors_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Upstream {
+    /// The upstream's name.
+    pub upstream: Word,
+    /// Why: the words of docs/problems.md.
+    pub reason: Word,
+}
+
+/// One line of docs/metrics.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Described {
+    /// The name as it is scraped.
+    pub name: &'static str,
+    /// `counter`, `gauge`, `histogram`, `info`.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($( $field:ident: $type:ty = $make:expr => $kind:literal $name:literal $suffix:literal $labels:literal $help:literal; )+) => {
+        /// All metrics, registered. Cheap to clone; clones count together.
+        #[derive(Debug, Clone)]
+        pub struct Metrics {
+            $( #[doc = $help] pub $field: $type, )+
+            registry: Arc<Registry>,
+        }
+
+        /// Every metric, in the order of the documentation.
+        pub const DESCRIBED: &[Described] = &[
+            $( Described { name: concat!($name, $suffix), kind: $kind, labels: $labels, help: $help }, )+
+            Described {
+                name: "tavs_build_info",
+                kind: "info",
+                labels: "version",
+                help: "Which version runs.",
+            },
+        ];
+
+        impl Metrics {
+            /// Registers every metric.
+            #[must_use]
+            pub fn new() -> Self {
+                let mut registry = Registry::default();
+                $(
+                    let $field: $type = $make;
+                    // the registry puts a full stop after the help text itself
+                    registry.register($name, $help.trim_end_matches('.'), $field.clone());
+                )+
+                let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+                registry.register("tavs_build", "Which version runs", build);
+                Self { $( $field, )+ registry: Arc::new(registry) }
+            }
+        }
+    };
+}
+
+type Durations = Family<Timed, Histogram, fn() -> Histogram>;
+
+metrics! {
+    requests: Family<Request, Counter> = Family::default() =>
+        "counter" "tavs_requests" "_total" "recipient, route, code"
+        "Exchanges answered.";
+    refusals: Family<Refused, Counter> = Family::default() =>
+        "counter" "tavs_refusals" "_total" "fault, reason"
+        "Exchanges refused, by whose doing and why.";
+    duration: Durations = Family::new_with_constructor(durations as fn() -> Histogram) =>
+        "histogram" "tavs_request_duration_seconds" "" "phase"
+        "How long the parts of exchanges take.";
+    in_flight: Gauge = Gauge::default() =>
+        "gauge" "tavs_exchanges_in_flight" "" ""
+        "Exchanges that are not yet answered.";
+    connections: Gauge = Gauge::default() =>
+        "gauge" "tavs_connections" "" ""
+        "Downstream connections that are open.";
+    members: Family<Outcome, Counter> = Family::default() =>
+        "counter" "tavs_members" "_total" "recipient, outcome"
+        "Members and elements, by what became of them.";
+    records: Family<Outcome, Counter> = Family::default() =>
+        "counter" "tavs_records" "_total" "recipient, outcome"
+        "Records, by what became of them.";
+    handshake_failures: Family<Handshake, Counter> = Family::default() =>
+        "counter" "tavs_handshake_failures" "_total" "class"
+        "TLS handshakes that failed; the recipient sees an alert only.";
+    upstream_errors: Family<Upstream, Counter> = Family::default() =>
+        "counter" "tavs_upstream_errors" "_total" "upstream, reason"
+        "Exchanges that an upstream failed.";
+    ledger_sync: Histogram = durations() =>
+        "histogram" "tavs_ledger_sync_seconds" "" ""
+        "How long a group commit of the ledger takes.";
+    ledger_records: Counter = Counter::default() =>
+        "counter" "tavs_ledger_records" "_total" ""
+        "Ledger records synced.";
+    ledger_errors: Counter = Counter::default() =>
+        "counter" "tavs_ledger_errors" "_total" ""
+        "Ledger writes or syncs that failed; each refuses its exchanges.";
+    reloads: Family<Reload, Counter> = Family::default() =>
+        "counter" "tavs_config_reloads" "_total" "result"
+        "Reloads of policies, keys and certificates; a failed one changes nothing.";
+    last_reload: Gauge<f64, AtomicU64> = Gauge::default() =>
+        "gauge" "tavs_config_last_reload_success_timestamp_seconds" "" ""
+        "When the running state was built, since the Unix epoch.";
+    policies: Gauge = Gauge::default() =>
+        "gauge" "tavs_policies" "" ""
+        "Policies in force.";
+    certificate_ends: Family<Certificate, Gauge> = Family::default() =>
+        "gauge" "tavs_cert_not_after_timestamp_seconds" "" "certificate"
+        "When a certificate or CRL of the configuration ends, since the Unix epoch.";
+    panics: Counter = Counter::default() =>
+        "counter" "tavs_panics" "_total" ""
+        "Exchanges that ended in a panic. Any is a mistake in tavs: report it.";
+}
+
+impl Metrics {
+    /// The media type of [`Metrics::text`].
+    pub const MEDIA_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// All metrics as OpenMetrics text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        match text::encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // writing to a `String` cannot fail; half a page would read as a whole one
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// From half a millisecond to 16 seconds, each bucket twice the one before.
+fn durations() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+}
+
+#[cfg(test)]
+mod tests;
