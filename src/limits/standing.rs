@@ -1,0 +1,56 @@
+//! What a recipient is told about its quotas: the `RateLimit` and `RateLimit-Policy` fields of
+//! draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110 section 10.2.3).
+
+use std::time::Duration;
+
+use super::Numbers;
+
+/// Where a recipient stood with its quotas when an exchange was admitted or refused.
+///
+/// The bucket is told as it is: `q` requests at once, all of them back after `w` seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    policy: String,
+    remaining: u32,
+    refilled_after: u64,
+    retry_after: Option<u64>,
+}
+
+impl Standing {
+    /// Admitted, with so many requests left at once.
+    pub(super) fn good(numbers: &Numbers, remaining: u32) -> Self {
+        let rate = u64::from(numbers.requests_per_second.get());
+        let burst = numbers.burst.get();
+        let window = u64::from(burst).div_ceil(rate);
+        let policy = format!(
+            r#""requests";q={burst};w={window}, "concurrency";q={};qu="concurrent-requests""#,
+            numbers.concurrency
+        );
+        let refilled_after = u64::from(burst.saturating_sub(remaining)).div_ceil(rate);
+        Self { policy, remaining, refilled_after, retry_after: None }
+    }
+
+    /// Refused: worth trying again after `wait`, and never at once.
+    pub(super) fn waiting(numbers: &Numbers, remaining: u32, wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        Self { retry_after: Some(seconds), ..Self::good(numbers, remaining) }
+    }
+
+    /// The value of `RateLimit-Policy`.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// The value of `RateLimit`.
+    #[must_use]
+    pub fn state(&self) -> String {
+        format!(r#""requests";r={};t={}"#, self.remaining, self.refilled_after)
+    }
+
+    /// The value of `Retry-After`, in seconds, if the exchange was refused.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+}
