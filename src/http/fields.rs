@@ -1,0 +1,183 @@
+//! Judges the header sections of both sides: whether a request says one thing to every parser,
+//! and whether a response is one that may be read at all.
+//!
+//! Nothing is copied from here on: what goes up is built by [`forward`](super::forward), what
+//! goes down by [`reply`](super::reply). So hop-by-hop fields, `Connection`-nominated ones,
+//! `Upgrade`, `Range`, `X-HTTP-Method*`, `Forwarded` and all identity fields end here.
+
+mod media;
+
+use ::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, TRANSFER_ENCODING,
+};
+use ::http::{Method, StatusCode, Version, request, response};
+
+use crate::http::Refusal;
+use crate::policy::checked::MediaType;
+
+/// The most fields of a request.
+pub const MAX_FIELDS: usize = 64;
+/// The most bytes of a request's field names and values together.
+pub const MAX_FIELD_BYTES: usize = 16 * 1024;
+
+/// Judges a request's fields and framing.
+///
+/// hyper drops `Content-Length` when `Transfer-Encoding` stands beside it, so the two together
+/// cannot be seen here. They are refused all the same: no chunked request is accepted.
+///
+/// # Errors
+/// `FieldsTooLarge`, `FieldValue`, `TransferEncoding`, `Chunked`, `ContentLength`,
+/// `UnexpectedBody`, `Expectation`.
+pub fn check_request(head: &request::Parts) -> Result<(), Refusal> {
+    let fields = &head.headers;
+    if fields.len() > MAX_FIELDS {
+        return Err(Refusal::FieldsTooLarge);
+    }
+    let size = fields.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    if size.fold(0, usize::saturating_add) > MAX_FIELD_BYTES {
+        return Err(Refusal::FieldsTooLarge);
+    }
+    if fields.values().any(|value| value.to_str().is_err()) {
+        return Err(Refusal::FieldValue);
+    }
+    check_framing(head)?;
+    let mut expectations = fields.get_all(EXPECT).iter();
+    match (expectations.next(), expectations.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
+        (Some(_), _) => Err(Refusal::Expectation),
+    }
+}
+
+/// RFC 9112 section 6: where the content ends must be said once, and plainly.
+fn check_framing(head: &request::Parts) -> Result<(), Refusal> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let exact = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        return Err(if exact && head.version == Version::HTTP_11 {
+            Refusal::Chunked
+        } else {
+            Refusal::TransferEncoding
+        });
+    }
+    let length = content_length(&head.headers).map_err(|Malformed| Refusal::ContentLength)?;
+    if takes_no_content(&head.method) && length.is_some_and(|length| length > 0) {
+        return Err(Refusal::UnexpectedBody);
+    }
+    Ok(())
+}
+
+/// Methods whose content has no meaning (RFC 9110 section 9.3.1, 9.3.2), so that an upstream may
+/// or may not read it.
+#[must_use]
+pub fn takes_no_content(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// More than one value, or a value that is no plain number.
+#[derive(Debug)]
+struct Malformed;
+
+/// The one `Content-Length`; equal repetitions count as one.
+fn content_length(fields: &HeaderMap) -> Result<Option<u64>, Malformed> {
+    let mut values = fields.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    if values.any(|other| other != first) {
+        return Err(Malformed);
+    }
+    let text = first.to_str().map_err(|_unread| Malformed)?;
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Malformed);
+    }
+    text.parse().map(Some).map_err(|_unread| Malformed)
+}
+
+/// A content coding that can be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// None.
+    Identity,
+    /// One layer of gzip (RFC 1952).
+    Gzip,
+}
+
+/// What the head of a good response says of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// The content type, one of the route's.
+    pub media_type: MediaType,
+    /// The content coding.
+    pub coding: Coding,
+}
+
+/// Judges a response's head against what the route lists: `200` with one content type of
+/// `listed`, or an error that maps to a refusal, `status_map` (theirs → ours) first.
+///
+/// # Errors
+/// `Upstream…`.
+pub fn judge_response(
+    head: &response::Parts,
+    listed: &[MediaType],
+    status_map: &[(u16, u16)],
+) -> Result<Accepted, Refusal> {
+    if head.status != StatusCode::OK {
+        return Err(refused_status(head.status, status_map));
+    }
+    let media_type = match one_value(&head.headers, &CONTENT_TYPE) {
+        Some(text) => media::read(text, listed).ok_or(Refusal::UpstreamMediaType)?,
+        None => return Err(Refusal::UpstreamMediaType),
+    };
+    let coding = match one_value(&head.headers, &CONTENT_ENCODING) {
+        None if !head.headers.contains_key(CONTENT_ENCODING) => Coding::Identity,
+        Some(text) if text.eq_ignore_ascii_case("identity") => Coding::Identity,
+        // RFC 9110 section 8.4.1.3: x-gzip is gzip
+        Some(text) if text.eq_ignore_ascii_case("gzip") || text.eq_ignore_ascii_case("x-gzip") => {
+            Coding::Gzip
+        }
+        None | Some(_) => return Err(Refusal::UpstreamCoding),
+    };
+    check_response_framing(head, media_type)?;
+    Ok(Accepted { media_type, coding })
+}
+
+/// What an upstream's status other than 200 means to the recipient (the table of docs/problems.md).
+fn refused_status(status: StatusCode, status_map: &[(u16, u16)]) -> Refusal {
+    if status.is_informational() || status.is_success() {
+        return Refusal::UpstreamUnexpectedStatus;
+    }
+    if status.is_redirection() {
+        return Refusal::UpstreamRedirect;
+    }
+    let theirs = status.as_u16();
+    let mapped = status_map.iter().find(|(from, _)| *from == theirs).map(|(_, to)| *to);
+    match mapped.unwrap_or(theirs) {
+        404 | 410 => Refusal::UpstreamNotFound,
+        ours @ (409 | 412 | 422) => Refusal::UpstreamRefused(ours),
+        ours @ 400..=499 if mapped.is_some() => Refusal::UpstreamRefused(ours),
+        _ => Refusal::UpstreamStatus,
+    }
+}
+
+/// RFC 9112 section 6.3 from the other side. A body that ends with the connection cannot be told
+/// from a cut one where each line is a document of its own.
+fn check_response_framing(head: &response::Parts, media_type: MediaType) -> Result<(), Refusal> {
+    let codings = head.headers.get_all(TRANSFER_ENCODING).iter().count();
+    let chunked =
+        one_value(&head.headers, &TRANSFER_ENCODING).is_some_and(|text| text.eq_ignore_ascii_case("chunked"));
+    let length = content_length(&head.headers).map_err(|Malformed| Refusal::UpstreamFraming)?;
+    let plain = match codings {
+        0 => length.is_some() || head.version >= Version::HTTP_2 || !media_type.is_lines(),
+        _ => chunked && length.is_none(),
+    };
+    if plain { Ok(()) } else { Err(Refusal::UpstreamFraming) }
+}
+
+/// The value of a field that stands exactly once, as text.
+fn one_value<'a>(fields: &'a HeaderMap, name: &::http::HeaderName) -> Option<&'a str> {
+    let mut values = fields.get_all(name).iter();
+    let one = values.next().map(HeaderValue::to_str)?.ok()?;
+    if values.next().is_some() { None } else { Some(one) }
+}
+
+#[cfg(test)]
+mod tests;
