@@ -2,7 +2,9 @@
 pub mod check;
 pub mod checked;
 pub mod codes;
+pub mod decide;
 pub mod diagnostic;
 pub mod location;
 pub mod plan;
+pub mod running;
 pub mod syntax;
