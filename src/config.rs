@@ -1,3 +1,189 @@
-//! The configuration: file, as written, checked.
+//! The configuration: `tavs.toml`, as written, checked. Alone knows the option names.
+//!
+//! Every mistake of the file and of the files that it names is found in one run, with its place
+//! and the mend. What comes out is plain data; `app` builds the running parts from it.
 
+mod cross;
+mod files;
 pub mod private;
+mod read;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::ledger;
+use crate::net::{self, TlsSettings, UpstreamSettings};
+use crate::policy::codes::{self, Code};
+use crate::policy::diagnostic::{Diagnostic, render};
+use crate::policy::syntax::{At, SourceFile};
+
+pub use self::cross::cross_check;
+pub use self::files::{PolicyFiles, read_policies};
+
+/// `tavs.toml`, checked. Paths are resolved against its folder.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file itself, for diagnostics.
+    pub source: SourceFile,
+    /// `[listen]`.
+    pub listen: Listen,
+    /// `[listen]` and `[anchors.*]`: our certificate, and who may issue recipients'.
+    pub tls: TlsSettings,
+    /// `[upstreams.*]`: the clinics' APIs, by name.
+    pub upstreams: BTreeMap<String, At<UpstreamSettings>>,
+    /// `[policies] directory`.
+    pub policies: At<PathBuf>,
+    /// `[keys] ring`.
+    pub keys: At<PathBuf>,
+    /// `[ledger]`.
+    pub ledger: Ledger,
+    /// `[admin] address`.
+    pub admin: SocketAddr,
+    /// `[log]`.
+    pub log: Log,
+    /// Every path that the file names, with its place: faults of files are shown there.
+    pub paths: Vec<At<PathBuf>>,
+}
+
+/// `[listen]`.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Where recipients connect to.
+    pub address: SocketAddr,
+    /// Names that recipients call us by; any other authority is answered 421.
+    pub names: Vec<String>,
+    /// Deadlines and caps of connections.
+    pub limits: net::Limits,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// Where its segments lie.
+    pub directory: At<PathBuf>,
+    /// Which node writes.
+    pub node: String,
+    /// Bounds.
+    pub limits: ledger::Limits,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The least level that is written: `error`, `warn`, `info` or `debug`.
+    pub level: &'static str,
+}
+
+/// Mistakes, and the texts that they are about.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What was found, errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files, for the lines to be shown.
+    pub files: Vec<SourceFile>,
+}
+
+impl Findings {
+    /// Whether anything keeps the configuration from taking effect.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// As a compiler would show them.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        render(&self.diagnostics, &self.files, colour)
+    }
+
+    /// One line each: file, line, code and what the code means. Nothing of what stands in the
+    /// files, so fit for a log (G10).
+    #[must_use]
+    pub fn brief(&self) -> Vec<String> {
+        self.diagnostics.iter().map(|one| self.brief_of(one)).collect()
+    }
+
+    fn brief_of(&self, one: &Diagnostic) -> String {
+        let title = codes::find(one.code).map_or("", |code| code.title);
+        let text = self.files.iter().find(|file| file.path == one.file).map(|file| &file.text);
+        text.map_or_else(
+            || format!("{}: {}: {title}", one.file, one.code),
+            |text| {
+                let line = crate::policy::syntax::line_of(text, one.span.start);
+                format!("{}:{line}: {}: {title}", one.file, one.code)
+            },
+        )
+    }
+
+    /// Takes over what another run found.
+    pub fn merge(&mut self, other: Self) {
+        self.diagnostics.extend(other.diagnostics);
+        self.files.extend(other.files);
+    }
+}
+
+impl Config {
+    /// Reads `tavs.toml`.
+    ///
+    /// # Errors
+    /// Every mistake in it. Files that it names are read by the parts that need them.
+    pub fn read(path: &Path) -> Result<Self, Findings> {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or_else(|| Path::new(""));
+                Self::parse(SourceFile::new(name, text), folder)
+            }
+            Err(error) => Err(Findings {
+                diagnostics: vec![
+                    Diagnostic::new(
+                        &codes::FILE_UNREADABLE,
+                        &name,
+                        0..0,
+                        format!("cannot read `{name}`: {error}"),
+                        "",
+                    )
+                    .help("`tavs init DIR` makes a working configuration"),
+                ],
+                files: Vec::new(),
+            }),
+        }
+    }
+
+    /// Reads a configuration's text; `folder` is what its paths are relative to.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(source: SourceFile, folder: &Path) -> Result<Self, Findings> {
+        read::config(source, folder)
+    }
+
+    /// Every option name that the reader knows.
+    #[must_use]
+    pub fn option_names() -> Vec<&'static str> {
+        read::option_names()
+    }
+
+    /// A mistake at a place of this file.
+    #[must_use]
+    pub fn fault<T>(&self, code: &'static Code, at: &At<T>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, &self.source.path, at.span.clone(), message, "named here")
+    }
+
+    /// A mistake in a file that this one names: shown where it is named.
+    #[must_use]
+    pub fn fault_of_file(&self, code: &'static Code, path: &Path, message: impl Into<String>) -> Diagnostic {
+        let span = self.paths.iter().find(|at| at.value == path).map_or(0..0, |at| at.span.clone());
+        Diagnostic::new(code, &self.source.path, span, message, "named here")
+    }
+
+    /// Findings about this file.
+    #[must_use]
+    pub fn findings(&self, diagnostics: Vec<Diagnostic>) -> Findings {
+        Findings { diagnostics, files: vec![self.source.clone()] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ mod rules;
 
 use crate::policy::diagnostic::Severity;
 
-pub use self::files::*;
+pub use self::{configuration::*, files::*};
 
 /// One kind of mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,71 @@
+//! Policies against the configuration: names that must stand in both.
+
+use super::Config;
+use crate::policy::codes::{self, Code};
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::syntax::{self, At, SourceFile, nearest};
+use crate::pseudonym::KeyRing;
+
+/// What one policy takes for granted of `tavs.toml` and of the key ring.
+#[must_use]
+pub fn cross_check(config: &Config, ring: &KeyRing, policy: &SourceFile) -> Vec<Diagnostic> {
+    let names = Named::read(policy);
+    let mut found = Vec::new();
+    if let Some(anchor) = &names.anchor {
+        let known: Vec<&str> = config.tls.anchors.iter().map(|anchor| anchor.name.as_str()).collect();
+        found.extend(unknown(policy, &codes::UNKNOWN_ANCHOR, "trust anchor", anchor, &known));
+    }
+    let known: Vec<&str> = config.upstreams.keys().map(String::as_str).collect();
+    for upstream in &names.upstreams {
+        found.extend(unknown(policy, &codes::UNKNOWN_UPSTREAM, "upstream", upstream, &known));
+    }
+    if let Some(domain) = names.domain.filter(|domain| !ring.has_domain(&domain.value)) {
+        let message = format!("the key ring has no secret for domain `{}`", domain.value);
+        let help = format!("tavs keys new {} --add --domain {}", config.keys.value.display(), domain.value);
+        found.push(
+            Diagnostic::new(&codes::NO_SECRET, &policy.path, domain.span, message, "no secret").help(help),
+        );
+    }
+    found
+}
+
+fn unknown(
+    policy: &SourceFile,
+    code: &'static Code,
+    kind: &str,
+    name: &At<String>,
+    known: &[&str],
+) -> Option<Diagnostic> {
+    if known.contains(&name.value.as_str()) {
+        return None;
+    }
+    let help = nearest(&name.value, known.iter().copied()).map_or_else(
+        || format!("tavs.toml has: `{}`", known.join("`, `")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let message = format!("tavs.toml has no {kind} `{}`", name.value);
+    Some(Diagnostic::new(code, &policy.path, name.span.clone(), message, "not in tavs.toml").help(help))
+}
+
+/// The names, with their places. Whatever else is wrong with the file, `policy::check` says.
+#[derive(Debug, Default)]
+struct Named {
+    anchor: Option<At<String>>,
+    domain: Option<At<String>>,
+    upstreams: Vec<At<String>>,
+}
+
+impl Named {
+    fn read(policy: &SourceFile) -> Self {
+        syntax::read(policy, |mut root| Self {
+            anchor: root.optional_table("identity").and_then(|mut t| t.optional_str("anchor")),
+            domain: root.optional_table("pseudonyms").and_then(|mut t| t.optional_str("domain")),
+            upstreams: root
+                .tables("route")
+                .into_iter()
+                .filter_map(|mut table| table.optional_str("upstream"))
+                .collect(),
+        })
+        .value
+    }
+}

@@ -1,0 +1,84 @@
+//! The folder of policies.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, Findings};
+use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::syntax::SourceFile;
+
+/// The largest policy file: the longest known has 20 KiB.
+const LARGEST: u64 = 4 << 20;
+
+/// What stands in the folder of policies.
+#[derive(Debug, Default)]
+pub struct PolicyFiles {
+    /// Every `*.toml`, in the order of names; profiles and tests in folders below are not
+    /// policies.
+    pub files: Vec<SourceFile>,
+    /// What could not be read.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads every policy file of the configured folder.
+#[must_use]
+pub fn read_policies(config: &Config) -> PolicyFiles {
+    let folder = &config.policies;
+    let mut found = PolicyFiles::default();
+    let paths = match policy_paths(&folder.value) {
+        Ok(paths) => paths,
+        Err(error) => {
+            let message = format!("cannot read the folder `{}`: {error}", folder.value.display());
+            found.findings.push(config.fault(&codes::FILE_UNREADABLE, folder, message));
+            return found;
+        }
+    };
+    if paths.is_empty() {
+        let message = format!("there is no policy in `{}`", folder.value.display());
+        found.findings.push(config.fault(&codes::NO_POLICY, folder, message));
+    }
+    for path in paths {
+        let name = path.display().to_string();
+        match read_text(&path) {
+            Ok(text) => found.files.push(SourceFile::new(name, text)),
+            Err(error) => {
+                let message = format!("cannot read the policy: {error}");
+                found.findings.push(Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, ""));
+            }
+        }
+    }
+    found
+}
+
+fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let size = std::fs::metadata(path)?.len();
+    if size > LARGEST {
+        return Err(std::io::Error::other(format!("it has {size} bytes, the most is {LARGEST}")));
+    }
+    std::fs::read_to_string(path)
+}
+
+impl PolicyFiles {
+    /// As findings, together with the diagnostics of a check.
+    #[must_use]
+    pub fn into_findings(self, config: &Config, checked: Vec<Diagnostic>) -> Findings {
+        let mut files = self.files;
+        files.push(config.source.clone());
+        let mut diagnostics = self.findings;
+        diagnostics.extend(checked);
+        Findings { diagnostics, files }
+    }
+}

@@ -1,0 +1,379 @@
+//! The tables and options of `tavs.toml`, one function a table.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Config, Findings, Ledger, Listen, Log};
+use crate::net::upstream::UpstreamCa;
+use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
+use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::syntax::{self, At, Flaw, SourceFile, Table, Value};
+use crate::{ledger, net};
+
+/// Where the admin listener is unless the file says.
+const ADMIN: &str = "127.0.0.1:9443";
+/// Deadlines are from here to here: none can be switched off.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_hours(24);
+/// Caps on counts likewise.
+const MOST: u64 = 1_000_000;
+/// The largest bound in bytes.
+const LARGEST: u64 = 1 << 40;
+
+pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findings> {
+    let reading = syntax::read(&source, |root| {
+        Reader { folder, file: &source.path, paths: RefCell::default() }.root(root)
+    });
+    let broken = reading.diagnostics.iter().any(Diagnostic::is_error);
+    match reading.value {
+        Some(written) if !broken => Ok(written.with(source)),
+        _ => Err(Findings { diagnostics: reading.diagnostics, files: vec![source] }),
+    }
+}
+
+/// The names that the reader asks for, found by reading a file that has every table.
+pub(super) fn option_names() -> Vec<&'static str> {
+    let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.deadlines]\n\
+                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger]\n[admin]\n[log]\n";
+    let file = SourceFile::new("tavs.toml", text);
+    let reading = syntax::read(&file, |root| {
+        Reader { folder: Path::new(""), file: "", paths: RefCell::default() }.root(root)
+    });
+    reading.known.into_iter().collect()
+}
+
+/// All but the text itself.
+struct Written {
+    listen: Listen,
+    tls: TlsSettings,
+    upstreams: BTreeMap<String, At<UpstreamSettings>>,
+    policies: At<PathBuf>,
+    keys: At<PathBuf>,
+    ledger: Ledger,
+    admin: SocketAddr,
+    log: Log,
+    paths: Vec<At<PathBuf>>,
+}
+
+impl Written {
+    fn with(self, source: SourceFile) -> Config {
+        let Self { listen, tls, upstreams, policies, keys, ledger, admin, log, paths } = self;
+        Config { source, listen, tls, upstreams, policies, keys, ledger, admin, log, paths }
+    }
+}
+
+struct Reader<'f> {
+    folder: &'f Path,
+    file: &'f str,
+    paths: RefCell<Vec<At<PathBuf>>>,
+}
+
+impl Reader<'_> {
+    fn root(&self, mut root: Table<'_>) -> Option<Written> {
+        let listen = root.required_table("listen", "address = \"0.0.0.0:8443\"").and_then(|t| self.listen(t));
+        let anchors = named(root.required_table("anchors", "partners = { ca = \"…\" }"), |name, table| {
+            self.anchor(name, table)
+        });
+        let upstreams =
+            named(root.required_table("upstreams", "booking = { url = \"…\" }"), |name, table| {
+                self.upstream(name, table)
+            });
+        let policies = self.only(root.required_table("policies", "directory = \"policies\""), "directory");
+        let keys = self.only(root.required_table("keys", "ring = \"keys/ring.toml\""), "ring");
+        let ledger = root.required_table("ledger", "directory = \"ledger\"").and_then(|t| self.ledger(t));
+        let admin = admin(root.optional_table("admin"));
+        let log = log(root.optional_table("log"));
+        root.not_yet(&["sources", "store"]);
+        root.finish();
+        let (listen, tls) = listen?;
+        Some(Written {
+            listen,
+            tls: TlsSettings { anchors: anchors?.into_values().collect(), ..tls },
+            upstreams: upstreams?,
+            policies: policies?,
+            keys: keys?,
+            ledger: ledger?,
+            admin: admin?,
+            log: log?,
+            paths: self.paths.take(),
+        })
+    }
+
+    fn listen(&self, mut table: Table<'_>) -> Option<(Listen, TlsSettings)> {
+        let address = table.required("address", "\"0.0.0.0:8443\"").and_then(|v| address(&v));
+        let certificate = self.path(table.required("certificate", "\"certs/server.pem\""));
+        let key = self.path(table.required("key", "\"certs/server.key\""));
+        let names = table.required("names", "[\"tavs.klinik.example\"]").map(|v| names(&v));
+        let tls12 = table.optional_word("tls", &[("1.3", false), ("1.2", true)], &[]);
+        let mut limits = net::Limits::default();
+        if let Some(table) = table.optional_table("deadlines") {
+            listen_deadlines(table, &mut limits.deadlines);
+        }
+        if let Some(table) = table.optional_table("caps") {
+            listen_caps(table, &mut limits);
+        }
+        table.finish();
+        let tls = TlsSettings {
+            certificate: certificate?.value,
+            key: key?.value,
+            tls12: tls12.is_some_and(|tls12| tls12.value),
+            anchors: Vec::new(),
+        };
+        Some((Listen { address: address?, names: names?, limits }, tls))
+    }
+
+    fn anchor(&self, name: &str, mut table: Table<'_>) -> Option<AnchorSettings> {
+        let ca = self.path(table.required("ca", "\"certs/partners-ca.pem\""));
+        let crl = self.path(table.required("crl", "\"certs/partners.crl\""));
+        table.finish();
+        Some(AnchorSettings { name: name.to_owned(), ca: ca?.value, crls: vec![crl?.value] })
+    }
+
+    fn upstream(&self, _name: &str, mut table: Table<'_>) -> Option<At<UpstreamSettings>> {
+        let span = table.span();
+        let url = table
+            .required("url", "\"https://booking.klinik.example\"")
+            .and_then(|v| v.parsed(&codes::BAD_VALUE, upstream_url));
+        let unprotected = table.optional_bool("unprotected").is_some_and(|at| at.value);
+        let clear = url.as_ref().is_some_and(|url| url.value.starts_with("http:"));
+        let ca = if clear {
+            self.unprotected(&table, url.as_ref(), unprotected);
+            table.optional("ca").map_or(Some(UpstreamCa::System), |v| {
+                v.fault(&codes::BAD_VALUE, "`ca` has no meaning with an `http:` URL", "here", None);
+                None
+            })
+        } else {
+            self.upstream_ca(table.required("ca", "\"system\""))
+        };
+        let certificate = self.path(table.optional("client-certificate"));
+        let key = self.path(table.optional("client-key"));
+        if certificate.is_some() != key.is_some() {
+            let message = "`client-certificate` and `client-key` belong together";
+            table.report(Diagnostic::new(
+                &codes::MISSING_NAME,
+                self.file,
+                span.clone(),
+                message,
+                "one is missing",
+            ));
+        }
+        let mut settings = UpstreamSettings::new("", UpstreamCa::System);
+        upstream_limits(&mut table, &mut settings);
+        table.not_yet(&["subject-lookup"]);
+        table.finish();
+        let client_certificate =
+            certificate.zip(key).map(|(certificate, key)| (certificate.value, key.value));
+        Some(At::new(
+            UpstreamSettings { url: url?.value, ca: ca?, client_certificate, unprotected, ..settings },
+            span,
+        ))
+    }
+
+    fn unprotected(&self, table: &Table<'_>, url: Option<&At<String>>, said: bool) {
+        if let (Some(url), false) = (url, said) {
+            let message = "this upstream is called without TLS";
+            table.report(
+                Diagnostic::new(&codes::UPSTREAM_UNPROTECTED, self.file, url.span.clone(), message, "no TLS")
+                    .help("use `https:`; or, on this very machine, add `unprotected = true`"),
+            );
+        }
+    }
+
+    fn upstream_ca(&self, value: Option<Value<'_>>) -> Option<UpstreamCa> {
+        let value = value?;
+        if value.as_str() == Some("system") {
+            return Some(UpstreamCa::System);
+        }
+        self.path(Some(value)).map(|path| UpstreamCa::File(path.value))
+    }
+
+    fn ledger(&self, mut table: Table<'_>) -> Option<Ledger> {
+        let directory = self.path(table.required("directory", "\"ledger\""));
+        let node = match table.optional("node") {
+            Some(value) => value.parsed(&codes::BAD_VALUE, node_name).map(|at| at.value),
+            None => Some(host_name()),
+        };
+        let mut limits = ledger::Limits::default();
+        deadline(&mut table, "wait", &mut limits.wait);
+        bound(&mut table, "pending", &mut limits.pending);
+        bound(&mut table, "record", &mut limits.record);
+        if let Some(segment) = table.optional_size("segment", 1 << 16..=LARGEST) {
+            limits.segment = segment.value;
+        }
+        table.not_yet(&["anchor"]);
+        table.finish();
+        Some(Ledger { directory: directory?, node: node?, limits })
+    }
+
+    /// A table with one option, which is a path.
+    fn only(&self, table: Option<Table<'_>>, name: &'static str) -> Option<At<PathBuf>> {
+        let mut table = table?;
+        let path = self.path(table.required(name, "\"…\""));
+        table.finish();
+        path
+    }
+
+    fn path(&self, value: Option<Value<'_>>) -> Option<At<PathBuf>> {
+        let path = value?.string()?.map(|text| self.folder.join(text));
+        self.paths.borrow_mut().push(path.clone());
+        Some(path)
+    }
+}
+
+/// Tables whose names are free: `[anchors.partners]`.
+fn named<T>(
+    table: Option<Table<'_>>,
+    read: impl Fn(&str, Table<'_>) -> Option<T>,
+) -> Option<BTreeMap<String, T>> {
+    let mut all = Some(BTreeMap::new());
+    for (name, value) in table?.entries() {
+        match (value.table().and_then(|table| read(name.value, table)), &mut all) {
+            (Some(one), Some(all)) => drop(all.insert(name.value.to_owned(), one)),
+            (None, _) => all = None,
+            (Some(_), None) => {}
+        }
+    }
+    all
+}
+
+fn admin(table: Option<Table<'_>>) -> Option<SocketAddr> {
+    let Some(mut table) = table else { return ADMIN.parse().ok() };
+    let value = table.optional("address");
+    let unprotected = table.optional_bool("unprotected").is_some_and(|at| at.value);
+    table.finish();
+    let Some(value) = value else { return ADMIN.parse().ok() };
+    let address = address(&value)?;
+    if !address.ip().is_loopback() && !unprotected {
+        let help = "use 127.0.0.1; or, on a guarded network, add `unprotected = true`";
+        let message = "the admin listener would be open to others";
+        value.fault(&codes::ADMIN_EXPOSED, message, "not a loopback address", Some(help.to_owned()));
+        return None;
+    }
+    Some(address)
+}
+
+fn log(table: Option<Table<'_>>) -> Option<Log> {
+    let Some(mut table) = table else { return Some(Log { level: "info" }) };
+    let words = ["error", "warn", "info", "debug"].map(|word| (word, word));
+    let level = table.optional_word("level", &words, &[]);
+    table.finish();
+    Some(Log { level: level.map_or("info", |level| level.value) })
+}
+
+fn address(value: &Value<'_>) -> Option<SocketAddr> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_not_one| {
+            Flaw::new(
+                format!("`{text}` is no address to listen on"),
+                "an IP address and a port: `0.0.0.0:8443`, `[::1]:8443`",
+            )
+        })
+    };
+    value.parsed(&codes::BAD_VALUE, parse).map(|at| at.value)
+}
+
+fn names(value: &Value<'_>) -> Vec<String> {
+    let list = value.strings();
+    if list.is_empty() {
+        value.fault(&codes::BAD_VALUE, "`names` is empty", "nobody could call us", None);
+    }
+    list.into_iter().map(|name| name.value.to_ascii_lowercase()).collect()
+}
+
+/// `https://host[:port][/prefix]`: no userinfo, query or fragment.
+fn upstream_url(text: &str) -> Result<String, Flaw> {
+    let flaw = || {
+        Flaw::new(
+            format!("`{text}` is no URL of an upstream"),
+            "`https://host`, with a port and a path before every route's path if need be",
+        )
+    };
+    let uri: hyper::Uri = text.parse().map_err(|_not_one| flaw())?;
+    let scheme_fits = matches!(uri.scheme_str(), Some("https" | "http"));
+    let plain = uri.query().is_none() && !text.contains(['@', '#', '%', '\\', ';']);
+    let prefix = uri.path().trim_matches('/');
+    let segments_fit = prefix.is_empty() || prefix.split('/').all(|s| !matches!(s, "" | "." | ".."));
+    if scheme_fits && plain && segments_fit && uri.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(flaw())
+    }
+}
+
+fn node_name(text: &str) -> Result<String, Flaw> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if text.len() <= 64 && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(Flaw::new(format!("`{text}` is no name of a node"), "1 to 64 letters, digits, `-`, `.` or `_`"))
+    }
+}
+
+/// The machine's name, where the file does not name the node.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .and_then(|name| node_name(name.trim()).ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "node".to_owned())
+}
+
+fn listen_deadlines(mut table: Table<'_>, deadlines: &mut net::Deadlines) {
+    deadline(&mut table, "handshake", &mut deadlines.handshake);
+    deadline(&mut table, "header", &mut deadlines.header);
+    deadline(&mut table, "body", &mut deadlines.body);
+    deadline(&mut table, "idle", &mut deadlines.idle);
+    deadline(&mut table, "write-stall", &mut deadlines.write_stall);
+    deadline(&mut table, "write-whole", &mut deadlines.write_whole);
+    deadline(&mut table, "max-age", &mut deadlines.max_age);
+    deadline(&mut table, "drain", &mut deadlines.drain);
+    table.finish();
+}
+
+fn listen_caps(mut table: Table<'_>, limits: &mut net::Limits) {
+    cap(&mut table, "connections", &mut limits.caps.connections);
+    cap(&mut table, "per-address", &mut limits.caps.per_address);
+    if let Some(streams) = table.optional_integer("streams", 1..=MOST) {
+        limits.http2.max_concurrent_streams = u32::try_from(streams.value).unwrap_or(u32::MAX);
+    }
+    table.finish();
+}
+
+fn upstream_limits(table: &mut Table<'_>, settings: &mut UpstreamSettings) {
+    if let Some(mut table) = table.optional_table("deadlines") {
+        let deadlines = &mut settings.deadlines;
+        deadline(&mut table, "wait", &mut deadlines.wait);
+        deadline(&mut table, "connect", &mut deadlines.connect);
+        deadline(&mut table, "first-byte", &mut deadlines.first_byte);
+        deadline(&mut table, "whole", &mut deadlines.whole);
+        deadline(&mut table, "idle", &mut deadlines.idle);
+        table.finish();
+    }
+    if let Some(mut table) = table.optional_table("caps") {
+        cap(&mut table, "concurrency", &mut settings.concurrency);
+        cap(&mut table, "idle", &mut settings.max_idle);
+        table.finish();
+    }
+}
+
+fn deadline(table: &mut Table<'_>, name: &'static str, into: &mut Duration) {
+    if let Some(read) = table.optional_duration(name, SHORTEST..=LONGEST) {
+        *into = read.value;
+    }
+}
+
+fn cap(table: &mut Table<'_>, name: &'static str, into: &mut usize) {
+    if let Some(read) = table.optional_integer(name, 1..=MOST) {
+        *into = usize::try_from(read.value).unwrap_or(usize::MAX);
+    }
+}
+
+fn bound(table: &mut Table<'_>, name: &'static str, into: &mut usize) {
+    if let Some(read) = table.optional_size(name, 1024..=LARGEST) {
+        *into = usize::try_from(read.value).unwrap_or(usize::MAX);
+    }
+}
