@@ -73,6 +73,13 @@ impl ExchangeId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// Reads the form that [`Display`](fmt::Display) writes: lower case, with hyphens.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self(uuid::Uuid::parse_str(text).ok()?);
+        (id.to_string() == text).then_some(id)
+    }
+
     /// The sixteen bytes of the UUID.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

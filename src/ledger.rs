@@ -9,20 +9,34 @@
 //!
 //! docs/ledger.md has the record format.
 
+mod canonical;
+mod commit;
+mod disk;
 mod entry;
 mod error;
+mod read;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::commit::Commit;
+pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
-pub use self::error::{AppendError, Damage, Failure, OpenError};
+pub use self::error::{AppendError, Damage, Failure, LedgerError};
+pub use self::read::{Record, Records, read};
+use self::segment::MAX_RECORD;
+use self::writer::Writer;
 use crate::ids::ExchangeId;
 
 /// Where a ledger is and how much it may take.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// An existing directory, mode 0700 or 0750.
+    /// An existing directory that only its owner can write to.
     pub directory: PathBuf,
     /// Which node writes; stands in each segment's header.
     pub node: String,
@@ -100,7 +114,10 @@ pub struct Found {
 
 /// An open ledger; clones write to the same one.
 #[derive(Debug, Clone)]
-pub struct Ledger {}
+pub struct Ledger {
+    commit: Arc<Commit>,
+    limits: Limits,
+}
 
 impl Ledger {
     /// Opens the ledger of a directory, or begins one, and takes it for this process alone. The
@@ -110,9 +127,19 @@ impl Ledger {
     ///
     /// When the directory or a segment cannot be used, is open to others, is held by another
     /// process, or is not what was written.
-    pub fn open(settings: Settings) -> Result<(Self, Found), OpenError> {
-        drop(settings);
-        Ok((Self {}, Found { begun: true, last_sequence: 0, set_aside: None }))
+    pub fn open(settings: Settings) -> Result<(Self, Found), LedgerError> {
+        Self::open_on(settings, Box::new(FileSystem))
+    }
+
+    /// [`open`](Self::open) on a disk that may fail: for tests of what a failure does.
+    ///
+    /// # Errors
+    ///
+    /// As of [`open`](Self::open).
+    pub fn open_on(settings: Settings, disk: Box<dyn Disk>) -> Result<(Self, Found), LedgerError> {
+        let limits = settings.limits;
+        let (writer, found) = Writer::open(settings, disk)?;
+        Ok((Self { commit: Arc::new(Commit::new(writer)), limits }, found))
     }
 
     /// Records an entry and waits until it is on disk. Must be called within a tokio runtime.
@@ -123,10 +150,16 @@ impl Ledger {
     /// # Errors
     ///
     /// When the record is not known to be on disk; nothing may be released then.
-    #[expect(clippy::unused_async, reason = "the body follows")]
-    pub async fn append(&self, entry: Entry) -> Result<Receipt, AppendError> {
-        drop(entry);
-        Err(AppendError::Closed)
+    pub async fn append(&self, entry: &Entry) -> Result<Receipt, AppendError> {
+        let encoded = canonical::encode(entry).ok_or(AppendError::TooLarge)?;
+        if encoded.len() > self.limits.record.min(MAX_RECORD) {
+            return Err(AppendError::TooLarge);
+        }
+        let place = self.commit.push(&encoded, self.limits.pending)?;
+        match tokio::time::timeout(self.limits.wait, place.sequence()).await {
+            Ok(written) => Ok(Receipt { exchange: entry.exchange, sequence: written? }),
+            Err(_elapsed) => Err(AppendError::Late),
+        }
     }
 
     /// Whether records can be appended now; if not, why. For `/readyz`.
@@ -135,10 +168,18 @@ impl Ledger {
     ///
     /// When a write or sync failed, or the ledger was closed.
     pub fn usable(&self) -> Result<(), AppendError> {
-        Ok(())
+        self.commit.usable()
     }
 
     /// Refuses further entries and waits until all that wait are on disk: the last step of a drain.
-    #[expect(clippy::unused_async, reason = "the body follows")]
-    pub async fn close(&self) {}
+    ///
+    /// # Errors
+    ///
+    /// When they are not on disk within the limit.
+    pub async fn close(&self) -> Result<(), AppendError> {
+        match tokio::time::timeout(self.limits.wait, self.commit.close()).await {
+            Ok(closed) => closed,
+            Err(_elapsed) => Err(AppendError::Late),
+        }
+    }
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a ledger cannot be opened. Nothing is released meanwhile.
+/// Why a ledger cannot be opened or read. Nothing is released meanwhile.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OpenError {
+pub enum LedgerError {
     /// A file or directory cannot be used.
-    #[error("cannot {doing} `{}`", path.display())]
+    #[error("cannot {doing} `{}`: {source}", path.display())]
     Io {
         /// What was tried, such as `read`.
         doing: &'static str,
@@ -57,7 +57,7 @@ pub enum OpenError {
         missing: u64,
     },
     /// What stands there is not what was written.
-    #[error("`{}` is damaged at byte {offset}: {damage}; keep the file as evidence and begin a new directory", path.display())]
+    #[error("`{}` is damaged at byte {offset}: {damage}; keep it as evidence and begin a ledger in another directory", path.display())]
     Damaged {
         /// The segment.
         path: PathBuf,
@@ -130,6 +130,10 @@ impl Failure {
     pub(super) fn new(doing: &'static str, error: &io::Error) -> Self {
         Self { doing, os: error.raw_os_error(), kind: error.kind() }
     }
+
+    /// The ledger's own code ended where it must not.
+    pub(super) const INTERRUPTED: Self =
+        Self { doing: "finish writing to", os: None, kind: io::ErrorKind::Interrupted };
 
     fn system_error(&self) -> io::Error {
         self.os.map_or_else(|| io::Error::from(self.kind), io::Error::from_raw_os_error)

@@ -1,0 +1,267 @@
+//! One segment file: a header line and one line a record, each `hash SP json LF`, where the hash is
+//! SHA-256 over the hash before it and the JSON bytes.
+//!
+//! The hash is both the checksum of its line and the link to the line before; a segment's header
+//! continues the last line of the segment before it.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::canonical;
+use super::error::{Damage, LedgerError};
+
+/// The format that this tavs writes and reads.
+pub(super) const FORMAT: u64 = 1;
+/// Before the first line of a log.
+pub(super) const NOTHING: Hash = [0; 32];
+/// The longest line that is read; [`MAX_RECORD`] with its hash and number fits.
+pub(super) const MAX_LINE: u64 = 4 << 20;
+/// The largest record, whatever the limits say: readers can rely on it.
+pub(super) const MAX_RECORD: usize = (4 << 20) - 1024;
+/// `hash SP`.
+const HASH_LEN: usize = 65;
+
+pub(super) type Hash = [u8; 32];
+
+/// The first line of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Header {
+    /// The format version.
+    pub(super) tavs_ledger: u64,
+    /// The log that the segment belongs to: 32 hexadecimal digits.
+    pub(super) log: String,
+    /// Which node writes it.
+    pub(super) node: String,
+    /// Its number, from 1.
+    pub(super) segment: u64,
+    /// The number of its first record.
+    pub(super) first: u64,
+    /// The hash of the last line of the segment before, or zeros.
+    pub(super) previous: String,
+}
+
+/// Appends one line and gives its hash.
+pub(super) fn push_line(before: &Hash, json: &[u8], out: &mut Vec<u8>) -> Hash {
+    let hash = link(before, json);
+    let mut digits = [0; 64];
+    HEXLOWER.encode_mut(&hash, &mut digits);
+    out.extend_from_slice(&digits);
+    out.push(b' ');
+    out.extend_from_slice(json);
+    out.push(b'\n');
+    hash
+}
+
+fn link(before: &Hash, json: &[u8]) -> Hash {
+    Sha256::new().chain_update(before).chain_update(json).finalize().into()
+}
+
+/// The file of a segment.
+pub(super) fn path_of(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:08}.ledger"))
+}
+
+/// The numbers of a directory's segments, in order and without a gap.
+pub(super) fn list(directory: &Path) -> Result<Vec<u64>, LedgerError> {
+    let io = |source| LedgerError::Io { doing: "list", path: directory.to_owned(), source };
+    let mut numbers = Vec::new();
+    for entry in directory.read_dir().map_err(io)? {
+        if let Some(number) = entry.map_err(io)?.file_name().to_str().and_then(number_of) {
+            numbers.push(number);
+        }
+    }
+    numbers.sort_unstable();
+    for pair in numbers.windows(2) {
+        if let [before, after] = pair
+            && before.checked_add(1) != Some(*after)
+        {
+            let missing = before.saturating_add(1);
+            return Err(LedgerError::Gap { path: directory.to_owned(), missing });
+        }
+    }
+    Ok(numbers)
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(".ledger")?.parse().ok()?;
+    (format!("{number:08}.ledger") == name).then_some(number)
+}
+
+/// Reads a segment from its beginning and verifies each line.
+#[derive(Debug)]
+pub(super) struct Segment {
+    path: PathBuf,
+    file: BufReader<File>,
+    header: Header,
+    offset: u64,
+    last: Hash,
+    next: u64,
+}
+
+impl Segment {
+    /// Opens a segment and verifies its header by itself; whether it continues the one before is
+    /// the caller's to ask with [`continues`](Self::continues).
+    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
+        let io = |source| LedgerError::Io { doing: "read", path: path.to_owned(), source };
+        let header_damaged = || damaged(path, 0, Damage::Header);
+        let mut file = BufReader::new(File::open(path).map_err(io)?);
+        let line = read_line(&mut file).map_err(io)?;
+        let (hash, json) = line.as_deref().and_then(split_line).ok_or_else(header_damaged)?;
+        refuse_newer(path, json)?;
+        let header: Header = serde_json::from_slice(json).map_err(|_not_a_header| header_damaged())?;
+        let before = canonical::bytes_of_hex(&header.previous).ok_or_else(header_damaged)?;
+        let canonical = serde_json::to_vec(&header).is_ok_and(|bytes| bytes == json);
+        if header.tavs_ledger != FORMAT || !canonical || link(&before, json) != hash {
+            return Err(header_damaged());
+        }
+        let offset = line_length(line.as_deref());
+        let next = header.first;
+        Ok(Self { path: path.to_owned(), file, header, offset, last: hash, next })
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the header says.
+    pub(super) const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether the header continues the line of this hash.
+    pub(super) fn continues(&self, number: u64, before: &Hash) -> Result<(), LedgerError> {
+        let previous = canonical::bytes_of_hex(&self.header.previous);
+        if self.header.segment == number && previous.as_ref() == Some(before) {
+            Ok(())
+        } else {
+            Err(damaged(&self.path, 0, Damage::Header))
+        }
+    }
+
+    /// The next record's JSON, its line verified; `None` after the last. After an error, [`offset`](Self::offset) is where
+    /// the bad line begins.
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        let read = read_line(&mut self.file);
+        let read =
+            read.map_err(|source| LedgerError::Io { doing: "read", path: self.path.clone(), source })?;
+        let Some(bytes) = read else { return Ok(None) };
+        let bad = |damage| damaged(&self.path, self.offset, damage);
+        if bytes.last() != Some(&b'\n') {
+            return Err(bad(Damage::Incomplete));
+        }
+        let (hash, json) = split_line(&bytes).ok_or_else(|| bad(Damage::Form))?;
+        if link(&self.last, json) != hash {
+            return Err(bad(Damage::Hash));
+        }
+        let (sequence, _) = canonical::split_sequence(json).ok_or_else(|| bad(Damage::Record))?;
+        if sequence != self.next {
+            return Err(bad(Damage::Sequence));
+        }
+        let json = json.to_vec();
+        self.last = hash;
+        self.next = self.next.saturating_add(1);
+        self.offset = self.offset.saturating_add(line_length(Some(&bytes)));
+        Ok(Some(json))
+    }
+
+    /// Where the next line begins.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The hash of the last line that was read.
+    pub(super) const fn last(&self) -> Hash {
+        self.last
+    }
+
+    /// The number of the next record.
+    pub(super) const fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether all from [`offset`](Self::offset) on can be one write that a crash cut short: no
+    /// whole line in it, or blocks that the file system had not filled yet (a record holds no zero
+    /// byte). Anything else was changed by someone.
+    pub(super) fn is_cut_short(&mut self) -> io::Result<bool> {
+        self.file.seek(SeekFrom::Start(self.offset))?;
+        let (mut whole_line, mut zero) = (false, false);
+        loop {
+            let chunk = self.file.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(zero || !whole_line);
+            }
+            whole_line |= chunk.contains(&b'\n');
+            zero |= chunk.contains(&0);
+            let length = chunk.len();
+            self.file.consume(length);
+        }
+    }
+
+    /// Copies all from [`offset`](Self::offset) on.
+    pub(super) fn copy_rest(&mut self, mut to: &File) -> io::Result<u64> {
+        self.file.seek(SeekFrom::Start(self.offset))?;
+        io::copy(&mut self.file, &mut to)
+    }
+}
+
+/// The hash of a segment's last line, without verifying the others.
+pub(super) fn last_hash(path: &Path) -> Result<Hash, LedgerError> {
+    let io = |source| LedgerError::Io { doing: "read", path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let length = file.seek(SeekFrom::End(0)).map_err(io)?;
+    let start = length.saturating_sub(MAX_LINE);
+    file.seek(SeekFrom::Start(start)).map_err(io)?;
+    let mut tail = Vec::new();
+    file.take(MAX_LINE).read_to_end(&mut tail).map_err(io)?;
+    let body = tail.strip_suffix(b"\n").ok_or_else(|| damaged(path, start, Damage::Incomplete))?;
+    let begin = body.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
+    tail.get(begin..)
+        .and_then(split_line)
+        .map(|(hash, _)| hash)
+        .ok_or_else(|| damaged(path, start, Damage::Form))
+}
+
+/// A line with its line feed, if it has one.
+fn read_line(file: &mut BufReader<File>) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    file.take(MAX_LINE).read_until(b'\n', &mut line)?;
+    Ok((!line.is_empty()).then_some(line))
+}
+
+fn split_line(line: &[u8]) -> Option<(Hash, &[u8])> {
+    let line = line.strip_suffix(b"\n")?;
+    let (hash, json) = line.split_at_checked(HASH_LEN)?;
+    let digits = std::str::from_utf8(hash.strip_suffix(b" ")?).ok()?;
+    Some((canonical::bytes_of_hex(digits)?, json))
+}
+
+fn line_length(line: Option<&[u8]>) -> u64 {
+    line.map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+}
+
+/// A newer format may have another hash, so it is looked for before anything is verified.
+fn refuse_newer(path: &Path, json: &[u8]) -> Result<(), LedgerError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Format {
+        tavs_ledger: u64,
+    }
+    match serde_json::from_slice::<Format>(json) {
+        Ok(Format { tavs_ledger: format }) if format > FORMAT => {
+            Err(LedgerError::Newer { path: path.to_owned(), format })
+        }
+        Ok(_) => Ok(()),
+        Err(_no_format) => Err(damaged(path, 0, Damage::Header)),
+    }
+}
+
+pub(super) fn damaged(path: &Path, offset: u64, damage: Damage) -> LedgerError {
+    LedgerError::Damaged { path: path.to_owned(), offset, damage }
+}

@@ -1,0 +1,141 @@
+//! Tests of the ledger as its callers see it.
+
+mod damage;
+mod faults;
+mod queue;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Record, Settings, read};
+use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
+
+fn settings(directory: &Path) -> Settings {
+    Settings {
+        directory: directory.to_owned(),
+        node: "node-1".to_owned(),
+        new_log: [0x11; 16],
+        limits: Limits::default(),
+    }
+}
+
+/// The n-th invented entry.
+fn entry(n: u8) -> Entry {
+    Entry {
+        exchange: ExchangeId::new(1_772_600_000_000, [n; 10]),
+        unix_millis: 1_772_600_000_000,
+        kind: Kind::Disclosure,
+        grounds: Arc::new(Grounds {
+            recipient: RecipientId::new("sms-reminders"),
+            policy: PolicyVersion([0xab; 32]),
+            route: Some(Arc::from("appointments")),
+            purpose: Purpose::new("appointment-reminders"),
+            basis: vec![Cow::Borrowed("gdpr-6-1-b"), Cow::Borrowed("gdpr-9-2-h")],
+            country: Arc::from("DK"),
+        }),
+        status: 200,
+        outcome: Cow::Borrowed("released"),
+        bytes: 318,
+        subjects: vec![SubjectId([n; 16])],
+        released_by_rule: vec![2, 0, 1],
+        withheld: 9,
+        unfit: 0,
+        cpr_in_text: 1,
+        records: 2,
+        records_withheld: 0,
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Appends entries one after the other.
+fn fill(directory: &Path, limits: Limits, numbers: impl IntoIterator<Item = u8>) {
+    run(async {
+        let (ledger, _) = Ledger::open(Settings { limits, ..settings(directory) }).unwrap();
+        for n in numbers {
+            ledger.append(&entry(n)).await.unwrap();
+        }
+    });
+}
+
+fn records(directory: &Path) -> Result<Vec<Record>, LedgerError> {
+    read(directory)?.collect()
+}
+
+fn text_of(directory: &Path, name: &str) -> String {
+    std::fs::read_to_string(directory.join(name)).unwrap()
+}
+
+#[test]
+fn what_was_appended_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = Entry::refusal(
+        ExchangeId::new(7, [7; 10]),
+        1_772_600_000_001,
+        Arc::new(Grounds { route: None, ..(*entry(0).grounds).clone() }),
+        403,
+        "lapsed",
+    );
+    run(async {
+        let (ledger, found) = Ledger::open(settings(folder.path())).unwrap();
+        assert!(found.begun);
+        for (sequence, entry) in [(1, entry(1)), (2, nothing.clone()), (3, entry(3))] {
+            let receipt = ledger.append(&entry).await.unwrap();
+            assert_eq!((receipt.sequence(), receipt.exchange()), (sequence, entry.exchange));
+        }
+    });
+    let expected = [(1, entry(1)), (2, nothing), (3, entry(3))];
+    let expected = expected.map(|(sequence, entry)| Record { sequence, entry });
+    assert_eq!(records(folder.path()).unwrap(), expected);
+}
+
+#[test]
+fn the_document_shows_a_segment_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), Limits::default(), [1, 2]);
+    let document = include_str!("../../docs/ledger.md");
+    for line in text_of(folder.path(), "00000001.ledger").lines() {
+        assert!(document.contains(line), "docs/ledger.md has no line\n{line}");
+    }
+}
+
+#[test]
+fn a_reopened_ledger_goes_on_where_it_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), Limits::default(), 1..=3);
+    let (ledger, found) = Ledger::open(settings(folder.path())).unwrap();
+    assert_eq!((found.begun, found.last_sequence, found.set_aside), (false, 3, None));
+    let receipt = run(async { ledger.append(&entry(4)).await }).unwrap();
+    assert_eq!(receipt.sequence(), 4);
+    assert_eq!(records(folder.path()).unwrap().len(), 4);
+}
+
+#[test]
+fn segments_rotate_by_size_and_stay_one_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { segment: 1500, ..Limits::default() };
+    fill(folder.path(), limits, 1..=5);
+    fill(folder.path(), limits, 6..=9);
+    let sequences: Vec<u64> = records(folder.path()).unwrap().iter().map(|r| r.sequence).collect();
+    assert_eq!(sequences, (1..=9).collect::<Vec<_>>());
+    assert!(folder.path().join("00000003.ledger").exists());
+}
+
+#[test]
+fn segments_are_private_and_hold_no_lock_after_closing() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), Limits::default(), [1]);
+    for file in folder.path().read_dir().unwrap() {
+        assert_eq!(file.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
+    }
+    let (first, _) = Ledger::open(settings(folder.path())).unwrap();
+    let second = Ledger::open(settings(folder.path()));
+    assert!(matches!(second, Err(LedgerError::InUse { .. })));
+    drop(first);
+    assert!(Ledger::open(settings(folder.path())).is_ok());
+}

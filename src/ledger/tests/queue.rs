@@ -1,0 +1,202 @@
+//! Group commit, bounds and deadlines.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{entry, records, run, settings};
+use crate::ledger::{AppendError, Disk, FileSystem, Ledger, Limits, Settings};
+
+/// Counts syncs, and lets each wait for a word from the test once there is a gate.
+#[derive(Debug, Default)]
+struct Watched {
+    syncs: Arc<AtomicUsize>,
+    gate: Option<Mutex<Receiver<()>>>,
+}
+
+impl Disk for Watched {
+    fn create(&mut self, path: &Path) -> io::Result<File> {
+        FileSystem.create(path)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        FileSystem.open(path)
+    }
+
+    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        FileSystem.write(file, bytes)
+    }
+
+    fn sync(&mut self, file: &File) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        if let Some(gate) = &self.gate {
+            // When the test has ended, everything goes on.
+            gate.lock().unwrap().recv().unwrap_or_default();
+        }
+        FileSystem.sync(file)
+    }
+
+    fn truncate(&mut self, file: &File, length: u64) -> io::Result<()> {
+        FileSystem.truncate(file, length)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+
+    fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
+        FileSystem.sync_directory(directory)
+    }
+}
+
+/// A ledger whose every sync waits for a word, but for the one of its beginning.
+fn gated(directory: &Path, limits: Limits) -> (Ledger, SyncSender<()>) {
+    let (open, gate) = sync_channel(100);
+    open.send(()).unwrap();
+    let disk = Watched { gate: Some(Mutex::new(gate)), ..Watched::default() };
+    let settings = Settings { limits, ..settings(directory) };
+    (Ledger::open_on(settings, Box::new(disk)).unwrap().0, open)
+}
+
+#[test]
+fn records_that_wait_together_share_one_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let disk = Watched { syncs: Arc::clone(&syncs), gate: None };
+    run(async {
+        let (ledger, _) = Ledger::open_on(settings(folder.path()), Box::new(disk)).unwrap();
+        let before = syncs.load(Ordering::SeqCst);
+        let tasks = (0..100).map(|n| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move { ledger.append(&entry(n)).await.unwrap().sequence() })
+        });
+        let tasks: Vec<_> = tasks.collect();
+        let mut sequences = Vec::new();
+        for task in tasks {
+            sequences.push(task.await.unwrap());
+        }
+        sequences.sort_unstable();
+        assert_eq!(sequences, (1..=100).collect::<Vec<_>>());
+        assert_eq!(syncs.load(Ordering::SeqCst) - before, 1);
+    });
+    assert_eq!(records(folder.path()).unwrap().len(), 100);
+}
+
+#[test]
+fn no_receipt_before_the_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let (ledger, open) = gated(folder.path(), Limits::default());
+        let append = {
+            let ledger = ledger.clone();
+            tokio::spawn(async move { ledger.append(&entry(1)).await })
+        };
+        while records(folder.path()).unwrap().is_empty() {
+            tokio::task::yield_now().await; // until it is written, and waits in the sync
+        }
+        assert!(!append.is_finished());
+        open.send(()).unwrap();
+        assert_eq!(append.await.unwrap().unwrap().sequence(), 1);
+    });
+}
+
+#[test]
+fn a_late_sync_gives_no_receipt_but_leaves_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let limits = Limits { wait: Duration::from_millis(20), ..Limits::default() };
+        let (ledger, open) = gated(folder.path(), limits);
+        assert_eq!(ledger.append(&entry(1)).await, Err(AppendError::Late));
+        assert_eq!(ledger.usable(), Ok(())); // slow is not broken
+        for _ in 0..10 {
+            open.send(()).unwrap();
+        }
+        while ledger.close().await.is_err() {}
+        assert_eq!(ledger.append(&entry(2)).await, Err(AppendError::Closed));
+    });
+    assert_eq!(records(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let limits = Limits { pending: 1200, wait: Duration::from_millis(20), ..Limits::default() };
+        let (ledger, _open) = gated(folder.path(), limits);
+        // The first is being written, two more fit, the fourth does not.
+        assert_eq!(ledger.append(&entry(1)).await, Err(AppendError::Late));
+        assert_eq!(ledger.append(&entry(2)).await, Err(AppendError::Late));
+        assert_eq!(ledger.append(&entry(3)).await, Err(AppendError::Late));
+        assert_eq!(ledger.append(&entry(4)).await, Err(AppendError::Overloaded));
+    });
+}
+
+#[test]
+fn a_record_over_the_limit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let limits = Limits { record: 400, ..Limits::default() };
+        let (ledger, _) = Ledger::open(Settings { limits, ..settings(folder.path()) }).unwrap();
+        assert_eq!(ledger.append(&entry(1)).await, Err(AppendError::TooLarge));
+    });
+    assert_eq!(records(folder.path()).unwrap(), []);
+}
+
+#[test]
+fn an_exchange_that_gives_up_is_recorded_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let (ledger, open) = gated(folder.path(), Limits::default());
+        let append = {
+            let ledger = ledger.clone();
+            tokio::spawn(async move { ledger.append(&entry(1)).await })
+        };
+        while records(folder.path()).unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        append.abort();
+        open.send(()).unwrap();
+        ledger.close().await.unwrap();
+    });
+    assert_eq!(records(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
+fn closing_waits_for_what_was_appended() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let (ledger, _) = Ledger::open(settings(folder.path())).unwrap();
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let ledger = ledger.clone();
+                tokio::spawn(async move { ledger.append(&entry(n)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        ledger.close().await.unwrap();
+        assert_eq!(records(folder.path()).unwrap().len(), 20);
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(ledger.usable(), Err(AppendError::Closed));
+    });
+}
+
+#[test]
+fn a_runtime_that_goes_away_fails_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, _) = Ledger::open(settings(folder.path())).unwrap();
+    let going = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let append = {
+        let ledger = ledger.clone();
+        going.spawn(async move { ledger.append(&entry(1)).await })
+    };
+    going.block_on(tokio::task::yield_now()); // appended; the task that writes has not run
+    drop(going);
+    drop(append);
+    assert!(matches!(ledger.usable(), Err(AppendError::Failed(_))));
+}

@@ -1,0 +1,315 @@
+//! Opens a directory for writing, and writes batches of records to its last segment.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+
+use super::disk::Disk;
+use super::error::{Failure, LedgerError};
+use super::segment::{self, FORMAT, Hash, Header, NOTHING, Segment};
+use super::{Found, Settings, canonical};
+
+/// Records that wait to be written, each encoded but for its number.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, encoded: &[u8]) {
+        self.bytes.extend_from_slice(encoded);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BUFFER);
+        self.ends.clear();
+        self.ends.shrink_to(KEPT_BUFFER);
+    }
+
+    fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| self.bytes.get(begin..*end).unwrap_or_default())
+    }
+}
+
+/// A burst's memory is given back; that of ordinary batches is reused.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// The end of the log: the only place that writes to it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    disk: Box<dyn Disk>,
+    directory: PathBuf,
+    node: String,
+    log: String,
+    segment_limit: u64,
+    file: File,
+    number: u64,
+    length: u64,
+    last: Hash,
+    next: u64,
+    failed: Option<Failure>,
+    buffer: Vec<u8>,
+    /// Held as long as the writer lives; the kernel lets go of it when the process ends.
+    _lock: File,
+}
+
+impl Writer {
+    pub(super) fn open(settings: Settings, mut disk: Box<dyn Disk>) -> Result<(Self, Found), LedgerError> {
+        let directory = settings.directory;
+        check_directory(&directory)?;
+        let lock = lock(&directory)?;
+        let numbers = segment::list(&directory)?;
+        let Some(number) = numbers.last().copied() else {
+            let log = HEXLOWER.encode(&settings.new_log);
+            let header = header(&log, &settings.node, 1, 1, &NOTHING);
+            let (file, length, last) = begin_segment(&mut *disk, &directory, &header)
+                .map_err(|(path, source)| LedgerError::Io { doing: "begin", path, source })?;
+            let found = Found { begun: true, last_sequence: 0, set_aside: None };
+            let writer = Self {
+                disk,
+                directory,
+                node: settings.node,
+                log,
+                segment_limit: settings.limits.segment,
+                file,
+                number: 1,
+                length,
+                last,
+                next: 1,
+                failed: None,
+                buffer: Vec::new(),
+                _lock: lock,
+            };
+            return Ok((writer, found));
+        };
+
+        let path = segment::path_of(&directory, number);
+        let mut read = verify_last(&directory, &numbers, number)?;
+        let io = |source| LedgerError::Io { doing: "open", path: path.clone(), source };
+        let file = disk.open(&path).map_err(io)?;
+        let set_aside = set_aside_rest(&mut *disk, &directory, &path, &file, &mut read)?;
+        // What a process wrote before it was killed may be in memory only, and the chain goes on
+        // from there.
+        disk.sync(&file).map_err(io)?;
+        disk.sync_directory(&directory).map_err(io)?;
+        let next = read.next_sequence();
+        let found = Found { begun: false, last_sequence: next.saturating_sub(1), set_aside };
+        let writer = Self {
+            disk,
+            directory,
+            node: settings.node,
+            log: read.header().log.clone(),
+            segment_limit: settings.limits.segment,
+            file,
+            number,
+            length: read.offset(),
+            last: read.last(),
+            next,
+            failed: None,
+            buffer: Vec::new(),
+            _lock: lock,
+        };
+        Ok((writer, found))
+    }
+
+    /// Writes and syncs a batch; gives the number of its first record.
+    ///
+    /// After a failure nothing is written any more: a failed sync leaves unknown what of the file
+    /// is on disk, and the system may say of the next one that all is well (*fsyncgate*).
+    pub(super) fn write(&mut self, batch: &Batch) -> Result<u64, Failure> {
+        if let Some(failure) = self.failed {
+            return Err(failure);
+        }
+        let written = self.try_write(batch);
+        if let Err(failure) = written {
+            self.failed = Some(failure);
+            // Nobody has a receipt for what stands behind the last synced byte. If this fails too,
+            // opening deals with it.
+            drop(self.disk.truncate(&self.file, self.length));
+        }
+        written
+    }
+
+    fn try_write(&mut self, batch: &Batch) -> Result<u64, Failure> {
+        if self.length >= self.segment_limit {
+            self.rotate()?;
+        }
+        let first = self.next;
+        let (mut last, mut next) = (self.last, first);
+        let mut json = Vec::new();
+        self.buffer.clear();
+        for encoded in batch.records() {
+            json.clear();
+            canonical::with_sequence(next, encoded, &mut json);
+            last = segment::push_line(&last, &json, &mut self.buffer);
+            next = next.saturating_add(1);
+        }
+        self.disk.write(&self.file, &self.buffer).map_err(|error| Failure::new("write to", &error))?;
+        self.disk.sync(&self.file).map_err(|error| Failure::new("sync", &error))?;
+        self.length = self.length.saturating_add(u64::try_from(self.buffer.len()).unwrap_or(u64::MAX));
+        self.last = last;
+        self.next = next;
+        self.buffer.shrink_to(KEPT_BUFFER);
+        Ok(first)
+    }
+
+    fn rotate(&mut self) -> Result<(), Failure> {
+        let number = self.number.saturating_add(1);
+        let header = header(&self.log, &self.node, number, self.next, &self.last);
+        let (file, length, last) = begin_segment(&mut *self.disk, &self.directory, &header)
+            .map_err(|(_, error)| Failure::new("begin a segment of", &error))?;
+        self.file = file;
+        self.number = number;
+        self.length = length;
+        self.last = last;
+        Ok(())
+    }
+}
+
+fn header(log: &str, node: &str, segment: u64, first: u64, previous: &Hash) -> Header {
+    Header {
+        tavs_ledger: FORMAT,
+        log: log.to_owned(),
+        node: node.to_owned(),
+        segment,
+        first,
+        previous: HEXLOWER.encode(previous),
+    }
+}
+
+/// Makes a segment under another name first, so that one with its own name always has its header.
+fn begin_segment(
+    disk: &mut dyn Disk,
+    directory: &Path,
+    header: &Header,
+) -> Result<(File, u64, Hash), (PathBuf, io::Error)> {
+    let path = segment::path_of(directory, header.segment);
+    let new = path.with_extension("new");
+    let mut begin = || {
+        let json = serde_json::to_vec(header).map_err(io::Error::from)?;
+        let before = canonical::bytes_of_hex(&header.previous).ok_or(io::ErrorKind::InvalidData)?;
+        let mut line = Vec::new();
+        let last = segment::push_line(&before, &json, &mut line);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {} // of an attempt that a crash cut short
+        }
+        let file = disk.create(&new)?;
+        disk.write(&file, &line)?;
+        disk.sync(&file)?;
+        disk.rename(&new, &path)?;
+        disk.sync_directory(directory)?;
+        Ok((file, u64::try_from(line.len()).unwrap_or(u64::MAX), last))
+    };
+    begin().map_err(|error| (path.clone(), error))
+}
+
+/// Reads the last segment to its end, or to where a crash cut its last write short.
+fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<Segment, LedgerError> {
+    for number in numbers {
+        check_segment(&segment::path_of(directory, *number))?;
+    }
+    let path = segment::path_of(directory, number);
+    let mut read = Segment::open(&path)?;
+    match numbers.iter().rev().nth(1) {
+        Some(before) => {
+            read.continues(number, &segment::last_hash(&segment::path_of(directory, *before))?)?;
+        }
+        None if number == 1 => read.continues(number, &NOTHING)?,
+        None => {} // its predecessors have been moved away
+    }
+    loop {
+        match read.next_line() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(read),
+            Err(damage @ LedgerError::Damaged { .. }) => {
+                let cut = read.is_cut_short();
+                let cut = cut.map_err(|source| LedgerError::Io { doing: "read", path, source })?;
+                return if cut { Ok(read) } else { Err(damage) };
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Keeps what a crash left of the last write beside the segment, then cuts it off.
+fn set_aside_rest(
+    disk: &mut dyn Disk,
+    directory: &Path,
+    path: &Path,
+    file: &File,
+    read: &mut Segment,
+) -> Result<Option<(PathBuf, u64)>, LedgerError> {
+    let io =
+        |source| LedgerError::Io { doing: "set aside an incomplete write of", path: path.to_owned(), source };
+    let length = file.metadata().map_err(io)?.len();
+    if length <= read.offset() {
+        return Ok(None);
+    }
+    let torn = free_name(path);
+    let copy = disk.create(&torn).map_err(io)?;
+    let copied = read.copy_rest(&copy).map_err(io)?;
+    disk.sync(&copy).map_err(io)?;
+    disk.sync_directory(directory).map_err(io)?;
+    disk.truncate(file, read.offset()).map_err(io)?;
+    Ok(Some((torn, copied)))
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    (1_u32..)
+        .map(|n| path.with_extension(format!("{n}.torn")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}
+
+fn lock(directory: &Path) -> Result<File, LedgerError> {
+    let path = directory.join("lock");
+    let io = |source| LedgerError::Io { doing: "lock", path: path.clone(), source };
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::InUse { path: directory.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+/// Whoever can write to the directory can put other segments in the place of these.
+fn check_directory(path: &Path) -> Result<(), LedgerError> {
+    refuse_mode(path, 0o022, "go-w")
+}
+
+/// The owner's group may read (an auditor); nobody but the owner may write, others nothing.
+fn check_segment(path: &Path) -> Result<(), LedgerError> {
+    refuse_mode(path, 0o027, "g-w,o-rwx")
+}
+
+fn refuse_mode(path: &Path, refused: u32, mend: &'static str) -> Result<(), LedgerError> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(LedgerError::Missing { path: path.to_owned() });
+        }
+        Err(source) => return Err(LedgerError::Io { doing: "use", path: path.to_owned(), source }),
+    };
+    let mode = found.mode() & 0o777;
+    if mode & refused != 0 {
+        return Err(LedgerError::TooOpen { path: path.to_owned(), mode, mend });
+    }
+    Ok(())
+}
