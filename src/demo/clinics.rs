@@ -186,7 +186,11 @@ fn one_of<'a>(list: &[&'a str; 4], number: usize) -> &'a str {
 }
 
 const REASONS: [&str; 4] = ["Kontrol KOL", "Blodprøve", "Samtale om depression", "Diabeteskontrol"];
-const ILLNESSES: [&str; 4] = ["depression", "hypertension", "diabetes", "KOL"];
+const ILLNESSES: [&str; 4] = ["depression", "hypertension", "diabetes", "astma"];
+
+/// What the clinics' answers hold beside patients, and no recipient may see.
+pub(crate) const SECRETS: [&str; 6] =
+    ["depression", "hypertension", "005ML", "M. Elmer", "1339531000016004", "Kontrol KOL"];
 
 const APPOINTMENTS: &str = r#"{"side":1,"antal":<count>,"aftaler":[<all>]}"#;
 const APPOINTMENT: &str = r#"{
