@@ -113,11 +113,9 @@ impl Root {
         now: UnixTime,
     ) -> Result<u64, HandshakeFailure> {
         self.verifier.verify_client_cert(end_entity, intermediates, now).map_err(|error| {
-            match HandshakeFailure::of_tls(&error) {
-                // A chain whose signatures do not hold under a CA of this name is another CA's.
-                HandshakeFailure::BadProof => HandshakeFailure::UnknownIssuer,
-                other => other,
-            }
+            let failure = HandshakeFailure::of_tls(&error);
+            // A chain whose signatures do not hold under a CA of this name is another CA's.
+            if failure == HandshakeFailure::BadProof { HandshakeFailure::UnknownIssuer } else { failure }
         })?;
         if now.as_secs() > self.not_after {
             return Err(HandshakeFailure::Expired);

@@ -162,8 +162,8 @@ pub enum CloseReason {
     SlowHeader,
     /// The peer broke HTTP or the connection.
     Broke,
-    /// A panic in this connection's task; only this connection ended.
-    Panicked,
+    /// The handler closed it: the peer's certificate lapsed.
+    Lapsed,
 }
 
 impl CloseReason {
@@ -178,7 +178,7 @@ impl CloseReason {
             Self::SlowReader => "slow-reader",
             Self::SlowHeader => "slow-header",
             Self::Broke => "broke",
-            Self::Panicked => "panicked",
+            Self::Lapsed => "lapsed",
         }
     }
 }

@@ -1,21 +1,30 @@
 //! Accepts recipients' connections and hands their requests to the proxy, one service a
 //! connection. Application protocol by ALPN only (never by sniffing, which has no deadline).
 
+mod connection;
+
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
+use super::caps::Counters;
 use super::failure::{CloseReason, HandshakeFailure, Shed};
 use super::peer::PeerCertificates;
 use super::settings::Limits;
+use super::stall::Stalling;
 use super::tls::TlsState;
 use crate::clock::Clock;
 
@@ -23,7 +32,10 @@ use crate::clock::Clock;
 pub trait Handler: Send + Sync + 'static {
     /// The body of a response. An error in it aborts the stream (RFC 9112 8, RFC 9113 8.1), so
     /// that a response cut short cannot pass for whole.
-    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static;
+    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
 
     /// Answers one request. Dropped without finishing if the recipient goes away.
     fn answer(
@@ -50,6 +62,8 @@ pub enum Event {
     Opened(Protocol),
     /// An open connection ended.
     Closed(Protocol, CloseReason),
+    /// A panic ended a connection's task, and only that.
+    Panicked,
 }
 
 /// What ALPN agreed on. A client that offers none gets HTTP/1.1.
@@ -143,8 +157,134 @@ impl Listener {
         clock: Clock,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Drained {
-        let _ = (tls, handler, clock, self.limits);
-        shutdown.await;
-        Drained::default()
+        let counters = Counters::new(self.limits.caps.clone());
+        let shared = Arc::new(Shared { handler, clock, limits: self.limits });
+        let (drain, draining) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = shutdown.as_mut() => break,
+                Some(done) = tasks.join_next(), if !tasks.is_empty() => {
+                    if done.is_err() {
+                        shared.handler.event(Event::Panicked);
+                    }
+                }
+                accepted = self.socket.accept() => match accepted {
+                    Ok((socket, address)) => match counters.admit(address.ip()) {
+                        Ok(counted) => {
+                            let (shared, tls) = (Arc::clone(&shared), tls.load_full());
+                            let draining = draining.clone();
+                            tasks.spawn(async move {
+                                let cut = shared.run(socket, &tls, draining).await;
+                                drop(counted);
+                                cut
+                            });
+                        }
+                        Err(shed) => shared.handler.event(Event::Shed(shed)),
+                    },
+                    Err(error) => shared.accept_failed(&error).await,
+                },
+            }
+        }
+        drop(self.socket);
+        drain.send_replace(true);
+        shared.finish(tasks).await
     }
 }
+
+/// What all connections of one listener share.
+struct Shared<H> {
+    handler: Arc<H>,
+    clock: Clock,
+    limits: Limits,
+}
+
+impl<H: Handler> Shared<H> {
+    /// A peer that is gone before it was accepted is nothing; no sockets left is, and a pause
+    /// keeps the loop from spinning until some are freed.
+    async fn accept_failed(&self, error: &io::Error) {
+        if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            self.handler.event(Event::Shed(Shed::System));
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    /// Waits for the connections, each of which keeps the drain deadline itself.
+    async fn finish(&self, mut tasks: JoinSet<bool>) -> Drained {
+        let mut drained = Drained::default();
+        let all = async {
+            while let Some(done) = tasks.join_next().await {
+                match done {
+                    Ok(true) => drained.aborted = drained.aborted.saturating_add(1),
+                    Ok(false) => {}
+                    Err(_panic) => self.handler.event(Event::Panicked),
+                }
+            }
+        };
+        let limit = self.limits.deadlines.drain.saturating_add(DRAIN_MARGIN);
+        if timeout(limit, all).await.is_err() {
+            drained.aborted = drained.aborted.saturating_add(tasks.len());
+            tasks.shutdown().await;
+        }
+        drained
+    }
+
+    /// One connection from accept to end; whether it was cut while draining.
+    async fn run(
+        self: Arc<Self>,
+        socket: TcpStream,
+        tls: &TlsState,
+        draining: watch::Receiver<bool>,
+    ) -> bool {
+        let mut stop = draining.clone();
+        let stream = tokio::select! {
+            shaken = self.handshake(socket, tls) => match shaken {
+                Ok(stream) => stream,
+                Err(failure) => {
+                    self.handler.event(Event::HandshakeFailed(failure));
+                    return false;
+                }
+            },
+            _ = stop.wait_for(|stop| *stop) => return false,
+        };
+        let (stream, connection) = stream;
+        let protocol = connection.protocol;
+        self.handler.event(Event::Opened(protocol));
+        let (reason, cut) = connection::drive(&self, stream, connection, draining).await;
+        self.handler.event(Event::Closed(protocol, reason));
+        cut && reason == CloseReason::Drain
+    }
+
+    async fn handshake(
+        &self,
+        socket: TcpStream,
+        tls: &TlsState,
+    ) -> Result<(Stream, Arc<Connection>), HandshakeFailure> {
+        // Responses are written whole, so waiting for more to send (Nagle) only delays them.
+        socket.set_nodelay(true).map_err(|_error| HandshakeFailure::BrokeOff)?;
+        let socket = Stalling::new(socket, self.limits.deadlines.write_stall);
+        let stream = timeout(self.limits.deadlines.handshake, tls.acceptor().accept(socket))
+            .await
+            .map_err(|_elapsed| HandshakeFailure::TimedOut)?
+            .map_err(|error| HandshakeFailure::of_io(&error))?;
+        let (_, session) = stream.get_ref();
+        let chain = session.peer_certificates().ok_or(HandshakeFailure::NoCertificate)?;
+        let now = self.clock.unix_millis() / 1000;
+        let peer = tls.verify(chain, now)?;
+        let protocol = match session.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
+        Ok((stream, Arc::new(Connection { peer, protocol, close: Notify::new() })))
+    }
+}
+
+/// A recipient's connection.
+type Stream = TlsStream<Stalling<TcpStream>>;
+
+/// How long accepting pauses when the system has no socket to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the listener waits beyond the drain deadline that each connection keeps itself.
+const DRAIN_MARGIN: Duration = Duration::from_secs(1);

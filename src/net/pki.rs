@@ -46,7 +46,7 @@ pub enum PkiError {
     Random,
 }
 
-/// A certificate with its key, as PEM.
+/// A certificate with its key, as PEM. `Debug` is blank.
 pub struct Issued {
     /// The certificate; for an end entity, its issuer's is not included.
     pub certificate: String,
@@ -56,7 +56,7 @@ pub struct Issued {
     pub serial: Vec<u8>,
 }
 
-/// A certification authority that lives in memory.
+/// A certification authority that lives in memory. `Debug` is blank.
 pub struct Authority {
     certificate: String,
     key: zeroize::Zeroizing<String>,
@@ -164,6 +164,18 @@ impl Authority {
             key_identifier_method: rcgen::KeyIdMethod::Sha256,
         };
         Ok(list.signed_by(&self.issuer)?.pem()?)
+    }
+}
+
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Issued(…)")
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority(…)")
     }
 }
 

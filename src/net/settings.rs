@@ -112,7 +112,7 @@ pub struct Limits {
     pub http2: Http2Limits,
     /// Bytes of an HTTP/1.1 request head. Default 32 KiB.
     pub max_head: usize,
-    /// Header fields in a request. Default 64: real clients send some ten.
+    /// Header fields in an HTTP/1.1 request. Default 100: real clients send some ten.
     pub max_fields: usize,
 }
 
@@ -123,7 +123,7 @@ impl Default for Limits {
             caps: Caps::default(),
             http2: Http2Limits::default(),
             max_head: 32 * 1024,
-            max_fields: 64,
+            max_fields: 100,
         }
     }
 }

@@ -174,12 +174,12 @@ impl TlsState {
             .map_err(TlsError::Refused)?
             .with_client_cert_verifier(Arc::<Anchors>::clone(&anchors))
             .with_single_cert(chain, key)
-            .map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch {
-                    certificate: settings.certificate.clone(),
-                    key: settings.key.clone(),
-                },
-                other => TlsError::Refused(other),
+            .map_err(|error| {
+                if !matches!(error, rustls::Error::InconsistentKeys(_)) {
+                    return TlsError::Refused(error);
+                }
+                let (certificate, key) = (settings.certificate.clone(), settings.key.clone());
+                TlsError::KeyMismatch { certificate, key }
             })?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // SECURITY: no resumption, so that every connection's certificate is judged anew, and no
