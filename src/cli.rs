@@ -9,6 +9,7 @@ mod rewrite;
 mod serve;
 mod test;
 
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -54,4 +55,22 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
     };
     ExitCode::from(code)
+}
+
+/// Writes data to standard output.
+fn show(text: &str) -> u8 {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => GOOD,
+        Err(_closed) => USAGE,
+    }
+}
+
+/// Writes talk to standard error; where that is closed, the exit code has to do.
+fn complain(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// Whether standard error takes colours.
+fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -1,11 +1,12 @@
 //! The folder of policies.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Config, Findings};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::syntax::SourceFile;
+use crate::policy::syntax::{self, SourceFile};
 
 /// The largest policy file: the longest known has 20 KiB.
 const LARGEST: u64 = 4 << 20;
@@ -48,6 +49,44 @@ pub fn read_policies(config: &Config) -> PolicyFiles {
         }
     }
     found
+}
+
+/// The pseudonymisation domains that a folder's policies name, whatever else is wrong with them:
+/// keys are made before a policy is complete.
+///
+/// # Errors
+/// Every policy that cannot be read or names no domain.
+pub fn policy_domains(folder: &Path) -> Result<BTreeSet<String>, Findings> {
+    let mut domains = BTreeSet::new();
+    let mut findings = Findings::default();
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        let name = path.display().to_string();
+        let message = format!("cannot read `{name}`: {error}");
+        Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, "")
+    };
+    let paths = policy_paths(folder).unwrap_or_else(|error| {
+        findings.diagnostics.push(unreadable(folder, &error));
+        Vec::new()
+    });
+    for path in paths {
+        let file = match read_text(&path) {
+            Ok(text) => SourceFile::new(path.display().to_string(), text),
+            Err(error) => {
+                findings.diagnostics.push(unreadable(&path, &error));
+                continue;
+            }
+        };
+        let reading = syntax::read(&file, |mut root| {
+            let pseudonyms = root.required_table("pseudonyms", "domain = \"…\"");
+            pseudonyms.and_then(|mut table| table.required_str("domain", "\"…\""))
+        });
+        domains.extend(reading.value.map(|domain| domain.value));
+        if reading.diagnostics.iter().any(Diagnostic::is_error) {
+            findings.diagnostics.extend(reading.diagnostics);
+            findings.files.push(file);
+        }
+    }
+    if findings.has_errors() { Err(findings) } else { Ok(domains) }
 }
 
 fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
