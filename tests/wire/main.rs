@@ -1,0 +1,10 @@
+//! Real connections on loopback: TLS, HTTP/1.1 and HTTP/2, and upstreams that misbehave.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set up its connections has failed"
+)]
+
+mod lab;
+mod tls;
+mod tls_limits;

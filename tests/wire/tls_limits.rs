@@ -1,0 +1,192 @@
+//! What a connection may cost: handshake, idle and write deadlines, caps, drain.
+
+use std::time::Duration;
+
+use tavs::net::{Caps, CloseReason, Deadlines, Event, HandshakeFailure, Limits, Protocol, Shed};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::lab::{Lab, PATIENCE, Served};
+use super::tls::get;
+
+const SHORT: Duration = Duration::from_millis(100);
+
+async fn start(lab: &Lab, deadlines: Deadlines, caps: Caps) -> Served {
+    let tls = lab.tls(vec![lab.anchor("partners", &lab.partners, &[])]);
+    Served::start(tls, Limits { deadlines, caps, ..Limits::default() }).await
+}
+
+/// Waits until the other side closes, in whatever way.
+async fn closed(stream: &mut (impl tokio::io::AsyncRead + Unpin)) {
+    let mut rest = [0; 1024];
+    while let Ok(1..) = timeout(PATIENCE, stream.read(&mut rest)).await.unwrap() {}
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_is_cut() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { handshake: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    // The beginning of a ClientHello, and then nothing.
+    socket.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await.unwrap();
+    assert_eq!(served.refusal().await, HandshakeFailure::TimedOut);
+    closed(&mut socket).await;
+}
+
+#[tokio::test]
+async fn a_header_block_that_stalls_is_cut() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { header: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: local").await.unwrap();
+    closed(&mut stream).await;
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    assert_eq!(served.event().await, Event::Closed(Protocol::Http1, CloseReason::SlowHeader));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_whatever_it_speaks() {
+    let lab = Lab::new();
+    // The HTTP/2 peer never answers the GOAWAY, so that only the drain deadline ends it.
+    let deadlines = Deadlines { idle: SHORT, drain: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    for (alpn, protocol) in [(&b"http/1.1"[..], Protocol::Http1), (&b"h2"[..], Protocol::Http2)] {
+        let mut stream = lab.connect(served.address, Some(&client), &[alpn]).await.unwrap();
+        if protocol == Protocol::Http2 {
+            // The preface with empty settings, and then nothing.
+            stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        }
+        assert_eq!(served.event().await, Event::Opened(protocol));
+        let answered = tokio::spawn(async move { closed(&mut stream).await });
+        let Event::Closed(_, reason) = served.event().await else { panic!("not closed") };
+        assert_eq!(reason, CloseReason::Idle);
+        answered.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_old_connection_is_closed_after_its_exchange() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { max_age: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    stream.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    tokio::time::sleep(SHORT * 3).await;
+    served.handler.held.add_permits(1);
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.ends_with("held"), "{answer}");
+    assert_eq!(served.event().await, Event::Closed(Protocol::Http1, CloseReason::Age));
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_take_its_response_is_cut() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { write_stall: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    // 4 MiB each, more than the socket buffers hold.
+    for _ in 0..4 {
+        stream.write_all(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    }
+    assert_eq!(served.event().await, Event::Closed(Protocol::Http1, CloseReason::SlowReader));
+}
+
+#[tokio::test]
+async fn an_http2_peer_that_grants_no_window_is_cut() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { write_whole: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http2));
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS_INITIAL_WINDOW_SIZE = 0, then HEADERS: GET https /big localhost, end of stream.
+    bytes.extend_from_slice(b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0");
+    let fields = b"\x82\x87\x44\x04/big\x41\x09localhost";
+    bytes.extend_from_slice(&[0, 0, fields.len().to_le_bytes()[0], 1, 0x05, 0, 0, 0, 1]);
+    bytes.extend_from_slice(fields);
+    stream.write_all(&bytes).await.unwrap();
+    let answered = tokio::spawn(async move { closed(&mut stream).await });
+    assert_eq!(served.event().await, Event::Closed(Protocol::Http2, CloseReason::SlowReader));
+    answered.await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_capped_per_address_and_in_total() {
+    let lab = Lab::new();
+    let client = lab.client("sms");
+    for (caps, shed) in [
+        (Caps { connections: 9, per_address: 1 }, Shed::Address),
+        (Caps { connections: 1, per_address: 9 }, Shed::Total),
+    ] {
+        let mut served = start(&lab, Deadlines::default(), caps).await;
+        let mut first = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+        get(&mut first, "/").await.unwrap();
+        assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+        let mut second = TcpStream::connect(served.address).await.unwrap();
+        closed(&mut second).await;
+        assert_eq!(served.event().await, Event::Shed(shed));
+        drop(first);
+        assert_eq!(served.event().await, Event::Closed(Protocol::Http1, CloseReason::Done));
+        // The place is given back a moment after the event; trying again finds it.
+        for _ in 0..100 {
+            let third = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await;
+            if let Ok(mut third) = third {
+                assert!(get(&mut third, "/").await.unwrap().starts_with("HTTP/1.1 200"));
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        while served.event().await != Event::Opened(Protocol::Http1) {}
+    }
+}
+
+#[tokio::test]
+async fn a_drain_finishes_what_is_under_way_and_takes_no_more() {
+    let lab = Lab::new();
+    let mut served = start(&lab, Deadlines::default(), Caps::default()).await;
+    let client = lab.client("sms");
+    let mut idle = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    get(&mut idle, "/").await.unwrap();
+    let mut busy = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    get(&mut busy, "/").await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    busy.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    // The exchange is under way once it waits for its permit.
+    tokio::time::sleep(SHORT).await;
+    let (address, handler) = (served.address, std::sync::Arc::clone(&served.handler));
+    let drained = served.stop();
+    closed(&mut idle).await;
+    assert!(TcpStream::connect(address).await.is_err(), "nothing may be accepted");
+    handler.held.add_permits(1);
+    let mut answer = String::new();
+    timeout(PATIENCE, busy.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.ends_with("held"), "{answer}");
+    assert_eq!(timeout(PATIENCE, drained).await.unwrap().unwrap().aborted, 0);
+}
+
+#[tokio::test]
+async fn a_drain_cuts_what_does_not_finish() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { drain: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+    stream.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
+    tokio::time::sleep(SHORT).await;
+    let drained = timeout(PATIENCE, served.stop()).await.unwrap().unwrap();
+    assert_eq!(drained.aborted, 1);
+    closed(&mut stream).await;
+}
