@@ -3,7 +3,21 @@
 //! Stands between reading the upstream's response and recording the disclosure. Nothing here may
 //! wait, log, or keep a value from the message beyond the call.
 
+mod act;
+mod dates;
+mod lookahead;
+mod mask;
+mod reference;
+mod scan;
+mod subjects;
+#[cfg(test)]
+mod tests;
+mod text;
+mod walk;
+
+use self::walk::Walk;
 use crate::ids::SubjectId;
+use crate::json::{self, Reader};
 use crate::policy::plan::{Plan, RuleRef};
 use crate::pseudonym::Salt;
 
@@ -156,8 +170,10 @@ pub enum Outcome {
 /// # Errors
 /// A [`Fault`] with the offset where the input cannot stand. Nothing is released then.
 pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
-    let (_, _, _, _) = (plan, body, salt, watch);
-    Err(Fault { kind: FaultKind::Syntax, offset: 0 })
+    let text = utf8(body)?;
+    let mut walk = Walk::new(plan, salt, watch, text);
+    walk.document(Reader::new(text))?;
+    Ok(walk.finish())
 }
 
 /// Rewrites NDJSON: one document a line, each as [`rewrite`] would; a line of which nothing is
@@ -171,6 +187,39 @@ pub fn rewrite_lines<W: Watch>(
     salt: &Salt,
     watch: &mut W,
 ) -> Result<Rewritten, Fault> {
-    let (_, _, _, _) = (plan, body, salt, watch);
-    Err(Fault { kind: FaultKind::Syntax, offset: 0 })
+    let text = utf8(body)?;
+    let mut walk = Walk::new(plan, salt, watch, text);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        if !line.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            walk.line(Reader::within(text, start, end))?;
+        }
+        start = end;
+    }
+    Ok(walk.finish())
+}
+
+fn utf8(body: &[u8]) -> Result<&str, Fault> {
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Err(Fault { kind: FaultKind::ByteOrderMark, offset: 0 });
+    }
+    // PERF: 2-3 % of a rewrite; the standard library's own check is three times that.
+    simdutf8::basic::from_utf8(body).map_err(|_somewhere| Fault {
+        kind: FaultKind::NotUtf8,
+        offset: std::str::from_utf8(body).err().map_or(0, |error| error.valid_up_to()),
+    })
+}
+
+impl From<json::Error> for Fault {
+    fn from(error: json::Error) -> Self {
+        let kind = match error.kind {
+            json::ErrorKind::Syntax => FaultKind::Syntax,
+            json::ErrorKind::UnexpectedEnd => FaultKind::UnexpectedEnd,
+            json::ErrorKind::TrailingBytes => FaultKind::TrailingBytes,
+            json::ErrorKind::LoneSurrogate => FaultKind::LoneSurrogate,
+            json::ErrorKind::TooDeep => FaultKind::TooDeep,
+        };
+        Self { kind, offset: error.offset }
+    }
 }

@@ -3,8 +3,18 @@
 //! A plan is made once, when policies are loaded, and cannot fail afterwards: names, keys and
 //! patterns are resolved here, and at run time only the input can be wrong.
 
-use crate::policy::checked::{Policy, Route};
-use crate::pseudonym::{KeyRing, RingError};
+mod compile;
+mod names;
+mod pattern;
+
+pub(crate) use compile::Scalar;
+pub(crate) use names::{NameTable, name_hash};
+
+use crate::policy::checked::{
+    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Route, Scan, Subject,
+};
+use crate::policy::location::Literal;
+use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, SubjectKey};
 
 /// A rule of a policy: a line of a route's `members`, or of a shape's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,20 +57,167 @@ pub enum PlanError {
 
 /// A route's rules, compiled.
 #[derive(Debug)]
-pub struct Plan {}
+pub struct Plan {
+    /// What applies to the document itself.
+    pub(crate) root: Slot,
+    pub(crate) states: Vec<State>,
+    pub(crate) choices: Vec<Choice>,
+    /// By rule number, which is what ledger records hold.
+    pub(crate) rules: Vec<CompiledRule>,
+    /// Identifier systems whose numbers collide with other systems', by number.
+    pub(crate) systems: Vec<String>,
+    pub(crate) pseudonymiser: Pseudonymiser,
+    pub(crate) subject_key: SubjectKey,
+    pub(crate) linkability: Linkability,
+    pub(crate) cpr_in_text: CprInText,
+    /// Each record must have a subject, as the route says.
+    pub(crate) route_wants_subject: bool,
+    /// The record is a part of the document, not the whole.
+    pub(crate) has_record: bool,
+    /// Some location says whose data a record is.
+    pub(crate) has_subjects: bool,
+    /// Some rule takes names from its record out of text.
+    pub(crate) has_name_sources: bool,
+}
+
+/// What applies to a value before it has been looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Nothing: no rule can apply here or below.
+    Withheld,
+    /// One state.
+    State(u32),
+    /// Depends on the value's members.
+    Choice(u32),
+}
+
+/// What applies to a value.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The rule whose location this is.
+    pub(crate) rule: Option<u32>,
+    /// The value says whose data the record is; the number of its identifier system.
+    pub(crate) subject: Option<u32>,
+    /// The record that this value belongs to must have a subject.
+    pub(crate) wants_subject: bool,
+    /// The value is a record.
+    pub(crate) record: bool,
+    /// A record may be below: the container stays though nothing is left in it.
+    pub(crate) above_record: bool,
+    /// The value is a name to be taken out of text of the same record.
+    pub(crate) name_source: bool,
+    /// What applies to its members and elements, where any rule does.
+    pub(crate) node: Option<Node>,
+}
+
+/// What applies to the members and elements of a container.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) names: NameTable,
+    pub(crate) other_names: Slot,
+    pub(crate) indices: Vec<(u32, Slot)>,
+    pub(crate) other_indices: Slot,
+}
+
+/// Which state applies, by the values of some members. The values' numbers, in mixed radix, are
+/// an index into the table.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) members: Vec<ChoiceMember>,
+    pub(crate) table: Vec<Slot>,
+}
+
+/// A member that filters or `when` compare.
+#[derive(Debug)]
+pub(crate) struct ChoiceMember {
+    pub(crate) name: String,
+    /// Number 0 is any other value, or none; number n is the literal at n - 1.
+    pub(crate) literals: Vec<Literal>,
+    /// What one step of this member's number adds to the index.
+    pub(crate) stride: usize,
+}
+
+/// A rule, ready to run.
+#[derive(Debug)]
+pub(crate) struct CompiledRule {
+    pub(crate) reference: RuleRef,
+    pub(crate) act: Act,
+}
+
+/// An action, ready to run.
+#[derive(Debug)]
+pub(crate) enum Act {
+    Withhold,
+    Keep(Keep),
+    Cpr { system: u32 },
+    Id { resource_type: String },
+    Reference,
+    Mask(Mask),
+    Generalise(Generalise),
+    Replace(String),
+    Scan(Scan),
+}
 
 impl Plan {
     /// Compiles a route.
     ///
     /// # Errors
     /// All [`PlanError`]s of the route: rules in conflict, and missing keys.
-    pub fn compile(_policy: &Policy, _route: &Route, _keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
-        Ok(Self {})
+    pub fn compile(policy: &Policy, route: &Route, keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
+        let keyed = keys
+            .pseudonymiser(&policy.pseudonyms.domain)
+            .and_then(|pseudonymiser| Ok((pseudonymiser, keys.subject_key()?)));
+        let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
+        let patterns = pattern::of_route(policy, route);
+        let table = compile::compile(&patterns)?;
+        Ok(Self {
+            root: table.root,
+            states: table.states,
+            choices: table.choices,
+            rules: patterns.rules,
+            systems: patterns.systems,
+            pseudonymiser,
+            subject_key,
+            linkability: policy.pseudonyms.linkability,
+            cpr_in_text: policy.cpr_in_text,
+            route_wants_subject: matches!(route.response.subject, Subject::At(_)),
+            has_record: pattern::record_below_root(route).is_some(),
+            has_subjects: patterns.has_subjects,
+            has_name_sources: patterns.has_name_sources,
+        })
+    }
+
+    /// The rule behind a rule number of a disclosure.
+    #[must_use]
+    pub fn rule(&self, number: usize) -> Option<RuleRef> {
+        self.rules.get(number).map(|rule| rule.reference)
+    }
+
+    pub(crate) fn state(&self, number: u32) -> Option<&State> {
+        self.states.get(usize::try_from(number).ok()?)
     }
 }
 
 /// The mistakes that compiling would find, without keys: for `tavs check`.
 #[must_use]
-pub fn mistakes(_policy: &Policy, _route: &Route) -> Vec<PlanError> {
-    Vec::new()
+pub fn mistakes(policy: &Policy, route: &Route) -> Vec<PlanError> {
+    compile::compile(&pattern::of_route(policy, route)).err().unwrap_or_default()
+}
+
+impl Act {
+    fn of(action: &Action, system: u32) -> Self {
+        match action {
+            Action::Withhold => Self::Withhold,
+            Action::Keep(keep) => Self::Keep(keep.clone()),
+            Action::Pseudonymise(Kind::Cpr) => Self::Cpr { system },
+            Action::Pseudonymise(Kind::Id { resource_type }) => {
+                Self::Id { resource_type: resource_type.clone() }
+            }
+            Action::Pseudonymise(Kind::Reference) => Self::Reference,
+            Action::Mask(mask) => Self::Mask(*mask),
+            Action::Generalise(generalise) => Self::Generalise(*generalise),
+            Action::Replace(json) => Self::Replace(json.clone()),
+            Action::Scan(scan) => Self::Scan(scan.clone()),
+        }
+    }
 }

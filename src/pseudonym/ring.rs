@@ -50,6 +50,9 @@ struct Entry {
     secret: Secret,
 }
 
+/// A key version, and the key derived from its secret.
+type Derived = (u32, Zeroizing<[u8; 32]>);
+
 /// Why a key ring cannot be used. Never holds what stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RingError {
@@ -151,6 +154,7 @@ impl KeyRing {
     }
 
     fn add(&mut self, number: usize, written: WrittenSecret) -> Result<(), RingError> {
+        let State::Active = written.state;
         if !(1..=MAX_VERSION).contains(&written.version) {
             return Err(RingError::Version { number });
         }
@@ -206,12 +210,7 @@ impl KeyRing {
     }
 
     /// HKDF-SHA256 (RFC 5869) below the secret: one use, one key.
-    fn derive(
-        &self,
-        used: SecretUse,
-        name: &str,
-        info: &[u8],
-    ) -> Result<Option<(u32, Zeroizing<[u8; 32]>)>, RingError> {
+    fn derive(&self, used: SecretUse, name: &str, info: &[u8]) -> Result<Option<Derived>, RingError> {
         let entry = self.secrets.get(&(used, name.to_owned()));
         let (version, secret, name) = match (entry, &self.seed) {
             (Some(entry), _) => (entry.version, &entry.secret, ""),

@@ -1,0 +1,361 @@
+//! From patterns to the flat table: the subset construction of a trie with wildcards and
+//! conditions. What can apply to a value is the set of pattern rests that have arrived there;
+//! each different set becomes one state.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::pattern::{Hop, Pattern, Patterns, Payload, Select};
+use super::{Act, Choice, ChoiceMember, CompiledRule, Conflict, Node, PlanError, RuleRef, Slot, State};
+use super::{NameTable, pattern};
+use crate::policy::location::{Comparison, Literal};
+
+/// Combinations of member values that one choice may tell apart. A table of that size is small;
+/// a policy that needs more has filters on many different members of one element, which nobody
+/// could read.
+const MAX_COMBINATIONS: usize = 1024;
+
+/// The flat table.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) root: Slot,
+    pub(super) states: Vec<State>,
+    pub(super) choices: Vec<Choice>,
+}
+
+/// Compiles patterns, or gives all that is wrong with them.
+pub(super) fn compile(patterns: &Patterns) -> Result<Table, Vec<PlanError>> {
+    let mut compiler = Compiler::new(&patterns.rules);
+    let mut arrivals = Arrivals::new();
+    for pattern in &patterns.patterns {
+        let rest = compiler.intern(pattern);
+        arrivals.insert((compiler.conditions(&pattern.root), rest));
+    }
+    let root = compiler.slot(&arrivals);
+    if compiler.errors.is_empty() {
+        Ok(Table { root, states: compiler.states, choices: compiler.choices })
+    } else {
+        Err(compiler.errors.into_iter().collect::<BTreeSet<_>>().into_iter().map(Mistake::into).collect())
+    }
+}
+
+/// What is left of a pattern, interned, so that equal rests are one.
+type RestId = u32;
+/// A conjunction of comparisons, interned; 0 always holds.
+type ConditionsId = u32;
+/// The rests that arrive at a value, each under its conditions.
+type Arrivals = BTreeSet<(ConditionsId, RestId)>;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Rest {
+    Here(Payload),
+    Below(Hop, RestId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mistake {
+    Conflict(Conflict),
+    TooMany(RuleRef),
+}
+
+impl From<Mistake> for PlanError {
+    fn from(mistake: Mistake) -> Self {
+        match mistake {
+            Mistake::Conflict(conflict) => Self::Conflict(conflict),
+            Mistake::TooMany(rule) => Self::TooManyCombinations { rule, limit: MAX_COMBINATIONS },
+        }
+    }
+}
+
+struct Compiler<'a> {
+    rules: &'a [CompiledRule],
+    rests: Vec<(Rest, Payload)>,
+    rest_ids: HashMap<Rest, RestId>,
+    conditions: Vec<Vec<Comparison>>,
+    states: Vec<State>,
+    state_ids: HashMap<BTreeSet<RestId>, u32>,
+    choices: Vec<Choice>,
+    choice_ids: HashMap<Arrivals, u32>,
+    errors: Vec<Mistake>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(rules: &'a [CompiledRule]) -> Self {
+        Self {
+            rules,
+            rests: Vec::new(),
+            rest_ids: HashMap::new(),
+            conditions: vec![Vec::new()],
+            states: Vec::new(),
+            state_ids: HashMap::new(),
+            choices: Vec::new(),
+            choice_ids: HashMap::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    fn intern(&mut self, pattern: &Pattern) -> RestId {
+        let mut rest = self.rest(Rest::Here(pattern.payload), pattern.payload);
+        for hop in pattern.hops.iter().rev() {
+            rest = self.rest(Rest::Below(hop.clone(), rest), pattern.payload);
+        }
+        rest
+    }
+
+    fn rest(&mut self, rest: Rest, payload: Payload) -> RestId {
+        if let Some(id) = self.rest_ids.get(&rest) {
+            return *id;
+        }
+        let id = pattern::number(self.rests.len());
+        self.rests.push((rest.clone(), payload));
+        self.rest_ids.insert(rest, id);
+        id
+    }
+
+    fn conditions(&mut self, comparisons: &[Comparison]) -> ConditionsId {
+        let known = self.conditions.iter().position(|other| other == comparisons);
+        pattern::number(known.unwrap_or_else(|| {
+            self.conditions.push(comparisons.to_vec());
+            self.conditions.len().saturating_sub(1)
+        }))
+    }
+
+    fn slot(&mut self, arrivals: &Arrivals) -> Slot {
+        if arrivals.is_empty() {
+            return Slot::Withheld;
+        }
+        if arrivals.iter().all(|(conditions, _)| *conditions == 0) {
+            return self.state(arrivals.iter().map(|(_, rest)| *rest).collect());
+        }
+        if let Some(id) = self.choice_ids.get(arrivals) {
+            return Slot::Choice(*id);
+        }
+        let choice = self.choice(arrivals);
+        let id = pattern::number(self.choices.len());
+        self.choices.push(choice);
+        self.choice_ids.insert(arrivals.clone(), id);
+        Slot::Choice(id)
+    }
+
+    /// Tells every combination of the compared members' values apart.
+    fn choice(&mut self, arrivals: &Arrivals) -> Choice {
+        let (members, size) = self.compared_members(arrivals);
+        let mut table = Vec::new();
+        if size > MAX_COMBINATIONS {
+            let rule = arrivals.iter().find_map(|(_, rest)| self.rule_of(*rest)).unwrap_or(FIRST_RULE);
+            self.errors.push(Mistake::TooMany(rule));
+            return Choice { members, table: vec![Slot::Withheld] };
+        }
+        for index in 0..size {
+            let rests: BTreeSet<RestId> = arrivals
+                .iter()
+                .filter(|(conditions, _)| self.holds(*conditions, &members, index))
+                .map(|(_, rest)| *rest)
+                .collect();
+            table.push(if rests.is_empty() { Slot::Withheld } else { self.state(rests) });
+        }
+        Choice { members, table }
+    }
+
+    /// The members that the arrivals' conditions compare, and how many combinations they have.
+    fn compared_members(&self, arrivals: &Arrivals) -> (Vec<ChoiceMember>, usize) {
+        let mut members: Vec<ChoiceMember> = Vec::new();
+        for comparison in arrivals.iter().flat_map(|(conditions, _)| self.comparisons(*conditions)) {
+            let known = members.iter().position(|member| member.name == comparison.member);
+            let at = known.unwrap_or_else(|| {
+                members.push(ChoiceMember {
+                    name: comparison.member.clone(),
+                    literals: Vec::new(),
+                    stride: 0,
+                });
+                members.len().saturating_sub(1)
+            });
+            if let Some(member) = members.get_mut(at)
+                && !member.literals.contains(&comparison.literal)
+            {
+                member.literals.push(comparison.literal.clone());
+            }
+        }
+        let mut size: usize = 1;
+        for member in &mut members {
+            member.stride = size;
+            size = size.saturating_mul(member.literals.len().saturating_add(1));
+        }
+        (members, size)
+    }
+
+    fn comparisons(&self, conditions: ConditionsId) -> &[Comparison] {
+        usize::try_from(conditions).ok().and_then(|at| self.conditions.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether conditions hold under one combination of values.
+    fn holds(&self, conditions: ConditionsId, members: &[ChoiceMember], index: usize) -> bool {
+        self.comparisons(conditions).iter().all(|comparison| {
+            members.iter().filter(|member| member.name == comparison.member).all(|member| {
+                let radix = member.literals.len().saturating_add(1);
+                let value = index.checked_div(member.stride).and_then(|rest| rest.checked_rem(radix));
+                let literal =
+                    value.and_then(|value| value.checked_sub(1)).and_then(|at| member.literals.get(at));
+                (literal == Some(&comparison.literal)) == comparison.equal
+            })
+        })
+    }
+
+    fn state(&mut self, rests: BTreeSet<RestId>) -> Slot {
+        if let Some(id) = self.state_ids.get(&rests) {
+            return Slot::State(*id);
+        }
+        let id = pattern::number(self.states.len());
+        self.states.push(State::default());
+        let state = self.build_state(&rests);
+        if let Some(place) = usize::try_from(id).ok().and_then(|at| self.states.get_mut(at)) {
+            *place = state;
+        }
+        self.state_ids.insert(rests, id);
+        Slot::State(id)
+    }
+
+    fn build_state(&mut self, rests: &BTreeSet<RestId>) -> State {
+        let mut state = State::default();
+        let mut hops: Vec<(Hop, RestId)> = Vec::new();
+        let mut deciding = Vec::new();
+        for id in rests {
+            let Some((rest, payload)) = self.look(*id) else { continue };
+            match rest {
+                Rest::Here(Payload::Rule(rule)) => deciding.push(rule),
+                Rest::Here(Payload::Subject(system)) => state.subject = Some(system),
+                Rest::Here(Payload::WantsSubject) => state.wants_subject = true,
+                Rest::Here(Payload::Name) => state.name_source = true,
+                Rest::Here(Payload::Record) => state.record = true,
+                Rest::Below(hop, below) => {
+                    state.above_record |= payload == Payload::Record;
+                    hops.push((hop, below));
+                }
+            }
+        }
+        self.find_conflicts(&deciding, &hops);
+        state.rule = deciding.first().copied();
+        state.node = (!hops.is_empty()).then(|| self.node(&hops));
+        state
+    }
+
+    fn look(&self, id: RestId) -> Option<(Rest, Payload)> {
+        self.rests.get(usize::try_from(id).ok()?).cloned()
+    }
+
+    fn node(&mut self, hops: &[(Hop, RestId)]) -> Node {
+        let mut names: Vec<&str> = Vec::new();
+        let mut indices: Vec<u32> = Vec::new();
+        for (hop, _) in hops {
+            match &hop.select {
+                Select::Name(name) if !names.contains(&name.as_str()) => names.push(name),
+                Select::Index(index) if !indices.contains(index) => indices.push(*index),
+                Select::Name(_) | Select::Index(_) | Select::Any => {}
+            }
+        }
+        let mut slot_for = |wanted: &dyn Fn(&Select) -> bool| {
+            let chosen: Vec<_> =
+                hops.iter().filter(|(hop, _)| hop.select == Select::Any || wanted(&hop.select)).collect();
+            let arrivals =
+                chosen.iter().map(|(hop, rest)| (self.conditions(&hop.conditions), *rest)).collect();
+            self.slot(&arrivals)
+        };
+        let named: Vec<_> = names
+            .iter()
+            .map(|name| {
+                ((*name).to_owned(), slot_for(&|select| matches!(select, Select::Name(n) if n == name)))
+            })
+            .collect();
+        let indexed = indices
+            .iter()
+            .map(|index| (*index, slot_for(&|select| matches!(select, Select::Index(i) if i == index))))
+            .collect();
+        let others = slot_for(&|_| false);
+        Node {
+            names: NameTable::new(named.into_iter()),
+            other_names: others,
+            indices: indexed,
+            other_indices: others,
+        }
+    }
+
+    /// Two rules at one place, or one below another; all but an explicit `withhold` below `keep`.
+    fn find_conflicts(&mut self, deciding: &[u32], hops: &[(Hop, RestId)]) {
+        let Some((first, others)) = deciding.split_first() else { return };
+        for other in others {
+            self.conflict(*first, *other, true);
+        }
+        for (_, rest) in hops {
+            if let Some((_, Payload::Rule(below))) = self.look(*rest)
+                && !(self.keeps(*first) && self.withholds(below))
+            {
+                self.conflict(*first, below, false);
+            }
+        }
+    }
+
+    fn conflict(&mut self, one: u32, other: u32, same_location: bool) {
+        if let (Some(one), Some(other)) = (self.reference(one), self.reference(other)) {
+            let (first, second) = (one.min(other), one.max(other));
+            self.errors.push(Mistake::Conflict(Conflict { first, second, same_location }));
+        }
+    }
+
+    fn rule(&self, number: u32) -> Option<&CompiledRule> {
+        self.rules.get(usize::try_from(number).ok()?)
+    }
+
+    fn reference(&self, number: u32) -> Option<RuleRef> {
+        self.rule(number).map(|rule| rule.reference)
+    }
+
+    fn rule_of(&self, rest: RestId) -> Option<RuleRef> {
+        match self.look(rest)?.1 {
+            Payload::Rule(rule) => self.reference(rule),
+            Payload::Subject(_) | Payload::WantsSubject | Payload::Name | Payload::Record => None,
+        }
+    }
+
+    fn keeps(&self, rule: u32) -> bool {
+        self.rule(rule).is_some_and(|rule| matches!(rule.act, Act::Keep(_)))
+    }
+
+    fn withholds(&self, rule: u32) -> bool {
+        self.rule(rule).is_some_and(|rule| matches!(rule.act, Act::Withhold))
+    }
+}
+
+const FIRST_RULE: RuleRef = RuleRef { shape: None, rule: 0 };
+
+impl Literal {
+    /// Whether a scalar of the document, given as JSON text, is this literal. `text` is the
+    /// string's content, unescaped, if it is a string.
+    pub(crate) fn is(&self, scalar: Scalar<'_>) -> bool {
+        match (self, scalar) {
+            (Self::String(literal), Scalar::String(text)) => literal == text,
+            (Self::Integer(literal), Scalar::Number(text)) => is_integer(text, *literal),
+            (Self::Bool(true), Scalar::Word(text)) => text == "true",
+            (Self::Bool(false), Scalar::Word(text)) => text == "false",
+            (Self::Null, Scalar::Word(text)) => text == "null",
+            _ => false,
+        }
+    }
+}
+
+/// A scalar that is compared with a literal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scalar<'a> {
+    /// A string's text.
+    String(&'a str),
+    /// A number as written.
+    Number(&'a str),
+    /// `true`, `false` or `null`.
+    Word(&'a str),
+}
+
+/// RFC 9535 compares numbers by value: `1.0` is `1`.
+fn is_integer(text: &str, literal: i64) -> bool {
+    text.parse::<i64>().map_or_else(
+        |_not_plain| text.parse::<f64>().is_ok_and(|value| (value - literal as f64).abs() < f64::EPSILON),
+        |value| value == literal,
+    )
+}

@@ -1,0 +1,249 @@
+//! What rules do to scalars. A value that its action cannot take is withheld and counted `unfit`.
+
+use std::borrow::Cow;
+
+use super::subjects::person;
+use super::text::Replacement;
+use super::walk::{Walk, decode};
+use super::{Fault, Outcome, Watch, dates, mask, reference, scan};
+use crate::cpr::{self, Number, Search};
+use crate::json::{StringSpan, escape_into};
+use crate::policy::checked::{Keep, Linkability};
+use crate::policy::plan::Act;
+use crate::pseudonym::{Input, Linkage, NOBODY};
+
+impl<'b, W: Watch> Walk<'_, 'b, '_, W> {
+    /// A scalar under a rule that changes it.
+    pub(super) fn act(&mut self, number: u32, act: &Act, depth: u32) -> Result<bool, Fault> {
+        let from = self.reader.at;
+        let written = self.out.len();
+        let fits = match self.reader.peek() {
+            b'"' => {
+                let span = self.reader.string()?;
+                self.act_on_string(act, span)?
+            }
+            b'-' | b'0'..=b'9' => {
+                let json = self.reader.number()?;
+                self.act_on_number(act, json)
+            }
+            b't' | b'f' => {
+                self.reader.literal()?;
+                self.replace(act, |json| json == "true" || json == "false")
+            }
+            _ => {
+                self.reader.skip_value(depth)?;
+                false
+            }
+        };
+        self.settle(number, fits, from, written);
+        Ok(fits)
+    }
+
+    /// A scalar under `keep`.
+    pub(super) fn keep_scalar(&mut self, number: u32) -> Result<bool, Fault> {
+        let from = self.reader.at;
+        let written = self.out.len();
+        let rule = usize::try_from(number).ok().and_then(|at| self.plan.rules.get(at));
+        let Some(Act::Keep(keep)) = rule.map(|rule| &rule.act) else {
+            return self.withhold(None, 0);
+        };
+        let fits = match self.reader.peek() {
+            b'"' => {
+                let span = self.reader.string()?;
+                self.keep_string(keep, span)?
+            }
+            b'-' | b'0'..=b'9' => {
+                let json = self.reader.number()?;
+                let fits = keep.number_not_cpr
+                    || keep.clear_cpr.is_some()
+                    || !cpr::number_could_be_cpr(json.as_bytes());
+                if fits {
+                    self.out.extend_from_slice(json.as_bytes());
+                }
+                fits
+            }
+            _ => {
+                let word = self.reader.literal()?;
+                self.out.extend_from_slice(word.as_bytes());
+                true
+            }
+        };
+        self.settle(number, fits, from, written);
+        Ok(fits)
+    }
+
+    /// Counts and tells how a scalar ended, and takes back what was written of an unfit one.
+    fn settle(&mut self, number: u32, fits: bool, from: usize, written: usize) {
+        if !fits {
+            self.out.truncate(written);
+            self.counts.unfit += 1;
+        }
+        if W::ENABLED {
+            let same = self.out.get(written..) == Some(self.reader.slice(from, self.reader.at).as_bytes());
+            let outcome = match (fits, same) {
+                (false, _) => Outcome::Unfit,
+                (true, true) => Outcome::Kept,
+                (true, false) => Outcome::Changed,
+            };
+            self.tell(Some(number), outcome, from, written);
+        }
+    }
+
+    /// The text of a string, out of its escapes.
+    fn text(&self, span: StringSpan) -> Cow<'b, str> {
+        let content = self.reader.slice(span.start, span.end);
+        if span.escaped { Cow::Owned(decode(content)) } else { Cow::Borrowed(content) }
+    }
+
+    fn keep_string(&mut self, keep: &Keep, span: StringSpan) -> Result<bool, Fault> {
+        let text = self.text(span);
+        let exempt = keep.clear_cpr.is_some() || keep.string_not_cpr && is_ten_digits(&text);
+        self.finds.clear();
+        let search = if exempt { Search::Clean } else { cpr::search(&text, &mut self.finds) };
+        if search == Search::Binary && !keep.unscanned {
+            return Ok(false);
+        }
+        if self.finds.is_empty() {
+            self.copy(span.start.saturating_sub(1));
+            return Ok(true);
+        }
+        self.without_cprs(&text, Vec::new(), span)?;
+        Ok(true)
+    }
+
+    fn act_on_string(&mut self, act: &Act, span: StringSpan) -> Result<bool, Fault> {
+        let text = self.text(span);
+        match act {
+            Act::Cpr { system } => {
+                let Some(number) = cpr::parse(&text) else { return Ok(false) };
+                self.quoted(|walk| walk.write_person(&number, *system));
+            }
+            Act::Id { resource_type } => {
+                if text.is_empty() {
+                    return Ok(false);
+                }
+                self.quoted(|walk| walk.write_id(resource_type, &text));
+            }
+            Act::Reference => {
+                let Some(target) = reference::parse(&text) else { return Ok(false) };
+                self.quoted(|walk| {
+                    walk.out.extend_from_slice(target.resource_type.as_bytes());
+                    walk.out.push(b'/');
+                    walk.write_pseudonym(target.input());
+                });
+            }
+            Act::Mask(how) => return Ok(self.write_masked(mask::mask(*how, &text))),
+            Act::Generalise(how) => match dates::generalise(*how, &text) {
+                Some(json) => self.out.extend_from_slice(json.as_bytes()),
+                None => return Ok(false),
+            },
+            Act::Replace(_) => return Ok(self.replace(act, |json| json.starts_with('"'))),
+            Act::Scan(wanted) => {
+                self.finds.clear();
+                if cpr::search(&text, &mut self.finds) == Search::Binary {
+                    return Ok(false);
+                }
+                let others = scan::find(wanted, &text, &self.record_names);
+                if self.finds.is_empty() && others.is_empty() {
+                    self.copy(span.start.saturating_sub(1));
+                } else {
+                    self.without_cprs(&text, others, span)?;
+                }
+            }
+            Act::Withhold | Act::Keep(_) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn act_on_number(&mut self, act: &Act, json: &str) -> bool {
+        match act {
+            Act::Cpr { system } => {
+                let Some(number) = cpr::parse_number(json.as_bytes()) else { return false };
+                self.quoted(|walk| walk.write_person(&number, *system));
+                true
+            }
+            Act::Id { resource_type } => {
+                let plain = json.bytes().all(|byte| byte.is_ascii_digit());
+                if plain {
+                    self.quoted(|walk| walk.write_id(resource_type, json));
+                }
+                plain
+            }
+            Act::Mask(how) => self.write_masked(mask::mask_number(*how, json)),
+            Act::Replace(_) => {
+                self.replace(act, |constant| constant.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+            }
+            Act::Withhold | Act::Keep(_) | Act::Reference | Act::Generalise(_) | Act::Scan(_) => false,
+        }
+    }
+
+    /// Writes the rule's constant, if it is of the value's own type.
+    fn replace(&mut self, act: &Act, same_type: impl Fn(&str) -> bool) -> bool {
+        let Act::Replace(json) = act else { return false };
+        let fits = same_type(json);
+        if fits {
+            self.out.extend_from_slice(json.as_bytes());
+        }
+        fits
+    }
+
+    fn write_masked(&mut self, masked: Option<String>) -> bool {
+        let Some(masked) = masked else { return false };
+        self.quoted(|walk| escape_into(&masked, &mut walk.out));
+        true
+    }
+
+    fn quoted(&mut self, write: impl FnOnce(&mut Self)) {
+        self.out.push(b'"');
+        write(self);
+        self.out.push(b'"');
+    }
+
+    fn write_id(&mut self, resource_type: &str, id: &str) {
+        self.write_pseudonym(Input { kind: "id", resource_type, system: "", value: id });
+    }
+
+    pub(super) fn write_person(&mut self, number: &Number, system: u32) {
+        if number.is_nobody() {
+            self.out.extend_from_slice(NOBODY.as_bytes());
+        } else {
+            let plan = self.plan;
+            self.write_pseudonym(person(plan, number, system));
+        }
+    }
+
+    fn write_pseudonym(&mut self, input: Input<'_>) {
+        let linkage = match self.plan.linkability {
+            Linkability::Domain => Linkage::Domain,
+            Linkability::Document => Linkage::Document(self.salt),
+            Linkability::None => Linkage::None(self.salt, self.serial),
+        };
+        self.serial = self.serial.wrapping_add(1);
+        self.plan.pseudonymiser.write(input, linkage, &mut self.out);
+    }
+
+    /// Writes a text with its CPRs, and what else was found, replaced.
+    fn without_cprs(
+        &mut self,
+        text: &str,
+        others: Vec<(std::ops::Range<usize>, &'static str)>,
+        span: StringSpan,
+    ) -> Result<(), Fault> {
+        let finds = std::mem::take(&mut self.finds);
+        let mut replacements: Vec<Replacement<'_>> = finds.iter().map(Replacement::cpr).collect();
+        replacements.extend(others.into_iter().map(|(at, constant)| Replacement {
+            at,
+            number: None,
+            constant,
+        }));
+        self.out.push(b'"');
+        self.write_replaced(text, replacements, span.start)?;
+        self.out.push(b'"');
+        self.finds = finds;
+        Ok(())
+    }
+}
+
+fn is_ten_digits(text: &str) -> bool {
+    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,160 @@
+//! Makes dates coarser. Takes ISO 8601 as FHIR has it: `date`, `dateTime` and `instant` (R4
+//! section 2.24.0.1), partial dates included.
+
+use jiff::civil::Date;
+
+use crate::policy::checked::Generalise;
+
+/// Ages from here on become one: there are few so old, and each is known in the village.
+const TOP_AGE: i16 = 90;
+
+/// The coarser value as JSON; `None` if the text is no date, or not precise enough.
+pub(super) fn generalise(how: Generalise, text: &str) -> Option<String> {
+    let written = Written::parse(text)?;
+    match how {
+        Generalise::Year { reference } => Some(format!("\"{:04}\"", top_coded(written.year, reference))),
+        Generalise::Decade { reference } => {
+            let year = top_coded(written.year, reference);
+            Some(format!("\"{:04}\"", year.saturating_sub(year % 10)))
+        }
+        Generalise::Month => Some(format!("\"{:04}-{:02}\"", written.year, written.month?)),
+        Generalise::Week => {
+            let week = written.date?.iso_week_date();
+            Some(format!("\"{:04}-W{:02}\"", week.year(), week.week()))
+        }
+        Generalise::Age { reference } => Some(written.age(reference)?.min(TOP_AGE).to_string()),
+        Generalise::AgeBand { width, reference } => {
+            let age = written.age(reference)?;
+            if age >= TOP_AGE {
+                return Some(format!("\"{TOP_AGE}+\""));
+            }
+            let width = i16::from(width);
+            let low = age.saturating_sub(age.checked_rem(width)?);
+            Some(format!("\"{low}-{}\"", low.saturating_add(width).saturating_sub(1)))
+        }
+    }
+}
+
+fn top_coded(year: i16, reference: Option<Date>) -> i16 {
+    reference.map_or(year, |reference| year.max(reference.year().saturating_sub(TOP_AGE)))
+}
+
+/// A date as precise as it was written.
+struct Written {
+    year: i16,
+    month: Option<i8>,
+    date: Option<Date>,
+}
+
+impl Written {
+    fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, Some(time)),
+            None => (text, None),
+        };
+        if time.is_some_and(|time| date.len() != 10 || !is_time(time)) {
+            return None;
+        }
+        let mut parts = date.split('-');
+        let year = digits(parts.next()?, 4)?;
+        let month = parts.next().map(|month| digits(month, 2)).map_or(Some(None), |month| month.map(Some))?;
+        let day = parts.next().map(|day| digits(day, 2)).map_or(Some(None), |day| day.map(Some))?;
+        if parts.next().is_some() || year == 0 || month.is_some_and(|month| !(1..=12).contains(&month)) {
+            return None;
+        }
+        let month = month.and_then(|month| i8::try_from(month).ok());
+        let date = match (month, day) {
+            (Some(month), Some(day)) => Some(Date::new(year, month, i8::try_from(day).ok()?).ok()?),
+            _ => None,
+        };
+        Some(Self { year, month, date })
+    }
+
+    /// Whole years at the reference date; `None` for somebody born after it.
+    fn age(&self, reference: Date) -> Option<i16> {
+        let born = self.date?;
+        let had_birthday = (reference.month(), reference.day()) >= (born.month(), born.day());
+        let age = reference.year().checked_sub(born.year())?.checked_sub(i16::from(!had_birthday))?;
+        (age >= 0).then_some(age)
+    }
+}
+
+fn digits(text: &str, count: usize) -> Option<i16> {
+    (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// `hh:mm`, optional seconds with a fraction, optional zone.
+fn is_time(text: &str) -> bool {
+    let zone = text.find(['Z', '+', '-']).unwrap_or(text.len());
+    let (clock, zone) = text.split_at_checked(zone).unwrap_or_default();
+    let (whole, fraction) = clock.split_once('.').map_or((clock, None), |(whole, rest)| (whole, Some(rest)));
+    let parts: Vec<_> = whole.split(':').collect();
+    let clock = (2..=3).contains(&parts.len())
+        && parts
+            .iter()
+            .zip([23, 59, 60])
+            .all(|(part, most)| digits(part, 2).is_some_and(|value| value <= most));
+    let fraction = fraction.is_none_or(|fraction| {
+        parts.len() == 3
+            && (1..=9).contains(&fraction.len())
+            && fraction.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let zone = matches!(zone, "" | "Z")
+        || zone.get(1..).and_then(|zone| zone.split_once(':')).is_some_and(|(hours, minutes)| {
+            digits(hours, 2).is_some_and(|hours| hours <= 14)
+                && digits(minutes, 2).is_some_and(|minutes| minutes <= 59)
+        });
+    clock && fraction && zone
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn makes_dates_coarser_and_takes_nothing_else() {
+        let reference = date(2026, 1, 1);
+        let year = Generalise::Year { reference: None };
+        let top = Generalise::Year { reference: Some(reference) };
+        let age = Generalise::Age { reference };
+        let band = |width| Generalise::AgeBand { width, reference };
+        for (how, text, wanted) in [
+            (year, "1948-12-25", Some("\"1948\"")),
+            (year, "1948", Some("\"1948\"")),
+            (year, "2026-03-04T09:20:00+01:00", Some("\"2026\"")),
+            (year, "2026-03-04T09:20:00.123Z", Some("\"2026\"")),
+            (top, "1930-05-05", Some("\"1936\"")),
+            (top, "1948", Some("\"1948\"")),
+            (Generalise::Month, "1948-12-25", Some("\"1948-12\"")),
+            (Generalise::Month, "1948", None),
+            (Generalise::Week, "2026-01-01", Some("\"2026-W01\"")),
+            (Generalise::Week, "2027-01-01", Some("\"2026-W53\"")),
+            (Generalise::Week, "2026-01", None),
+            (Generalise::Decade { reference: None }, "1948-12-25", Some("\"1940\"")),
+            (Generalise::Decade { reference: Some(reference) }, "1901", Some("\"1930\"")),
+            (age, "1948-12-25", Some("77")),
+            (age, "2026-01-01", Some("0")),
+            (age, "2026-01-02", None),
+            (age, "1901-01-01", Some("90")),
+            (age, "1948", None),
+            (band(5), "1948-12-25", Some("\"75-79\"")),
+            (band(10), "1948-12-25", Some("\"70-79\"")),
+            (band(10), "1901-01-01", Some("\"90+\"")),
+            (year, "25-12-1948", None),
+            (year, "1948-13-01", None),
+            (year, "1948-02-30", None),
+            (year, "1948-1-1", None),
+            (year, "1948-12-25 09:20", None),
+            (year, "1948-12T09:20", None),
+            (year, "2026-03-04T25:00:00Z", None),
+            (year, "2026-03-04T", None),
+            (year, "0000-01-01", None),
+            (year, "", None),
+            (year, "2512489996", None),
+        ] {
+            assert_eq!(generalise(how, text).as_deref(), wanted, "{how:?} {text}");
+        }
+    }
+}

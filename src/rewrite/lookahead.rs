@@ -1,0 +1,168 @@
+//! Looks ahead within one value, without moving the walk: which members it has that filters and
+//! shapes compare, and which names a record holds.
+
+use std::collections::HashSet;
+
+use super::Fault;
+use super::walk::decode;
+use crate::json::Reader;
+use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
+
+/// Shorter words of names (initials, `de`, `af`) stay in text: they are ordinary words.
+const MIN_NAME_WORD: usize = 3;
+
+/// Which state a choice comes to for the value at the reader's place. The first member of a name
+/// counts; a second one is refused later, if anything of the object is kept.
+pub(super) fn choose<'p>(
+    plan: &'p Plan,
+    number: u32,
+    reader: &Reader<'_>,
+    depth: u32,
+) -> Result<Option<&'p State>, Fault> {
+    let Some(choice) = usize::try_from(number).ok().and_then(|at| plan.choices.get(at)) else {
+        return Ok(None);
+    };
+    let index = index_of(&choice.members, reader.clone(), depth)?;
+    Ok(match choice.table.get(index) {
+        Some(Slot::State(number)) => plan.state(*number),
+        Some(Slot::Withheld | Slot::Choice(_)) | None => None,
+    })
+}
+
+fn index_of(members: &[ChoiceMember], mut reader: Reader<'_>, depth: u32) -> Result<usize, Fault> {
+    let mut index: usize = 0;
+    if reader.peek() != b'{' {
+        return Ok(index);
+    }
+    let depth = reader.open(depth)?;
+    reader.whitespace();
+    let mut found: u64 = 0;
+    let mut missing = members.len();
+    while reader.peek() == b'"' && missing > 0 {
+        let span = reader.name()?;
+        let name = reader.slice(span.start, span.end);
+        let wanted = if span.escaped { position(members, &decode(name)) } else { position(members, name) };
+        match wanted {
+            Some((at, member)) if found & 1 << (at & 63) == 0 => {
+                found |= 1 << (at & 63);
+                missing = missing.saturating_sub(1);
+                let value = literal_number(member, &mut reader, depth)?;
+                index = index.saturating_add(member.stride.saturating_mul(value));
+            }
+            _ => reader.skip_value(depth)?,
+        }
+        reader.whitespace();
+        if reader.peek() == b',' {
+            reader.advance();
+            reader.whitespace();
+        }
+    }
+    Ok(index)
+}
+
+fn position<'m>(members: &'m [ChoiceMember], name: &str) -> Option<(usize, &'m ChoiceMember)> {
+    members.iter().enumerate().find(|(_, member)| member.name == name)
+}
+
+/// Which of a member's literals stands at the reader's place, counted from 1; 0 for none.
+fn literal_number(member: &ChoiceMember, reader: &mut Reader<'_>, depth: u32) -> Result<usize, Fault> {
+    let position = |scalar: Scalar<'_>| {
+        member.literals.iter().position(|literal| literal.is(scalar)).map_or(0, |at| at.saturating_add(1))
+    };
+    Ok(match reader.peek() {
+        b'"' => {
+            let span = reader.string()?;
+            let content = reader.slice(span.start, span.end);
+            if span.escaped {
+                position(Scalar::String(&decode(content)))
+            } else {
+                position(Scalar::String(content))
+            }
+        }
+        b'-' | b'0'..=b'9' => position(Scalar::Number(reader.number()?)),
+        b't' | b'f' | b'n' => position(Scalar::Word(reader.literal()?)),
+        _ => {
+            reader.skip_value(depth)?;
+            0
+        }
+    })
+}
+
+/// Collects the words of the names that stand at name sources within the record at the reader's
+/// place, in lower case.
+pub(super) fn collect_names(
+    plan: &Plan,
+    state: Option<&State>,
+    reader: &Reader<'_>,
+    depth: u32,
+    words: &mut HashSet<String>,
+) -> Result<(), Fault> {
+    Collector { plan, reader: reader.clone(), words }.value(state, depth)
+}
+
+struct Collector<'p, 'b, 'w> {
+    plan: &'p Plan,
+    reader: Reader<'b>,
+    words: &'w mut HashSet<String>,
+}
+
+impl<'p> Collector<'p, '_, '_> {
+    fn value(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
+        match (state, self.reader.peek()) {
+            (Some(State { name_source: true, .. }), b'"') => {
+                let span = self.reader.string()?;
+                let name = decode(self.reader.slice(span.start, span.end));
+                let words = name.split(|c: char| !c.is_alphanumeric());
+                self.words.extend(
+                    words.filter(|word| word.chars().count() >= MIN_NAME_WORD).map(str::to_lowercase),
+                );
+            }
+            (Some(State { node: Some(node), .. }), b'{') => self.members(node, depth)?,
+            (Some(State { node: Some(node), .. }), b'[') => self.elements(node, depth)?,
+            _ => self.reader.skip_value(depth)?,
+        }
+        Ok(())
+    }
+
+    fn members(&mut self, node: &'p Node, depth: u32) -> Result<(), Fault> {
+        let depth = self.reader.open(depth)?;
+        self.reader.whitespace();
+        while self.reader.peek() == b'"' {
+            let span = self.reader.name()?;
+            let name = decode(self.reader.slice(span.start, span.end));
+            let entry = node.names.find(name_hash(name.as_bytes()), &name);
+            self.child(entry.map_or(node.other_names, |entry| entry.slot), depth)?;
+        }
+        self.reader.expect(b'}')?;
+        Ok(())
+    }
+
+    fn elements(&mut self, node: &'p Node, depth: u32) -> Result<(), Fault> {
+        let depth = self.reader.open(depth)?;
+        self.reader.whitespace();
+        let mut index = 0_u32;
+        while self.reader.peek() != b']' {
+            let own = node.indices.iter().find(|(at, _)| *at == index);
+            self.child(own.map_or(node.other_indices, |(_, slot)| *slot), depth)?;
+            index = index.saturating_add(1);
+        }
+        self.reader.expect(b']')?;
+        Ok(())
+    }
+
+    /// One child, and the comma after it.
+    fn child(&mut self, slot: Slot, depth: u32) -> Result<(), Fault> {
+        let state = match slot {
+            Slot::Withheld => None,
+            Slot::State(number) => self.plan.state(number),
+            Slot::Choice(number) => choose(self.plan, number, &self.reader, depth)?,
+        };
+        self.value(state, depth)?;
+        self.reader.whitespace();
+        if self.reader.peek() == b',' {
+            self.reader.advance();
+            self.reader.whitespace();
+        }
+        Ok(())
+    }
+}

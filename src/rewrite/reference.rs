@@ -1,0 +1,85 @@
+//! FHIR literal references (R4 section 2.3.0.1): `Type/id`, alone or at the end of a URL.
+
+use crate::pseudonym::Input;
+
+/// A FHIR id is 1 to 64 of these (R4 section 2.24.0.1).
+const MAX_ID: usize = 64;
+
+/// What a reference points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Target<'a> {
+    pub(super) resource_type: &'a str,
+    pub(super) id: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// What the target's pseudonym is made of: the same as its own `id` member's.
+    pub(super) fn input(self) -> Input<'a> {
+        Input { kind: "id", resource_type: self.resource_type, system: "", value: self.id }
+    }
+}
+
+/// Reads a relative or absolute reference; a version (`/_history/2`) is left out. References to
+/// contained resources, UUIDs and searches are none of these.
+pub(super) fn parse(text: &str) -> Option<Target<'_>> {
+    let text = match text.rsplit_once("/_history/") {
+        Some((unversioned, version)) if is_id(version) => unversioned,
+        Some(_) => return None,
+        None => text,
+    };
+    let (rest, id) = text.rsplit_once('/')?;
+    let (base, resource_type) = match rest.rsplit_once('/') {
+        Some((base, resource_type)) => (Some(base), resource_type),
+        None => (None, rest),
+    };
+    let good = base.is_none_or(is_base) && is_type(resource_type) && is_id(id);
+    good.then_some(Target { resource_type, id })
+}
+
+fn is_base(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'))
+    })
+}
+
+fn is_type(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.len() <= MAX_ID
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_literal_references_and_nothing_else() {
+        for (text, wanted) in [
+            ("Patient/123", Some(("Patient", "123"))),
+            ("Patient/123/_history/4", Some(("Patient", "123"))),
+            ("https://api.example/fhir/Patient/a-b.c", Some(("Patient", "a-b.c"))),
+            ("http://api.example/Patient/1", Some(("Patient", "1"))),
+            ("Patient", None),
+            ("Patient/", None),
+            ("/Patient/1", None),
+            ("patient/1", None),
+            ("fhir/Patient/1", None),
+            ("#p1", None),
+            ("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", None),
+            ("Patient?identifier=x", None),
+            ("Patient/1?x=/Patient/2", None),
+            ("https://a?b/Patient/1", None),
+            ("Patient/a b", None),
+            ("Patient/1/_history/", None),
+        ] {
+            let got = parse(text).map(|target| (target.resource_type, target.id));
+            assert_eq!(got, wanted, "{text}");
+        }
+    }
+}

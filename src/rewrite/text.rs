@@ -1,0 +1,91 @@
+//! CPRs in text that is kept: masked, pseudonymised or refused, as the policy's `[free-text]` has
+//! it (G2).
+
+use std::ops::Range;
+
+use super::mask::MASK;
+use super::walk::Walk;
+use super::{Fault, FaultKind, Watch};
+use crate::cpr::{Find, Number};
+use crate::json::{StringSpan, escape_into};
+use crate::policy::checked::CprInText;
+
+/// A part of a text, and what takes its place.
+pub(super) struct Replacement<'f> {
+    pub(super) at: Range<usize>,
+    /// The person's number that stands there, if one does.
+    pub(super) number: Option<&'f Number>,
+    /// What takes the place of anything else, or of a number under `mask`.
+    pub(super) constant: &'static str,
+}
+
+impl<'f> Replacement<'f> {
+    pub(super) fn cpr(find: &'f Find) -> Self {
+        Self { at: find.span.clone(), number: Some(&find.number), constant: MASK }
+    }
+}
+
+impl<W: Watch> Walk<'_, '_, '_, W> {
+    /// Writes `text`, as the content of a JSON string, with parts replaced. Where parts overlap,
+    /// the first takes the place of all.
+    pub(super) fn write_replaced(
+        &mut self,
+        text: &str,
+        mut parts: Vec<Replacement<'_>>,
+        offset: usize,
+    ) -> Result<(), Fault> {
+        // At one place a person's number goes first, and then the longer part.
+        parts.sort_by_key(|part| (part.at.start, part.number.is_none(), usize::MAX - part.at.end));
+        let mut done: usize = 0;
+        for part in parts {
+            if let Some(number) = part.number {
+                self.counts.cpr_in_text += 1;
+                if self.plan.cpr_in_text == CprInText::Refuse {
+                    return Err(Fault { kind: FaultKind::CprInText, offset: offset.saturating_sub(1) });
+                }
+                if part.at.start >= done {
+                    escape_into(text.get(done..part.at.start).unwrap_or_default(), &mut self.out);
+                    match self.plan.cpr_in_text {
+                        CprInText::Pseudonymise => self.write_person(number, 0),
+                        CprInText::Mask | CprInText::Refuse => self.out.extend_from_slice(MASK.as_bytes()),
+                    }
+                }
+            } else if part.at.start >= done {
+                escape_into(text.get(done..part.at.start).unwrap_or_default(), &mut self.out);
+                self.out.extend_from_slice(part.constant.as_bytes());
+            }
+            done = done.max(part.at.end);
+        }
+        escape_into(text.get(done..).unwrap_or_default(), &mut self.out);
+        Ok(())
+    }
+
+    /// Writes a name that no rule spells out, quoted and with its colon. Says no if it holds a
+    /// CPR and may not leave.
+    pub(super) fn dynamic_name(&mut self, span: StringSpan, name: &str) -> Result<bool, Fault> {
+        self.finds.clear();
+        let search = crate::cpr::search(name, &mut self.finds);
+        let json = self.reader.slice(span.start.saturating_sub(1), span.end.saturating_add(1));
+        match (search, self.plan.cpr_in_text) {
+            (crate::cpr::Search::Clean, _) => self.out.extend_from_slice(json.as_bytes()),
+            (crate::cpr::Search::Binary, _) => return Ok(false),
+            (_, CprInText::Refuse) => {
+                return Err(Fault { kind: FaultKind::CprInText, offset: span.start.saturating_sub(1) });
+            }
+            (_, CprInText::Mask) => {
+                self.counts.cpr_in_text += 1;
+                return Ok(false);
+            }
+            (_, CprInText::Pseudonymise) => {
+                let finds = std::mem::take(&mut self.finds);
+                self.out.push(b'"');
+                self.write_replaced(name, finds.iter().map(Replacement::cpr).collect(), span.start)?;
+                self.out.push(b'"');
+                self.finds = finds;
+                self.renamed = true;
+            }
+        }
+        self.out.push(b':');
+        Ok(true)
+    }
+}
