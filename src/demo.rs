@@ -1,7 +1,203 @@
-//! Clinics, certificates, policies and the proxy in one process: tavs seen at work.
+//! Clinics, certificates, policies and the proxy in one process and one temporary directory: tavs
+//! seen at work.
+//!
+//! Three recipients call two sample clinic APIs through the real proxy over real TLS. What is
+//! printed is test data that this module made itself, and nothing else may come near it.
 
+mod acts;
 mod caller;
 mod clinics;
 mod origin;
 mod people;
+mod stage;
+mod tell;
+mod trace;
 mod view;
+
+use std::cell::OnceCell;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use jiff::civil::Date;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::acts::{ActError, Scene};
+use self::origin::Origin;
+use self::stage::{Stage, StageError};
+use self::view::Page;
+use crate::clock::Clock;
+use crate::pseudonym::KeyRing;
+
+/// What the demo is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The day that the demo plays on, so that no agreement lapses by calendar.
+    pub day: Date,
+    /// The seed of patients and their numbers.
+    pub seed: u64,
+    /// One JSON document instead of pages.
+    pub json: bool,
+    /// Colours; only for a terminal.
+    pub colour: bool,
+    /// How long to keep running afterwards; ends earlier on ctrl-c.
+    pub hold: Option<Duration>,
+}
+
+/// Why the demo could not be played. A promise that is broken is none of these.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Nothing can be printed.
+    #[error("standard output cannot be written")]
+    Output(#[source] io::Error),
+    /// Directory, certificates or clinics.
+    #[error("the scene cannot be set")]
+    Scene(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The proxy did not start.
+    #[error("the proxy does not start:\n{0}")]
+    Proxy(String),
+    /// Ctrl-c, before the end.
+    #[error("interrupted")]
+    Interrupted,
+    /// A call or the ledger.
+    #[error("the play broke off")]
+    Play(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StageError> for DemoError {
+    fn from(cause: StageError) -> Self {
+        Self::Scene(Box::new(cause))
+    }
+}
+
+impl From<ActError> for DemoError {
+    fn from(cause: ActError) -> Self {
+        Self::Play(Box::new(cause))
+    }
+}
+
+/// Plays the demo; gives whether all promises held.
+///
+/// # Errors
+/// [`DemoError`] if it could not be played to its end.
+pub async fn run(options: &Options, out: &mut dyn Write) -> Result<bool, DemoError> {
+    let verdict = OnceCell::new();
+    tokio::select! {
+        played = play(options, out, &verdict) => played?,
+        // Dropping the play removes its directory.
+        () = interrupted() => {}
+    }
+    // Interrupted while it is held, it has told all that it had to.
+    verdict.into_inner().ok_or(DemoError::Interrupted)
+}
+
+async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) -> Result<(), DemoError> {
+    let clock = Clock::fixed_on(options.day);
+    let people = Arc::new(people::people(options.seed));
+    let stage = Stage::set(&clock)?;
+    let (booking, emr) = clinics(&stage, &people).await?;
+    let (ring, keys) = key_ring()?;
+    let configuration = stage.configure(booking.address, emr.address, &ring)?;
+    let proxy = start(&configuration, clock).await?;
+    let scene = Scene { stage: &stage, proxy: proxy.address, keys: &keys, people: &people, day: options.day };
+    let story = scene.play().await?;
+    let mut page = Page { out, colour: options.colour };
+    if options.json {
+        tell::as_json(&story, page.out).map_err(DemoError::Output)?;
+    } else {
+        tell::as_page(&story, &mut page).map_err(DemoError::Output)?;
+        curl(&stage, proxy.address, options.hold, &mut page).map_err(DemoError::Output)?;
+    }
+    verdict.get_or_init(|| story.promises.iter().all(|promise| promise.held));
+    if let Some(longest) = options.hold {
+        tokio::time::sleep(longest).await;
+    }
+    proxy.stop().await;
+    Ok(())
+}
+
+/// Ends on ctrl-c or SIGTERM.
+async fn interrupted() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_cannot_listen) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+async fn clinics(stage: &Stage, people: &Arc<Vec<people::Person>>) -> Result<(Origin, Origin), DemoError> {
+    let tls = stage.clinic_tls()?;
+    let at_booking = Arc::clone(people);
+    let booking = Origin::start(
+        Arc::clone(&tls),
+        Arc::new(move |path, query| clinics::booking(&at_booking, path, query)),
+    );
+    let at_emr = Arc::clone(people);
+    let emr = Origin::start(tls, Arc::new(move |path, _query| clinics::fhir(&at_emr, path)));
+    let cannot = |cause| DemoError::Scene(Box::new(cause));
+    Ok((booking.await.map_err(cannot)?, emr.await.map_err(cannot)?))
+}
+
+/// A ring with a secret for each domain, made for this run: as a file's text, and read.
+fn key_ring() -> Result<(String, KeyRing), DemoError> {
+    let mut text = "ring = 1\n".to_owned();
+    for (purpose, name) in [
+        ("domain", "sms-reminders"),
+        ("domain", "bookkeeping"),
+        ("domain", "glucose-study"),
+        ("domain", "lapsed"),
+        ("ledger-subjects", "ledger"),
+    ] {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|cause| DemoError::Scene(Box::new(cause)))?;
+        let secret = HEXLOWER.encode(&secret);
+        text.push_str(&format!(
+            "\n[[secret]]\nuse = \"{purpose}\"\nname = \"{name}\"\nversion = 1\nstate = \"active\"\nsecret = \"{secret}\"\n"
+        ));
+    }
+    let keys = KeyRing::parse(&text).map_err(|cause| DemoError::Scene(Box::new(cause)))?;
+    Ok((text, keys))
+}
+
+/// The running proxy.
+#[derive(Debug)]
+struct Proxy {
+    address: SocketAddr,
+}
+
+impl Proxy {
+    async fn stop(self) {}
+}
+
+async fn start(_configuration: &Path, _clock: Clock) -> Result<Proxy, DemoError> {
+    Err(DemoError::Proxy("not built yet".to_owned()))
+}
+
+/// Commands to call the proxy with, while it is held.
+fn curl(stage: &Stage, proxy: SocketAddr, hold: Option<Duration>, page: &mut Page<'_>) -> io::Result<()> {
+    let Some(longest) = hold else {
+        return page.line("\nTo call it yourself: ./demo.sh --hold");
+    };
+    let certs = stage.root().join("certs");
+    page.heading(&format!("Call it yourself, for {} minutes or until ctrl-c", longest.as_secs() / 60))?;
+    for (recipient, target) in [
+        ("sms-reminders", "/appointments?from=2026-03-04"),
+        ("bookkeeping", "/invoices"),
+        ("research", "/fhir/Patient"),
+    ] {
+        page.line(&format!(
+            "curl --cacert {0}/own-ca.pem --cert {0}/{recipient}.pem --key {0}/{recipient}.key 'https://localhost:{1}{target}'",
+            certs.display(),
+            proxy.port()
+        ))?;
+    }
+    page.line("\nRefused: with --cert and --key of `revoked` or `lapsed`.")
+}

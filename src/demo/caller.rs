@@ -70,8 +70,9 @@ impl Caller {
             .connect(name, stream)
             .await
             .map_err(|fault| CallError::Tls(fault.to_string()))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|fault| broken(&fault))?;
         let mut driver = tokio::task::JoinSet::new();
         driver.spawn(connection);
         let request = Request::get(target)
@@ -79,7 +80,7 @@ impl Caller {
             .header(hyper::header::ACCEPT, "application/json")
             .body(Empty::<Bytes>::new())
             .map_err(|fault| CallError::Exchange(fault.to_string()))?;
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        let (head, body) = sender.send_request(request).await.map_err(|fault| broken(&fault))?.into_parts();
         let body = Limited::new(body, MAX_ANSWER)
             .collect()
             .await
@@ -95,8 +96,8 @@ impl Caller {
 }
 
 /// Tells a TLS alert, which hyper hands on as an I/O error, from other faults.
-fn broken(fault: hyper::Error) -> CallError {
-    let mut cause = std::error::Error::source(&fault);
+fn broken(fault: &hyper::Error) -> CallError {
+    let mut cause = std::error::Error::source(fault);
     while let Some(inner) = cause {
         let tls = inner
             .downcast_ref::<std::io::Error>()

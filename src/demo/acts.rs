@@ -1,0 +1,436 @@
+//! What the demo does: real calls by each recipient, and what must hold of each answer.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::absence::find_any;
+use crate::ledger::{self, LedgerError, Record};
+use crate::pseudonym::KeyRing;
+
+use super::caller::{CallError, Caller, Reply};
+use super::clinics;
+use super::people::Person;
+use super::stage::{LAPSED, POLICIES, REVOKED, Stage, StageError};
+use super::trace::{TraceError, trace};
+use super::view::{Promise, Row};
+
+/// Everything that the demo has to say.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Story {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) broken_on_purpose: Vec<Broken>,
+    pub(crate) refusals: Vec<Refusal>,
+    /// Name and value of each part of one ledger record.
+    pub(crate) ledger_record: Vec<(&'static str, String)>,
+    #[serde(skip)]
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// One call that was answered.
+#[derive(Debug, Serialize)]
+pub(crate) struct Call {
+    pub(crate) recipient: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) status: u16,
+    pub(crate) sums: Sums,
+    /// The first record, member by member.
+    pub(crate) first_record: Vec<Row>,
+}
+
+/// What one answer amounts to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sums {
+    pub(crate) members_in: usize,
+    pub(crate) members_out: usize,
+    /// Different pseudonyms in the answer.
+    pub(crate) pseudonyms: usize,
+    pub(crate) known_identifiers: usize,
+    /// Of these, how many the finder sees in the answer.
+    pub(crate) left: usize,
+}
+
+/// A policy line broken on purpose, and what the finder says then.
+#[derive(Debug, Serialize)]
+pub(crate) struct Broken {
+    pub(crate) recipient: &'static str,
+    pub(crate) line: &'static str,
+    pub(crate) instead: &'static str,
+    pub(crate) known_identifiers: usize,
+    pub(crate) left: usize,
+}
+
+/// A call that was refused.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refusal {
+    pub(crate) what: &'static str,
+    pub(crate) target: &'static str,
+    /// `TLS`, or the status.
+    pub(crate) answer: String,
+    /// The problem's title, or the alert.
+    pub(crate) words: String,
+}
+
+/// Why the demo cannot go on. A promise that is broken is none of these.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
+    /// Certificates.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A call that must be answered was not.
+    #[error("{recipient} {target}")]
+    Call {
+        /// Who called.
+        recipient: &'static str,
+        /// What.
+        target: &'static str,
+        /// What happened.
+        #[source]
+        cause: CallError,
+    },
+    /// The ledger cannot be read.
+    #[error("the ledger cannot be read")]
+    Ledger(#[from] LedgerError),
+    /// Its files cannot be read.
+    #[error("the ledger's files cannot be read")]
+    Files(#[from] std::io::Error),
+    /// The engine, called directly, refuses what it should take.
+    #[error("policy {recipient}")]
+    Trace {
+        /// Whose policy.
+        recipient: &'static str,
+        /// What is wrong.
+        #[source]
+        cause: TraceError,
+    },
+}
+
+/// The running scene.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) proxy: SocketAddr,
+    /// The proxy's own keys, to follow its decisions with.
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) people: &'a [Person],
+    pub(crate) day: Date,
+}
+
+struct Script {
+    recipient: &'static str,
+    route: &'static str,
+    target: &'static str,
+    /// Where the first record stands.
+    record: &'static str,
+}
+
+const CALLS: [Script; 5] = [
+    Script { recipient: "sms-reminders", route: "appointments", target: APPOINTMENTS, record: "aftaler[0]." },
+    Script { recipient: "bookkeeping", route: "invoices", target: INVOICES, record: "fakturaer[0]." },
+    Script { recipient: "research", route: "patients", target: PATIENTS, record: "entry[0].resource." },
+    Script {
+        recipient: "research",
+        route: "observations",
+        target: OBSERVATIONS,
+        record: "entry[0].resource.",
+    },
+    Script { recipient: "research", route: "export", target: "/fhir/export", record: "[0]." },
+];
+
+const APPOINTMENTS: &str = "/appointments?from=2026-03-02";
+const INVOICES: &str = "/invoices";
+const PATIENTS: &str = "/fhir/Patient";
+const OBSERVATIONS: &str = "/fhir/Observation";
+
+/// For each recipient: a line of its policy, and a careless edit of it.
+const EDITS: [(&str, &str, &str); 3] = [
+    ("sms-reminders", r#"{ mask = "first-word" }"#, r#""keep""#),
+    (
+        "bookkeeping",
+        r#".patient.cpr"           = "pseudonymise""#,
+        r#".patient.cpr"           = { keep = true, cpr = "clear", cpr-ground = "dbl-11-2-3" }"#,
+    ),
+    ("research", r#"{ generalise = "year", reference = 2026-01-01 }"#, r#""keep""#),
+];
+
+impl Scene<'_> {
+    /// Plays everything and says what was seen.
+    pub(crate) async fn play(&self) -> Result<Story, ActError> {
+        let mut story = Story::default();
+        for script in &CALLS {
+            self.call(script, &mut story).await?;
+        }
+        for edit in &EDITS {
+            self.break_on_purpose(edit, &mut story)?;
+        }
+        self.one_person(&mut story).await?;
+        self.refused(&mut story).await?;
+        self.ledger(&mut story)?;
+        Ok(story)
+    }
+
+    async fn call(&self, script: &Script, story: &mut Story) -> Result<(), ActError> {
+        let Script { recipient, target, .. } = *script;
+        let reply = self.get(recipient, target).await?;
+        let before = self.upstream(target);
+        let trace = self.trace(script, policy(recipient), before.as_bytes())?;
+        let known = self.known(recipient, &before);
+        let left = find(&reply.body, &known);
+        let mut promise = |name: &str, held: bool, seen: String| {
+            let seen = (!held).then_some(seen);
+            story.promises.push(Promise { name: format!("{recipient} GET {target}: {name}"), held, seen });
+        };
+        promise("answered with 200", reply.status == 200, format!("{} {}", reply.status, reply.text()));
+        promise(
+            "byte for byte what its policy makes of the clinic's body",
+            reply.body == trace.body,
+            format!("{} bytes, and {} by the engine alone", reply.body.len(), trace.body.len()),
+        );
+        promise(
+            &format!("none of {} known identifiers left, in any form", known.len()),
+            left.is_empty() && !known.is_empty(),
+            left.join(", "),
+        );
+        let quiet = !reply.fields.iter().any(|(name, _)| name == "server" || name == "set-cookie");
+        promise("no header field of the clinic's server", quiet, format!("{:?}", reply.fields));
+        let sums = Sums {
+            members_in: trace.rows.len(),
+            members_out: trace.rows.iter().filter(|row| row.after.is_some()).count(),
+            pseudonyms: pseudonyms(&reply.text()).len(),
+            known_identifiers: known.len(),
+            left: left.len(),
+        };
+        let first_record = trace
+            .rows
+            .iter()
+            .filter_map(|row| {
+                let member = row.member.strip_prefix(script.record)?;
+                Some(Row { member: member.to_owned(), ..row.clone() })
+            })
+            .collect();
+        story.calls.push(Call { recipient, target, status: reply.status, sums, first_record });
+        Ok(())
+    }
+
+    /// The finder must go red when a policy lets something out that it should not.
+    fn break_on_purpose(
+        &self,
+        edit: &(&'static str, &'static str, &'static str),
+        story: &mut Story,
+    ) -> Result<(), ActError> {
+        let (recipient, line, instead) = *edit;
+        let Some(script) = CALLS.iter().find(|script| script.recipient == recipient) else { return Ok(()) };
+        let before = self.upstream(script.target);
+        let broken = policy(recipient).replacen(line, instead, 1);
+        let trace = self.trace(script, &broken, before.as_bytes())?;
+        let known = self.known(recipient, &before);
+        let left = find(&trace.body, &known).len();
+        story.promises.push(Promise {
+            name: format!("{recipient}: the finder sees it when a policy line is broken on purpose"),
+            held: left > 0,
+            seen: Some("the finder saw nothing".to_owned()),
+        });
+        story.broken_on_purpose.push(Broken {
+            recipient,
+            line,
+            instead,
+            known_identifiers: known.len(),
+            left,
+        });
+        Ok(())
+    }
+
+    /// One patient: one pseudonym with each recipient, another with the next.
+    async fn one_person(&self, story: &mut Story) -> Result<(), ActError> {
+        let mut promise = |name: &str, held: bool| {
+            let seen = (!held).then(|| "the pseudonyms say otherwise".to_owned());
+            story.promises.push(Promise { name: name.to_owned(), held, seen });
+        };
+        let bill = self.json("bookkeeping", INVOICES).await?;
+        let again = self.json("bookkeeping", INVOICES).await?;
+        let at_bookkeeping = word(&bill, "/fakturaer/0/patient/cpr");
+        promise(
+            "bookkeeping: one patient has one pseudonym over two calls",
+            is_pseudonym(&at_bookkeeping) && at_bookkeeping == word(&again, "/fakturaer/0/patient/cpr"),
+        );
+        promise(
+            "bookkeeping: the CPR number in the payer's message became the same pseudonym",
+            word(&bill, "/fakturaer/0/betaling/besked").contains(&at_bookkeeping),
+        );
+        let patients = self.json("research", PATIENTS).await?;
+        let observations = self.json("research", OBSERVATIONS).await?;
+        let at_research = word(&patients, "/entry/0/resource/identifier/0/value");
+        promise(
+            "bookkeeping and research: one patient has two pseudonyms that differ",
+            is_pseudonym(&at_research) && at_research != at_bookkeeping,
+        );
+        let id = word(&patients, "/entry/0/resource/id");
+        promise(
+            "research: a measurement's reference is the pseudonym of its patient's id",
+            is_pseudonym(&id)
+                && word(&observations, "/entry/0/resource/subject/reference") == format!("Patient/{id}"),
+        );
+        Ok(())
+    }
+
+    async fn refused(&self, story: &mut Story) -> Result<(), ActError> {
+        const CPR_IN_QUERY: &str = "/appointments?from=2026-03-02&cpr=2512489996";
+        for (what, client, target, wanted) in [
+            ("a revoked certificate", REVOKED, APPOINTMENTS, "TLS"),
+            ("no certificate", "nobody", APPOINTMENTS, "TLS"),
+            ("an agreement that has lapsed", LAPSED, APPOINTMENTS, "403"),
+            ("a route that is another's", "sms-reminders", INVOICES, "404"),
+            ("a CPR number in the query", "sms-reminders", CPR_IN_QUERY, "400"),
+            ("the clinic fails, with a CPR number in its words", "research", "/fhir/Encounter", "502"),
+        ] {
+            let (answer, words) = match self.caller(client)?.get(target).await {
+                Ok(reply) => (reply.status.to_string(), reply.text()),
+                Err(CallError::Tls(alert)) => ("TLS".to_owned(), alert),
+                Err(other) => (other.to_string(), String::new()),
+            };
+            let silent =
+                find(words.as_bytes(), &self.known("sms-reminders", &self.upstream(APPOINTMENTS))).is_empty();
+            story.promises.push(Promise {
+                name: format!("refused: {what} ({wanted})"),
+                held: answer == wanted && silent,
+                seen: Some(format!("{answer} {words}")),
+            });
+            let title = serde_json::from_str::<Value>(&words).ok().map(|problem| word(&problem, "/title"));
+            story.refusals.push(Refusal { what, target, answer, words: title.unwrap_or(words) });
+        }
+        Ok(())
+    }
+
+    /// The ledger has a record of every answer, and nothing in it that a recipient may not see.
+    fn ledger(&self, story: &mut Story) -> Result<(), ActError> {
+        let directory = self.stage.root().join("ledger");
+        let records: Vec<Record> = ledger::read(&directory)?.collect::<Result<_, _>>()?;
+        let answers = records.iter().filter(|record| record.entry.status == 200).count();
+        // Each call once, and four more to compare pseudonyms.
+        let wanted = CALLS.len() + 4;
+        story.promises.push(Promise {
+            name: "the ledger has a record of every answer".to_owned(),
+            held: answers == wanted,
+            seen: Some(format!("{answers} records, {wanted} answers")),
+        });
+        let mut known = self.known("research", &self.upstream(PATIENTS));
+        known.extend(self.known("sms-reminders", &self.upstream(APPOINTMENTS)));
+        let mut left = Vec::new();
+        for segment in std::fs::read_dir(&directory)? {
+            left.extend(find(&std::fs::read(segment?.path())?, &known));
+        }
+        story.promises.push(Promise {
+            name: format!("the ledger holds none of {} known identifiers", known.len()),
+            held: left.is_empty(),
+            seen: Some(left.join(", ")),
+        });
+        let first = records.into_iter().find(|record| record.entry.status == 200);
+        story.ledger_record = first.map(|record| parts(&record)).unwrap_or_default();
+        Ok(())
+    }
+
+    fn caller(&self, name: &str) -> Result<Caller, ActError> {
+        Ok(self.stage.caller(name, self.proxy)?)
+    }
+
+    async fn get(&self, recipient: &'static str, target: &'static str) -> Result<Reply, ActError> {
+        self.caller(recipient)?.get(target).await.map_err(|cause| ActError::Call { recipient, target, cause })
+    }
+
+    async fn json(&self, recipient: &'static str, target: &'static str) -> Result<Value, ActError> {
+        let reply = self.get(recipient, target).await?;
+        Ok(serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
+    }
+
+    fn trace(&self, script: &Script, text: &str, body: &[u8]) -> Result<super::trace::Trace, ActError> {
+        trace(text, self.day, script.route, self.keys, body)
+            .map_err(|cause| ActError::Trace { recipient: script.recipient, cause })
+    }
+
+    /// What the clinic answers to a target: the same that the proxy was given.
+    fn upstream(&self, target: &str) -> String {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let answer = if path.starts_with("/fhir/") {
+            clinics::fhir(self.people, path)
+        } else {
+            clinics::booking(self.people, path, query)
+        };
+        answer.body
+    }
+
+    /// What a recipient must never see, of those things that the clinic's body holds.
+    fn known(&self, recipient: &str, body: &str) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        for person in self.people {
+            known.insert(person.cpr.clone());
+            match recipient {
+                "sms-reminders" => known.extend([person.name(), person.street.clone()]),
+                "bookkeeping" => known.extend([person.mobile.to_string()]),
+                _ => known.extend([
+                    person.name(),
+                    person.street.clone(),
+                    person.mobile.to_string(),
+                    person.birth.clone(),
+                    person.id.clone(),
+                ]),
+            }
+        }
+        known.extend(clinics::SECRETS.iter().map(|secret| (*secret).to_owned()));
+        known.retain(|value| body.contains(value) || body.contains(&with_hyphen(value)));
+        known.into_iter().collect()
+    }
+}
+
+/// What a record says, in words.
+fn parts(record: &Record) -> Vec<(&'static str, String)> {
+    let Record { sequence, entry } = record;
+    let grounds = &entry.grounds;
+    let subject = entry.subjects.first().map_or_else(String::new, |subject| format!("{subject:?}"));
+    vec![
+        ("number", sequence.to_string()),
+        ("exchange", entry.exchange.to_string()),
+        ("recipient", grounds.recipient.to_string()),
+        ("route", grounds.route.as_deref().unwrap_or("").to_owned()),
+        ("purpose", grounds.purpose.to_string()),
+        ("basis", grounds.basis.join(", ")),
+        ("country", grounds.country.to_string()),
+        ("policy, SHA-256", grounds.policy.to_string()),
+        ("status, outcome", format!("{} {}", entry.status, entry.outcome)),
+        ("subjects", format!("{}, the first is {subject}", entry.subjects.len())),
+        ("released by rule", format!("{:?}", entry.released_by_rule)),
+        ("withheld", format!("{} members, {} records", entry.withheld, entry.records_withheld)),
+    ]
+}
+
+fn policy(recipient: &str) -> &'static str {
+    POLICIES.iter().find(|(name, _)| *name == recipient).map_or("", |(_, text)| text)
+}
+
+fn find(output: &[u8], known: &[String]) -> Vec<String> {
+    let borrowed: Vec<&str> = known.iter().map(String::as_str).collect();
+    find_any(output, &borrowed).into_iter().filter_map(|index| known.get(index).cloned()).collect()
+}
+
+fn with_hyphen(cpr: &str) -> String {
+    cpr.split_at_checked(6).map_or_else(String::new, |(date, serial)| format!("{date}-{serial}"))
+}
+
+fn word(document: &Value, pointer: &str) -> String {
+    document.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn is_pseudonym(text: &str) -> bool {
+    pseudonyms(text).contains(text)
+}
+
+/// `tvk`, a key version, a hyphen and 32 letters.
+fn pseudonyms(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter(|word| {
+            word.starts_with("tvk") && word.split_once('-').is_some_and(|(_, letters)| letters.len() == 32)
+        })
+        .collect()
+}
