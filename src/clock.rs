@@ -1,6 +1,7 @@
 //! The only reader of the time. Everything else is handed an instant or a date, so that tests
 //! and `--at` decide what day it is.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::civil::Date;
@@ -9,11 +10,11 @@ use jiff::tz::TimeZone;
 /// Where an agreement's last day ends: its dates are Danish ones.
 const HOME: &str = "Europe/Copenhagen";
 
-/// Gives the time; [`Clock::fixed_on`] holds the date still.
+/// Gives the time; [`Clock::fixed_on`] holds the date still. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: TimeZone,
-    fixed: Option<Date>,
+    fixed: Option<Arc<Mutex<Date>>>,
 }
 
 impl Clock {
@@ -23,16 +24,27 @@ impl Clock {
         Self { zone: TimeZone::get(HOME).unwrap_or(TimeZone::UTC), fixed: None }
     }
 
-    /// A clock whose date never moves; its instants still do.
+    /// A clock whose date moves only by [`Clock::move_to`]; its instants still do.
     #[must_use]
     pub fn fixed_on(date: Date) -> Self {
-        Self { fixed: Some(date), ..Self::system() }
+        Self { fixed: Some(Arc::new(Mutex::new(date))), ..Self::system() }
+    }
+
+    /// Sets the date of a fixed clock and its clones, as midnight does to the others; the
+    /// machine's own clock is not touched.
+    pub fn move_to(&self, date: Date) {
+        if let Some(fixed) = &self.fixed {
+            *fixed.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        }
     }
 
     /// Today's date in Copenhagen: the day by which agreements lapse (G9).
     #[must_use]
     pub fn today(&self) -> Date {
-        self.fixed.unwrap_or_else(|| self.timestamp().to_zoned(self.zone.clone()).date())
+        self.fixed.as_ref().map_or_else(
+            || self.timestamp().to_zoned(self.zone.clone()).date(),
+            |fixed| *fixed.lock().unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Milliseconds since the Unix epoch.
@@ -59,5 +71,20 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this module is where the time is read")]
     fn since_epoch(&self) -> Duration {
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_date_moves_only_when_told_and_for_every_clone() {
+        let (first, second) = (Date::constant(2026, 3, 1), Date::constant(2026, 3, 2));
+        let clock = Clock::fixed_on(first);
+        let clone = clock.clone();
+        assert_eq!(clone.today(), first);
+        clock.move_to(second);
+        assert_eq!(clone.today(), second);
     }
 }

@@ -101,8 +101,15 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     let (booking, emr) = clinics(&stage, &people).await?;
     let (ring, keys) = key_ring()?;
     let configuration = stage.configure(booking.address, emr.address, &ring)?;
-    let proxy = start(&configuration, clock).await?;
-    let scene = Scene { stage: &stage, proxy: proxy.address, keys: &keys, people: &people, day: options.day };
+    let proxy = start(&configuration, clock.clone()).await?;
+    let scene = Scene {
+        stage: &stage,
+        proxy: proxy.address,
+        keys: &keys,
+        people: &people,
+        clock: &clock,
+        day: options.day,
+    };
     let story = scene.play().await?;
     let mut page = Page { out, colour: options.colour };
     if options.json {
@@ -153,7 +160,7 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
         ("domain", "sms-reminders"),
         ("domain", "bookkeeping"),
         ("domain", "glucose-study"),
-        ("domain", "lapsed"),
+        ("domain", "lapsing"),
         ("ledger-subjects", "ledger"),
     ] {
         let mut secret = [0; 32];
@@ -199,5 +206,7 @@ fn curl(stage: &Stage, proxy: SocketAddr, hold: Option<Duration>, page: &mut Pag
             proxy.port()
         ))?;
     }
-    page.line("\nRefused: with --cert and --key of `revoked` or `lapsed`.")
+    page.line(
+        "\nRefused: with --cert and --key of `revoked` or, a day after its agreement's last, `lapsing`.",
+    )
 }

@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::absence::find_any;
+use crate::clock::Clock;
 use crate::ledger::{self, LedgerError, Record};
 use crate::pseudonym::KeyRing;
 
 use super::caller::{CallError, Caller, Reply};
 use super::clinics;
 use super::people::Person;
-use super::stage::{LAPSED, POLICIES, REVOKED, Stage, StageError};
+use super::stage::{LAPSING, POLICIES, REVOKED, Stage, StageError};
 use super::trace::{TraceError, trace};
 use super::view::{Promise, Row};
 
@@ -116,6 +117,9 @@ pub(crate) struct Scene<'a> {
     /// The proxy's own keys, to follow its decisions with.
     pub(crate) keys: &'a KeyRing,
     pub(crate) people: &'a [Person],
+    /// The proxy's clock, which the play moves by a day.
+    pub(crate) clock: &'a Clock,
+    /// The day on which the play began.
     pub(crate) day: Date,
 }
 
@@ -278,10 +282,19 @@ impl Scene<'_> {
 
     async fn refused(&self, story: &mut Story) -> Result<(), ActError> {
         const CPR_IN_QUERY: &str = "/appointments?from=2026-03-02&cpr=2512489996";
+        let last_day = self.get(LAPSING, APPOINTMENTS).await?.status;
+        story.promises.push(Promise {
+            name: "an agreement holds on its last day".to_owned(),
+            held: last_day == 200,
+            seen: Some(last_day.to_string()),
+        });
+        if let Ok(next) = self.clock.today().tomorrow() {
+            self.clock.move_to(next);
+        }
         for (what, client, target, wanted) in [
             ("a revoked certificate", REVOKED, APPOINTMENTS, "TLS"),
             ("no certificate", "nobody", APPOINTMENTS, "TLS"),
-            ("an agreement that has lapsed", LAPSED, APPOINTMENTS, "403"),
+            ("an agreement on the day after its last", LAPSING, APPOINTMENTS, "403"),
             ("a route that is another's", "sms-reminders", INVOICES, "404"),
             ("a CPR number in the query", "sms-reminders", CPR_IN_QUERY, "400"),
             ("the clinic fails, with a CPR number in its words", "research", "/fhir/Encounter", "502"),
@@ -309,8 +322,8 @@ impl Scene<'_> {
         let directory = self.stage.root().join("ledger");
         let records: Vec<Record> = ledger::read(&directory)?.collect::<Result<_, _>>()?;
         let answers = records.iter().filter(|record| record.entry.status == 200).count();
-        // Each call once, and four more to compare pseudonyms.
-        let wanted = CALLS.len() + 4;
+        // Each call once, four to compare pseudonyms, one on an agreement's last day.
+        let wanted = CALLS.len() + 4 + 1;
         story.promises.push(Promise {
             name: "the ledger has a record of every answer".to_owned(),
             held: answers == wanted,

@@ -6,10 +6,11 @@ use std::fs;
 use std::io;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
@@ -28,8 +29,8 @@ pub(crate) const POLICIES: [(&str, &str); 3] = [
 
 /// The recipient whose certificate has been revoked.
 pub(crate) const REVOKED: &str = "revoked";
-/// The recipient whose agreement has lapsed: the SMS policy under another name and an earlier date.
-pub(crate) const LAPSED: &str = "lapsed";
+/// The recipient whose agreement has its last day on the day of the play.
+pub(crate) const LAPSING: &str = "lapsing";
 
 /// Why the scene cannot be set.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,8 @@ impl Stage {
         let validity = around(clock);
         let root = directory.path();
         for folder in ["certs", "keys", "policies", "ledger"] {
-            fs::create_dir(root.join(folder))?;
+            // The ledger wants its directory closed to others.
+            fs::DirBuilder::new().mode(0o700).create(root.join(folder))?;
         }
         let own = Authority::new("tavs demo: proxy", validity)?;
         let clinic = Authority::new("tavs demo: clinic", validity)?;
@@ -77,7 +79,7 @@ impl Stage {
         write_pair(root, "server", &own.issue("tavs", &localhost, Usage::Server, validity)?)?;
         write_pair(root, "clinic", &clinic.issue("clinic", &localhost, Usage::Server, validity)?)?;
         let mut clients = Vec::new();
-        for name in POLICIES.iter().map(|(name, _)| *name).chain([REVOKED, LAPSED]) {
+        for name in POLICIES.iter().map(|(name, _)| *name).chain([REVOKED, LAPSING]) {
             // The revoked one presents a name that the SMS policy would accept.
             let presented = if name == REVOKED { "sms-reminders" } else { name };
             let uri = [Name::Uri(format!("urn:tavs:recipient:{presented}"))];
@@ -97,7 +99,7 @@ impl Stage {
         for (name, text) in POLICIES {
             fs::write(root.join(format!("policies/{name}.toml")), text)?;
         }
-        fs::write(root.join("policies/lapsed.toml"), lapsed_policy())?;
+        fs::write(root.join("policies/lapsing.toml"), lapsing_policy(clock.today()))?;
         Ok(Self { clients, proxy_ca: own.certificate().to_owned(), directory })
     }
 
@@ -173,17 +175,17 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// The SMS policy for another recipient, whose agreement ended in January. It has no tests: their
-/// files stand elsewhere.
-fn lapsed_policy() -> String {
+/// The SMS policy for another recipient, whose agreement ends on the day of the play. It has no
+/// tests: their files stand elsewhere.
+fn lapsing_policy(day: Date) -> String {
     let text = POLICIES[0].1;
     let rules = text.split_once("[[test]]").map_or(text, |(rules, _)| rules);
     rules
-        .replace("\"sms-reminders\"", "\"lapsed\"")
-        .replace("urn:tavs:recipient:sms-reminders", "urn:tavs:recipient:lapsed")
-        .replace("signed    = 2026-01-15", "signed    = 2023-02-01")
-        .replace("review    = 2027-01-15", "review    = 2025-02-01")
-        .replace("expires   = 2028-01-14", "expires   = 2026-01-31")
+        .replace("\"sms-reminders\"", "\"lapsing\"")
+        .replace("urn:tavs:recipient:sms-reminders", "urn:tavs:recipient:lapsing")
+        .replace("2026-01-15", "2024-03-01")
+        .replace("2027-01-15", &day.to_string())
+        .replace("2028-01-14", &day.to_string())
 }
 
 const CONFIGURATION: &str = r#"# Written by `tavs demo`.
@@ -191,6 +193,7 @@ const CONFIGURATION: &str = r#"# Written by `tavs demo`.
 address     = "127.0.0.1:0"
 certificate = "certs/server.pem"
 key         = "certs/server.key"
+names       = ["localhost"]
 
 [anchors.partners]
 ca  = "certs/partners-ca.pem"
@@ -212,6 +215,7 @@ ring = "keys/ring.toml"
 
 [ledger]
 directory = "ledger"
+node      = "demo"
 
 [admin]
 address = "127.0.0.1:0"
