@@ -99,6 +99,18 @@ impl<'b> Disclosed<'b> {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Takes back what was added since there were `len`: the document around is withheld.
+    pub(super) fn truncate(&mut self, len: usize) {
+        if self.ids.len() > len {
+            self.ids.truncate(len);
+            self.seen.clear();
+        }
+    }
+
     /// Each once, in order of appearance.
     pub(super) fn into_ids(self) -> Vec<SubjectId> {
         let mut known = HashSet::new();

@@ -17,7 +17,9 @@ pub(super) struct Walk<'p, 'b, 'w, W> {
     pub(super) salt: &'p Salt,
     pub(super) reader: Reader<'b>,
     pub(super) out: Vec<u8>,
-    pub(super) counts: Disclosure,
+    pub(super) counts: Tally,
+    /// Numbers of the rules that let a value out.
+    released: Vec<u32>,
     /// How many pseudonyms were made: no two under `linkability = "none"` share their number.
     pub(super) serial: u64,
     /// Names of the objects that are open, to find duplicates.
@@ -32,6 +34,16 @@ pub(super) struct Walk<'p, 'b, 'w, W> {
     pub(super) finds: Vec<Find>,
     watch: &'w mut W,
     pointer: String,
+}
+
+/// What is counted as the walk goes; goes back when a record is withheld whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) withheld: u64,
+    pub(super) unfit: u64,
+    pub(super) cpr_in_text: u64,
+    records: u64,
+    records_withheld: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +66,8 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             salt,
             reader: Reader::new(text),
             out: Vec::with_capacity(text.len() / 2),
-            counts: Disclosure { released_by_rule: vec![0; plan.rules.len()], ..Disclosure::default() },
+            counts: Tally::default(),
+            released: Vec::new(),
             serial: 0,
             names: Vec::new(),
             renamed: false,
@@ -69,11 +82,24 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
     }
 
     pub(super) fn finish(self) -> Rewritten {
-        let mut disclosure = self.counts;
-        disclosure.subjects = self.disclosed.into_ids();
+        let mut released_by_rule: Vec<u32> = vec![0; self.plan.rules.len()];
+        for rule in self.released {
+            if let Some(count) = usize::try_from(rule).ok().and_then(|at| released_by_rule.get_mut(at)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let Tally { withheld, unfit, cpr_in_text, records, records_withheld } = self.counts;
         Rewritten {
             released: Released { body: self.out },
-            disclosure,
+            disclosure: Disclosure {
+                subjects: self.disclosed.into_ids(),
+                released_by_rule,
+                withheld,
+                unfit,
+                cpr_in_text,
+                records,
+                records_withheld,
+            },
             document_withheld: self.document_withheld,
         }
     }
@@ -139,7 +165,7 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
     fn record(&mut self, applies: Applies<'p>, depth: u32, counted: bool) -> Result<bool, Fault> {
         let from = self.reader.at;
         let written = self.out.len();
-        let before = self.plan.has_subjects.then(|| self.counts.clone());
+        let before = (self.counts, self.released.len(), self.disclosed.len());
         let outer = self.subjects.open(counted && self.plan.route_wants_subject);
         if self.plan.has_name_sources && counted {
             self.record_names.clear();
@@ -158,9 +184,10 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             self.disclosed.add(&self.subjects, self.plan, &self.reader);
         } else if !known {
             self.out.truncate(written);
-            if let Some(before) = before {
-                self.counts = before;
-            }
+            let (counts, released, disclosed) = before;
+            self.counts = counts;
+            self.released.truncate(released);
+            self.disclosed.truncate(disclosed);
             self.counts.records_withheld += 1;
             self.tell(None, Outcome::RecordWithheld, from, written);
         }
@@ -207,11 +234,8 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             | Act::Replace(_)
             | Act::Scan(_)) => self.act(number, act, depth)?,
         };
-        if kept
-            && let Some(count) =
-                usize::try_from(number).ok().and_then(|at| self.counts.released_by_rule.get_mut(at))
-        {
-            *count = count.saturating_add(1);
+        if kept {
+            self.released.push(number);
         }
         Ok(kept)
     }
