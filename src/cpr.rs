@@ -5,7 +5,10 @@
 //! 2007 (cpr.dk, "Personnumre uden kontrolciffer"), and every official test number lacks it.
 //! Nothing here may print, log or keep a number.
 
+mod coded;
+mod escape;
 mod fold;
+mod gate;
 mod json_number;
 mod run;
 
@@ -80,16 +83,84 @@ pub enum Search {
     Binary,
 }
 
+/// Layers of coding that are undone, one inside the other: percent-coded twice and then put as
+/// JSON into base64 is four.
+const CODING_DEPTH: usize = 4;
+
 /// Reads a text that is one number, in any accepted written form, and nothing else.
 #[must_use]
 pub fn parse(text: &str) -> Option<Number> {
-    run::whole(text)
+    if let Some(number) = run::whole(text) {
+        return Some(number);
+    }
+    let mut decoded = escape::decode(text)?;
+    for _ in 1..CODING_DEPTH {
+        match escape::decode(&decoded.text) {
+            Some(deeper) => decoded = deeper,
+            None => break,
+        }
+    }
+    run::whole(&decoded.text)
 }
 
 /// Searches a text for numbers in every form; `finds` is emptied first and comes back in order,
 /// without overlap.
 pub fn search(text: &str, finds: &mut Vec<Find>) -> Search {
     finds.clear();
-    run::all(text, finds);
-    if finds.is_empty() { Search::Clean } else { Search::Found }
+    if search_at(text, CODING_DEPTH, finds) {
+        Search::Binary
+    } else if finds.is_empty() {
+        Search::Clean
+    } else {
+        Search::Found
+    }
 }
+
+/// Searches a text that may hold `depth` more layers; whether something in it is binary.
+fn search_at(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
+    let suspicion = gate::look(text.as_bytes());
+    if suspicion.is_none() {
+        return false;
+    }
+    let mut binary = false;
+    if suspicion.digits {
+        run::all(text, finds);
+    }
+    if suspicion.coded {
+        binary |= coded::all(text, depth, finds);
+    }
+    if suspicion.escapes
+        && let Some(decoded) = escape::decode(text)
+    {
+        match depth.checked_sub(1) {
+            Some(deeper) => {
+                let mut inner = Vec::new();
+                binary |= search_at(&decoded.text, deeper, &mut inner);
+                finds.extend(inner.into_iter().map(|find| Find { span: decoded.origin(&find.span), ..find }));
+            }
+            None => binary = true,
+        }
+    }
+    if finds.len() > 1 {
+        in_order(finds);
+    }
+    binary
+}
+
+/// Sorts finds from several layers and makes one of those that overlap.
+fn in_order(finds: &mut Vec<Find>) {
+    finds.sort_by_key(|find| (find.span.start, find.span.end));
+    finds.dedup_by(|next, find| {
+        let overlap = next.span.start < find.span.end;
+        if overlap {
+            find.span.end = find.span.end.max(next.span.end);
+            if find.number.is_nobody() {
+                find.number = next.number;
+            }
+        }
+        overlap
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ pub(super) const DASH: u8 = b'-';
 pub(super) const DOT: u8 = b'.';
 /// Any slash.
 pub(super) const SLASH: u8 = b'/';
-/// The low line, as file names have it.
+/// The low line of file names and the plus of queries.
 pub(super) const LOW_LINE: u8 = b'_';
 /// What stands for a hidden digit, besides the letter X.
 pub(super) const MASK: u8 = b'*';
@@ -73,6 +73,7 @@ pub(super) fn is_digit(fold: u8) -> bool {
 
 fn fold_ascii(byte: u8) -> u8 {
     match byte {
+        b'+' => LOW_LINE, // a space in a query
         b'0'..=b'9' | b'A'..=b'Z' | DASH | DOT | SLASH | LOW_LINE | SPACE => byte,
         b'a'..=b'z' => byte.to_ascii_uppercase(),
         b'\t' | b'\n' | 0x0B | 0x0C | b'\r' => SPACE,

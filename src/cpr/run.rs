@@ -1,49 +1,103 @@
 //! Finds numbers in folded text: from each maximal run of digits on, is this a number?
+//!
+//! A run is maximal after folding, so that eleven digits are never a number, also where something
+//! invisible stands between them. Whatever else may stand beside a number: letters, `_`, `#`,
+//! `/`, `:` and `|` do in FHIR narratives, file names and tokens.
 
+use std::ops::Range;
+
+use super::coded;
 use super::fold::{self, Unit, Units};
 use super::{Find, Kind, Number};
 
 /// Separator characters between the birth date and the rest: ` - ` has three.
 const MAX_SEPARATORS: usize = 3;
+/// Characters that hide the last four: some write one or two too many. Ten of them are the
+/// form that the national infrastructure prescribes for a number that is gone.
+const MAX_MASKS: usize = 6;
 
 /// The number that the text is, without anything but white space around it.
 pub(super) fn whole(text: &str) -> Option<Number> {
-    let mut units = Units::new(text, 0);
-    let first = units.find(|unit| unit.fold != fold::SPACE)?;
-    let found = at_run(text, first).filter(|find| !find.is_masked()).or_else(|| nobody(text, first))?;
-    Units::new(text, found.end).all(|unit| unit.fold == fold::SPACE).then_some(found.number)
+    let first = Units::new(text, 0).find(|unit| unit.fold != fold::SPACE)?;
+    let Some(found) = at_run(text, &Run::read(text, first)) else {
+        return nobody(text);
+    };
+    let rest_is_blank = Units::new(text, found.end).all(|unit| unit.fold == fold::SPACE);
+    (rest_is_blank && !found.number.is_nobody()).then_some(found.number)
 }
 
 /// All numbers of the text, in order.
 pub(super) fn all(text: &str, finds: &mut Vec<Find>) {
-    let mut units = Units::new(text, 0);
-    while let Some(first) = units.find(|unit| fold::is_digit(unit.fold)) {
-        if let Some(found) = at_run(text, first) {
-            push(finds, Find { span: first.start..found.end, number: found.number });
+    let mut at = 0;
+    while let Some(first) = next_digit(text, at) {
+        let run = Run::read(text, first);
+        if let Some(found) = at_run(text, &run) {
+            let span = first.start..found.end;
+            if !in_uuid(text.as_bytes(), &span) {
+                push(finds, Find { span, number: found.number });
+            }
         }
-        units = Run::read(text, first).after;
+        at = run.end;
     }
 }
 
+/// Whether the text holds a number.
+pub(super) fn any(text: &str) -> bool {
+    let mut at = 0;
+    while let Some(first) = next_digit(text, at) {
+        let run = Run::read(text, first);
+        if at_run(text, &run).is_some() {
+            return true;
+        }
+        at = run.end;
+    }
+    false
+}
+
 /// Adds a find that does not begin before the last one; what overlaps becomes one.
-fn push(finds: &mut Vec<Find>, find: Find) {
+pub(super) fn push(finds: &mut Vec<Find>, find: Find) {
     match finds.last_mut() {
         Some(last) if last.span.end > find.span.start => {
             last.span.end = last.span.end.max(find.span.end);
+            if last.number.is_nobody() {
+                last.number = find.number;
+            }
         }
         _ => finds.push(find),
+    }
+}
+
+/// Whether a find is a part of a UUID with version and variant (RFC 9562 section 4): one in two
+/// thousand of them holds ten digits that could be a number, and none was put there.
+fn in_uuid(text: &[u8], span: &Range<usize>) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    let before =
+        text.get(..span.start).unwrap_or_default().iter().rev().take(36).take_while(|b| is_part(b)).count();
+    let after = text.get(span.end..).unwrap_or_default().iter().take(36).take_while(|b| is_part(b)).count();
+    let around = span.start.saturating_sub(before)..span.end.saturating_add(after);
+    text.get(around).is_some_and(|token| {
+        coded::is_uuid(token)
+            && matches!(token.get(14), Some(b'1'..=b'8'))
+            && matches!(token.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
+    })
+}
+
+fn next_digit(text: &str, mut at: usize) -> Option<Unit> {
+    loop {
+        let ahead = text.as_bytes().get(at..)?;
+        let offset = ahead.iter().position(|byte| byte.is_ascii_digit() || *byte >= 0xC2)?;
+        let unit = Units::new(text, at.saturating_add(offset)).next()?;
+        if fold::is_digit(unit.fold) {
+            return Some(unit);
+        }
+        // The unit is the next visible one: where the fold dropped something, it comes later.
+        at = unit.end;
     }
 }
 
 struct Found {
     number: Number,
     end: usize,
-}
-
-impl Found {
-    fn is_masked(&self) -> bool {
-        self.number.text.contains(&b'x')
-    }
 }
 
 /// A maximal run of digits, with the characters that the fold drops in between.
@@ -71,21 +125,179 @@ impl<'a> Run<'a> {
         }
         run
     }
+
+    fn digits(&self) -> &[u8] {
+        self.digits.get(..self.count).unwrap_or_default()
+    }
 }
 
-/// The number that begins with the run that begins here.
-fn at_run(text: &str, first: Unit) -> Option<Found> {
-    let run = Run::read(text, first);
+/// The number that begins with this run.
+fn at_run(text: &str, run: &Run<'_>) -> Option<Found> {
+    let mut draft = Draft::default();
     match run.count {
         10 => Some(Found { number: number(run.digits)?, end: run.end }),
+        6..=9 => {
+            date_kind(run.digits())?;
+            draft.take(run.digits())?;
+            if run.count == 6 { serial(text, draft, run.after) } else { unbroken(draft, run.after) }
+        }
+        2 | 4 => broken_date(text, run),
         _ => None,
     }
 }
 
-fn nobody(text: &str, first: Unit) -> Option<Found> {
-    let run = Run::read(text, first);
-    (run.count == 10 && run.digits == *b"0000000000")
-        .then_some(Found { number: Number { kind: Kind::Cpr, text: run.digits }, end: run.end })
+/// The characters of a number, as they come.
+#[derive(Clone, Copy, Default)]
+struct Draft {
+    text: [u8; 10],
+    len: usize,
+}
+
+impl Draft {
+    fn take(&mut self, more: &[u8]) -> Option<()> {
+        let end = self.len.checked_add(more.len())?;
+        self.text.get_mut(self.len..end)?.copy_from_slice(more);
+        self.len = end;
+        Some(())
+    }
+
+    /// The draft with an `x` for each character that is hidden.
+    fn masked(mut self) -> [u8; 10] {
+        for place in self.text.iter_mut().skip(self.len) {
+            *place = b'x';
+        }
+        self.text
+    }
+}
+
+/// After a birth date: an optional separator, then the last four.
+fn serial(text: &str, mut draft: Draft, after: Units<'_>) -> Option<Found> {
+    let mut units = after;
+    for _ in 0..=MAX_SEPARATORS {
+        let here = units;
+        let unit = units.next()?;
+        if fold::is_digit(unit.fold) {
+            let run = Run::read(text, unit);
+            if run.count == 4 {
+                draft.take(run.digits())?;
+                return Some(Found { number: number(draft.text)?, end: run.end });
+            }
+            draft.take(run.digits())?;
+            return unbroken(draft, run.after);
+        }
+        if is_mask(unit.fold) {
+            return unbroken(draft, here);
+        }
+        if !is_separator(unit.fold) {
+            return None;
+        }
+    }
+    None
+}
+
+/// What follows six to nine digits without a separator: the letters of an e-CPR, or masks.
+fn unbroken(draft: Draft, after: Units<'_>) -> Option<Found> {
+    if draft.len == 7
+        && let Some(found) = ecpr(draft, after)
+    {
+        return Some(found);
+    }
+    let hidden = draft.text.len().checked_sub(draft.len)?;
+    let mut masks = 0_usize;
+    let mut end = 0;
+    for unit in after {
+        if fold::is_digit(unit.fold) {
+            return None;
+        }
+        if !is_mask(unit.fold) {
+            break;
+        }
+        masks = masks.saturating_add(1);
+        end = unit.end;
+    }
+    let kind = date_kind(&draft.text)?;
+    (masks >= hidden && (1..=MAX_MASKS).contains(&masks))
+        .then(|| Found { number: Number { kind, text: draft.masked() }, end })
+}
+
+/// The letters and the last digit of an e-CPR. Position 7 may be any digit: the sources name
+/// 0, 1, 5, 6 and 7, local systems keep to no list.
+fn ecpr(mut draft: Draft, mut after: Units<'_>) -> Option<Found> {
+    for _ in 0..2 {
+        let letter = after.next().filter(|unit| unit.fold.is_ascii_uppercase())?;
+        draft.take(&[letter.fold])?;
+    }
+    let last = after.next().filter(|unit| fold::is_digit(unit.fold))?;
+    draft.take(&[last.fold])?;
+    let bounded = after.next().is_none_or(|unit| !fold::is_digit(unit.fold));
+    (bounded && date_kind(&draft.text) == Some(Kind::Cpr))
+        .then_some(Found { number: Number { kind: Kind::Ecpr, text: draft.text }, end: last.end })
+}
+
+/// `DD MM YY` and what follows. Between the parts stands a space, or, if a dash follows, the
+/// same dash, dot or slash: `25.12.48-9996`.
+fn broken_date(text: &str, run: &Run<'_>) -> Option<Found> {
+    plausible_part(run.digits())?;
+    let mut draft = Draft::default();
+    draft.take(run.digits())?;
+    let mut after = run.after;
+    let mut breaks = 0_usize;
+    let mut style = None;
+    while draft.len < 6 {
+        let gap = after.next()?.fold;
+        if !matches!(gap, fold::SPACE | fold::DASH | fold::DOT | fold::SLASH)
+            || style.is_some_and(|style| style != gap)
+        {
+            return None;
+        }
+        style = Some(gap);
+        breaks = breaks.saturating_add(1);
+        let part = Run::read(text, after.next().filter(|unit| fold::is_digit(unit.fold))?);
+        if breaks == 2 && part.count == 6 && gap == fold::SPACE {
+            draft.take(part.digits())?;
+            return Some(Found { number: number(draft.text)?, end: part.end });
+        }
+        if !matches!(part.count, 2 | 4) {
+            return None;
+        }
+        draft.take(part.digits())?;
+        after = part.after;
+    }
+    date_kind(&draft.text)?;
+    let spaced = style == Some(fold::SPACE);
+    let mut gap = after;
+    let dash_follows = gap.find(|unit| unit.fold != fold::SPACE).is_some_and(|unit| unit.fold == fold::DASH);
+    (draft.len == 6 && (spaced || (breaks == 2 && dash_follows))).then(|| serial(text, draft, after))?
+}
+
+/// Turns away early what cannot begin a date: most groups of two and four digits are parts of
+/// times, years and identifiers.
+fn plausible_part(digits: &[u8]) -> Option<()> {
+    match *digits {
+        [a, b] => date_kind(&[a, b, b'0', b'1']).map(drop),
+        _ => date_kind(digits).map(drop),
+    }
+}
+
+/// `0000000000`, with or without a separator.
+fn nobody(text: &str) -> Option<Number> {
+    let mut zeros = 0_usize;
+    for unit in Units::new(text, 0) {
+        match unit.fold {
+            b'0' => zeros = zeros.saturating_add(1),
+            fold if is_separator(fold) => {}
+            _ => return None,
+        }
+    }
+    (zeros == 10).then_some(Number { kind: Kind::Cpr, text: [b'0'; 10] })
+}
+
+fn is_separator(fold: u8) -> bool {
+    matches!(fold, fold::SPACE | fold::DASH | fold::DOT | fold::SLASH | fold::LOW_LINE)
+}
+
+fn is_mask(fold: u8) -> bool {
+    matches!(fold, fold::MASK | b'X')
 }
 
 /// Ten digits whose birth date can be one.
@@ -93,8 +305,8 @@ pub(super) fn number(digits: [u8; 10]) -> Option<Number> {
     date_kind(&digits).map(|kind| Number { kind, text: digits })
 }
 
-/// Whether six digits are a day, a month and a year without century. 29 February always is one:
-/// the century hangs on the seventh digit, and missing a person is worse.
+/// Whether the first four digits are a day and a month. 29 February always is one: the century
+/// hangs on the seventh digit, and missing a person is worse.
 pub(super) fn date_kind(digits: &[u8]) -> Option<Kind> {
     let [d1, d2, m1, m2, ..] = digits else { return None };
     let two = |a: &u8, b: &u8| a.wrapping_sub(b'0').wrapping_mul(10).wrapping_add(b.wrapping_sub(b'0'));

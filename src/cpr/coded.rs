@@ -1,0 +1,279 @@
+//! Base64 and hexadecimal inside a text: decoded and searched, from fourteen characters on.
+//!
+//! Two questions are asked of each stretch of base64's characters:
+//!
+//! 1. Does it hold a number in digits, at any alignment, whatever stands around it? Three digits
+//!    become four characters of which each has few choices, so that one look at each byte tells.
+//! 2. Where the stretch stands alone (the whole text, or between white space, quotes, brackets,
+//!    `,`, `;`, `:` or `|`) and obeys the rules of its coding: is what it decodes to text, and
+//!    does that hold a number in any form? If it is no text, nobody can say what it holds.
+//!
+//! What is taken for binary without being it: identifiers of random characters whose length and
+//! last bits happen to fit, and hashes, for they are binary. Never: letters only, digits only,
+//! UUIDs, words with numbers behind them (`appointment-12345`, `Patient/tvk1-bcd…`), and what
+//! lacks capitals or lower case. What is not found: base64 broken by spaces, other codings than
+//! these two, and letters without a digit that decode to no plain digits.
+
+use std::ops::Range;
+
+use super::gate::SHORTEST_CODED;
+use super::{Find, Number, run, search_at};
+
+/// Searches all coded stretches; whether one of them is binary. Below `depth` nothing is decoded
+/// any more: what is still coded there counts as binary.
+pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
+    let bytes = text.as_bytes();
+    let mut binary = false;
+    let mut at = 0;
+    while let Some(stretch) = next_stretch(bytes, at) {
+        at = stretch.end;
+        let Some(token) = bytes.get(stretch.clone()) else { break };
+        let mut number = None;
+        if stands_alone(bytes, &stretch) && !is_uuid(token) {
+            let inner = whole(without_type(token), depth);
+            binary |= inner.binary;
+            number = inner.number;
+        }
+        let number = number.or_else(|| base64_digits(token)).or_else(|| hex_digits(token));
+        if let Some(number) = number {
+            finds.push(Find { span: stretch, number });
+        }
+    }
+    binary
+}
+
+/// The next long stretch of base64's characters.
+fn next_stretch(bytes: &[u8], mut at: usize) -> Option<Range<usize>> {
+    loop {
+        let start = at.checked_add(bytes.get(at..)?.iter().position(|byte| is_token(*byte))?)?;
+        let len = bytes.get(start..)?.iter().take_while(|byte| is_token(**byte)).count();
+        at = start.checked_add(len)?;
+        if len >= SHORTEST_CODED {
+            return Some(start..at);
+        }
+    }
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+fn stands_alone(bytes: &[u8], stretch: &Range<usize>) -> bool {
+    let is_border = |neighbour: Option<&u8>| {
+        neighbour.is_none_or(|byte| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b',' | b';' | b':' | b'|' | b'"' | b'\'' | b'`')
+                || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>')
+        })
+    };
+    is_border(stretch.start.checked_sub(1).and_then(|before| bytes.get(before)))
+        && is_border(bytes.get(stretch.end))
+}
+
+/// `8-4-4-4-12` hexadecimal digits (RFC 9562 section 4).
+pub(super) fn is_uuid(token: &[u8]) -> bool {
+    token.len() == 36
+        && token.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// The id of a reference such as `Observation/1a2b3c`; else all.
+fn without_type(token: &[u8]) -> &[u8] {
+    let Some(slash) = token.iter().position(|byte| *byte == b'/') else { return token };
+    match token.split_at_checked(slash) {
+        Some(([first, more @ ..], [_, id @ ..]))
+            if first.is_ascii_uppercase() && more.len() >= 3 && more.iter().all(u8::is_ascii_alphabetic) =>
+        {
+            id
+        }
+        _ => token,
+    }
+}
+
+/// What a coded stretch holds.
+#[derive(Debug, Default)]
+struct Inside {
+    number: Option<Number>,
+    binary: bool,
+}
+
+/// Reads a stretch that stands alone by the rules of each coding.
+fn whole(token: &[u8], depth: usize) -> Inside {
+    let mut inside = Inside::default();
+    if token.len() < SHORTEST_CODED {
+        return inside;
+    }
+    if is_hex(token) {
+        inside.take(hex_bytes(token), is_mixed(token), depth);
+    }
+    if !inside.binary
+        && inside.number.is_none()
+        && let Some(body) = base64_body(token)
+    {
+        inside.take(base64_bytes(body), looks_random(body), depth);
+    }
+    inside
+}
+
+impl Inside {
+    fn take(&mut self, decoded: impl Iterator<Item = u8> + Clone, plausible: bool, depth: usize) {
+        let Some(deeper) = depth.checked_sub(1) else {
+            self.binary |= plausible;
+            return;
+        };
+        let Some(text) = as_text(decoded) else {
+            self.binary |= plausible;
+            return;
+        };
+        let mut finds = Vec::new();
+        self.binary |= search_at(&text, deeper, &mut finds);
+        self.number = finds.first().map(|find| find.number);
+    }
+}
+
+/// Collects decoded bytes if they are text: UTF-8 without control characters. Most words fail at
+/// their first bytes, before anything is allocated.
+fn as_text(decoded: impl Iterator<Item = u8> + Clone) -> Option<String> {
+    let mut head = [b' '; 32];
+    for (place, byte) in head.iter_mut().zip(decoded.clone()) {
+        *place = byte;
+    }
+    if head.iter().any(|byte| is_control(*byte))
+        || std::str::from_utf8(&head).is_err_and(|error| error.error_len().is_some())
+    {
+        return None;
+    }
+    let text = String::from_utf8(decoded.collect()).ok()?;
+    (!text.bytes().any(is_control)).then_some(text)
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+fn is_hex(token: &[u8]) -> bool {
+    token.len().is_multiple_of(2) && token.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Letters and digits: a long number is no hexadecimal, and neither is a word.
+fn is_mixed(token: &[u8]) -> bool {
+    token.iter().any(u8::is_ascii_digit) && token.iter().any(u8::is_ascii_alphabetic)
+}
+
+fn hex_bytes(token: &[u8]) -> impl Iterator<Item = u8> + Clone {
+    token.chunks_exact(2).map(|pair| hex_byte(pair).unwrap_or(NEVER))
+}
+
+fn hex_byte(pair: &[u8]) -> Option<u8> {
+    let mut value = 0_u32;
+    for digit in pair {
+        value = value.checked_mul(16)?.checked_add(char::from(*digit).to_digit(16)?)?;
+    }
+    u8::try_from(value).ok()
+}
+
+/// Stands for a pair that is no hexadecimal; part of no number.
+const NEVER: u8 = b'~';
+
+/// The characters of base64 without the padding, if they obey all of RFC 4648: one alphabet, a
+/// length that can be, the right padding or none, no stray bits at the end.
+fn base64_body(token: &[u8]) -> Option<&[u8]> {
+    let body_len = token.iter().rposition(|byte| *byte != b'=')?.checked_add(1)?;
+    let (body, padding) = token.split_at_checked(body_len)?;
+    let standard = body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
+    let url_safe = body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let last = base64_value(*body.last()?);
+    let (right_padding, stray) = match body.len() % 4 {
+        0 => (0, 0),
+        2 => (2, last & 0xF),
+        3 => (1, last & 0x3),
+        _ => return None,
+    };
+    ((standard || url_safe) && stray == 0 && (padding.is_empty() || padding.len() == right_padding))
+        .then_some(body)
+}
+
+fn base64_value(byte: u8) -> u32 {
+    u32::from(match byte {
+        b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+        b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+        b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => 0,
+    })
+}
+
+fn base64_bytes(body: &[u8]) -> impl Iterator<Item = u8> + Clone {
+    let mut held = 0_u32;
+    let mut bits = 0_u32;
+    body.iter().filter_map(move |byte| {
+        held = ((held << 6) | base64_value(*byte)) & 0xFFFF;
+        bits = if bits < 2 { bits.wrapping_add(6) } else { bits.wrapping_sub(2) };
+        let complete = bits < 6;
+        complete.then(|| u8::try_from((held >> bits) & 0xFF).ok())?
+    })
+}
+
+/// Whether base64 could look like this by more than chance: both cases, a digit or a symbol, and
+/// not words with numbers behind them.
+fn looks_random(body: &[u8]) -> bool {
+    body.iter().any(u8::is_ascii_uppercase)
+        && body.iter().any(u8::is_ascii_lowercase)
+        && !body.iter().all(u8::is_ascii_alphabetic)
+        && !body.split(|byte| !byte.is_ascii_alphanumeric()).all(is_word)
+}
+
+/// Letters that are hardly mixed in case, then digits; or digits, then letters.
+fn is_word(segment: &[u8]) -> bool {
+    let pairs = || segment.iter().zip(segment.iter().skip(1));
+    let turns = pairs().filter(|(a, b)| a.is_ascii_digit() != b.is_ascii_digit()).count();
+    let humps = pairs().filter(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
+    turns <= 1 && humps <= segment.len() / 4
+}
+
+/// How much of a stretch is decoded around what looks like digits: enough for any form of a
+/// number and for eleven digits to be seen.
+const WINDOW: usize = 36;
+
+/// A number in digits within base64, at any alignment.
+fn base64_digits(token: &[u8]) -> Option<Number> {
+    for (at, four) in token.windows(4).enumerate() {
+        // Three ASCII digits, 0011xxxx 0011xxxx 0011xxxx, in groups of six bits.
+        let [b'M'..=b'O', b'D' | b'T' | b'j' | b'z', third, b'0'..=b'5' | b'w'..=b'z'] = four else {
+            continue;
+        };
+        if b"AEIMQUYcgk".contains(third) {
+            let before = (at / 4).min(WINDOW / 4).saturating_mul(4);
+            let window = token.get(at.saturating_sub(before)..).unwrap_or_default();
+            let decoded: Vec<u8> = base64_bytes(window).take(WINDOW.saturating_mul(2)).collect();
+            if let Some(number) = first_number(&decoded) {
+                return Some(number);
+            }
+        }
+    }
+    None
+}
+
+/// A number in digits within hexadecimal, at either alignment.
+fn hex_digits(token: &[u8]) -> Option<Number> {
+    for (at, twelve) in token.windows(12).enumerate() {
+        if twelve.chunks_exact(2).all(|pair| matches!(pair, [b'3', b'0'..=b'9'])) {
+            let before = (at / 2).min(WINDOW).saturating_mul(2);
+            let window = token.get(at.saturating_sub(before)..).unwrap_or_default();
+            let decoded: Vec<u8> = hex_bytes(window).take(WINDOW.saturating_mul(2)).collect();
+            if let Some(number) = first_number(&decoded) {
+                return Some(number);
+            }
+        }
+    }
+    None
+}
+
+fn first_number(decoded: &[u8]) -> Option<Number> {
+    let mut finds = Vec::new();
+    run::all(&String::from_utf8_lossy(decoded), &mut finds);
+    finds.first().map(|find| find.number)
+}
