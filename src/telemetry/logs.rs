@@ -79,3 +79,20 @@ pub fn exchange_span(exchange: ExchangeId) -> Span {
         reason = tracing::field::Empty,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_would_log_messages_stay_quiet_whatever_is_asked_for() {
+        for wanted in ["trace", "tavs=info,hyper=trace", "h2=debug"] {
+            let shown = filter(wanted).unwrap().to_string();
+            for held in HELD {
+                assert!(shown.contains(held), "{held} in {shown}");
+            }
+            assert!(!shown.contains("hyper=trace") && !shown.contains("h2=debug"), "{shown}");
+        }
+        assert!(filter("tavs=loud").is_err());
+    }
+}
