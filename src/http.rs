@@ -29,3 +29,6 @@ pub fn admit<B: Body>(head: &::http::request::Parts, body: &B, own: &OwnNames) -
     }
     Ok(target)
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,6 +178,3 @@ fn one_value<'a>(fields: &'a HeaderMap, name: &::http::HeaderName) -> Option<&'a
     let one = values.next().map(HeaderValue::to_str)?.ok()?;
     if values.next().is_some() { None } else { Some(one) }
 }
-
-#[cfg(test)]
-mod tests;

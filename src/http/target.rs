@@ -107,14 +107,6 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Whether a path from elsewhere (a configuration) has the one accepted spelling.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_path(path: &str) -> Result<(), Refusal> {
-    path::decode(path).map(drop)
-}
-
 /// The value of a hexadecimal digit.
 const fn hex_value(digit: u8) -> Option<u8> {
     match digit {
@@ -147,6 +139,3 @@ const fn may_stand_in_segment(byte: u8) -> bool {
                 | b'@'
         )
 }
-
-#[cfg(test)]
-mod tests;
