@@ -1,9 +1,147 @@
 //! `tavs init`: make a working configuration.
 
-/// Make a working configuration.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn run(_args: &Args) -> u8 {
-    super::USAGE
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::keys::{self, KeysError};
+use crate::clock::Clock;
+use crate::config::private::{self, PrivateError};
+use crate::net::pki::{Authority, Issued, Name, PkiError, Usage, Validity};
+
+/// Make a working configuration: tavs.toml, a commented policy with its test, certificates for
+/// development, a key ring and a ledger.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder to make; it must not exist, or be empty.
+    directory: PathBuf,
+}
+
+/// Why no configuration was made.
+#[derive(Debug, thiserror::Error)]
+enum InitError {
+    #[error("`{}` is not empty; give a folder that does not exist yet", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("cannot make `{}`: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Private(#[from] PrivateError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error("the clock says what no certificate or agreement can: {0}")]
+    Clock(#[from] jiff::Error),
+}
+
+pub(crate) fn run(args: &Args) -> u8 {
+    match make(&args.directory, &Clock::system()) {
+        Ok(()) => super::show(&next_steps(&args.directory)),
+        Err(error) => {
+            super::complain(&format!("tavs init: {error}\n"));
+            super::USAGE
+        }
+    }
+}
+
+/// Makes everything in a folder beside and moves it at the end: a half made configuration would
+/// look like a whole one.
+fn make(directory: &Path, clock: &Clock) -> Result<(), InitError> {
+    let io = |source| InitError::Io { path: directory.to_owned(), source };
+    let exists = match fs::read_dir(directory).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => true,
+        Ok(false) => return Err(InitError::NotEmpty(directory.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(io(error)),
+    };
+    let beside = match directory.parent() {
+        _ if exists => directory,
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let new = tempfile::Builder::new()
+        .prefix(".tavs-init-")
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(beside)
+        .map_err(io)?;
+    fill(new.path(), clock)?;
+    if exists {
+        // An empty folder stays the one that it is: someone may stand in it.
+        for entry in fs::read_dir(new.path()).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            fs::rename(entry.path(), directory.join(entry.file_name())).map_err(io)?;
+        }
+        return Ok(());
+    }
+    fs::rename(new.path(), directory).map_err(io)?;
+    drop(new.keep()); // it has another name now
+    Ok(())
+}
+
+fn fill(directory: &Path, clock: &Clock) -> Result<(), InitError> {
+    for folder in ["certs", "keys", "ledger", "policies", "policies/tests", "policies/tests/sms-reminders"] {
+        private::create_private_folder(&directory.join(folder))?;
+    }
+    let policy = policy(clock.today())?;
+    for (name, text) in [
+        ("tavs.toml", include_str!("init/tavs.toml")),
+        ("certs/README.md", include_str!("init/certs.md")),
+        ("policies/sms-reminders.toml", &policy),
+        ("policies/tests/sms-reminders/appointments.json", include_str!("init/appointments.json")),
+    ] {
+        write(directory, name, text)?;
+    }
+    keys::make(&directory.join("keys/ring.toml"), &BTreeSet::from(["sms-reminders".to_owned()]))?;
+    certificates(&directory.join("certs"), clock.unix_millis() / 1000)
+}
+
+/// The policy, with an agreement that begins today.
+fn policy(today: Date) -> Result<String, InitError> {
+    let review = today.checked_add(1.year())?;
+    let expires = today.checked_add(2.years())?.yesterday()?;
+    Ok(include_str!("init/sms-reminders.toml")
+        .replace("{signed}", &today.to_string())
+        .replace("{review}", &review.to_string())
+        .replace("{expires}", &expires.to_string()))
+}
+
+/// What certs/README.md lists.
+fn certificates(directory: &Path, now: u64) -> Result<(), InitError> {
+    // An hour back, for clocks that are slow.
+    let validity = Validity { from: now.saturating_sub(3600), until: now.saturating_add(365 * 86_400) };
+    let server_ca = Authority::new("tavs development: servers", validity)?;
+    let partners = Authority::new("tavs development: partners", validity)?;
+    let names = [Name::Dns("localhost".to_owned()), Name::Ip(std::net::Ipv4Addr::LOCALHOST.into())];
+    let server = server_ca.issue("localhost", &names, Usage::Server, validity)?;
+    let uri = [Name::Uri("urn:tavs:recipient:sms-reminders".to_owned())];
+    let client = partners.issue("sms-reminders", &uri, Usage::Client, validity)?;
+    write(directory, "partners.crl", &partners.revocation_list(1, &[], validity)?)?;
+    for (name, certificate, key) in [
+        ("server-ca", server_ca.certificate(), server_ca.key()),
+        ("partners-ca", partners.certificate(), partners.key()),
+        pair("server", &server),
+        pair("sms-reminders", &client),
+    ] {
+        write(directory, &format!("{name}.pem"), certificate)?;
+        private::create_private(&directory.join(format!("{name}.key")), key)?;
+    }
+    Ok(())
+}
+
+fn pair<'a>(name: &'a str, issued: &'a Issued) -> (&'a str, &'a str, &'a str) {
+    (name, &issued.certificate, &issued.key)
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> Result<(), InitError> {
+    let path = directory.join(name);
+    fs::write(&path, text).map_err(|source| InitError::Io { path, source })
+}
+
+fn next_steps(directory: &Path) -> String {
+    include_str!("init/next.txt").replace("{directory}", &directory.display().to_string())
 }
