@@ -1,1 +1,131 @@
-//! Not built yet.
+//! One exchange: identify, limit, decide, forward, read, rewrite, record, release.
+//!
+//! Stands between the listener, which hands it requests of verified connections, and the parts
+//! that decide and transform. What must never happen here: a byte of an upstream's leaves without
+//! having been `Released` and recorded; a value from a message reaches a log, metric or refusal.
+
+mod bearer;
+mod exchange;
+mod outcome;
+mod quota;
+mod release;
+mod state;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response};
+
+use crate::clock::Clock;
+use crate::http::Refusal;
+use crate::http::reply::Reply;
+use crate::ids::ExchangeId;
+use crate::ledger::Ledger;
+use crate::net::listener::{Connection, Event, Handler, Protocol};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{Handshake, Word};
+
+pub use self::release::Answer;
+pub use self::state::{Parts, State};
+
+/// The proxy: what all exchanges share. Its state is replaced whole by a reload; an exchange
+/// keeps the one that it began with.
+#[derive(Debug)]
+pub struct Proxy {
+    state: ArcSwap<State>,
+    subjects: quota::SubjectQuotas,
+    ledger: Ledger,
+    metrics: Metrics,
+    clock: Clock,
+    answered: AtomicU64,
+}
+
+impl Proxy {
+    /// A proxy that begins with `state`.
+    #[must_use]
+    pub fn new(state: State, ledger: Ledger, metrics: Metrics, clock: Clock) -> Self {
+        let state = ArcSwap::from_pointee(state);
+        let subjects = quota::SubjectQuotas::default();
+        Self { state, subjects, ledger, metrics, clock, answered: AtomicU64::new(0) }
+    }
+
+    /// The state that the next exchange begins with.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    /// Puts a new state in the place of the old one, at once and whole (G11).
+    pub fn replace(&self, state: State) {
+        self.state.store(Arc::new(state));
+    }
+
+    /// How many exchanges were answered since the start.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Ten random bytes behind a time: names an exchange everywhere.
+    fn new_exchange(&self) -> ExchangeId {
+        let mut random = [0; 10];
+        // Without randomness ids of one millisecond would be alike; the rewriter's salt, which
+        // must be random, refuses the exchange.
+        let _alike = getrandom::fill(&mut random);
+        ExchangeId::new(self.clock.unix_millis(), random)
+    }
+}
+
+impl Handler for Proxy {
+    type Body = Answer;
+
+    async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> Response<Answer> {
+        let reply = Reply {
+            exchange: self.new_exchange(),
+            head: request.method() == Method::HEAD,
+            http1: connection.protocol() == Protocol::Http1,
+            standing: None,
+        };
+        let response = outcome::observed(&self, reply, &connection, request).await;
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        response
+    }
+
+    fn panicked(&self) -> Response<Answer> {
+        self.metrics.panics.inc();
+        let reply = Reply { exchange: self.new_exchange(), head: false, http1: false, standing: None };
+        tracing::error!(exchange = %reply.exchange, reason = "internal", "an exchange panicked");
+        release::refused(&reply, &self.state().problems, Refusal::Internal, None)
+    }
+
+    fn event(&self, event: Event) {
+        match event {
+            Event::Opened(_) => drop(self.metrics.connections.inc()),
+            Event::Closed(protocol, reason) => {
+                self.metrics.connections.dec();
+                let (protocol, reason) = (protocol.as_str(), reason.as_str());
+                tracing::debug!(protocol, reason, "connection closed");
+            }
+            Event::HandshakeFailed(failure) => {
+                let class = failure.as_str();
+                self.metrics.handshake_failures.get_or_create(&Handshake { class: Word::own(class) }).inc();
+                tracing::warn!(class, "handshake failed");
+            }
+            Event::Panicked => {
+                self.metrics.panics.inc();
+                tracing::error!(reason = "internal", "a connection's task panicked");
+            }
+            Event::Shed(shed) => {
+                let class = shed.as_str();
+                self.metrics.handshake_failures.get_or_create(&Handshake { class: Word::own(class) }).inc();
+                tracing::warn!(class, "connection dropped: too many are open");
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The steps of an exchange, in their order. Each gives what the next one needs, or a refusal.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::http::request;
+use hyper::{Request, Response};
+
+use super::outcome::{Refused, Who};
+use super::{Answer, Proxy, State, bearer, release};
+use crate::http::body;
+use crate::http::fields::{Accepted, judge_response};
+use crate::http::forward::{self, Forward};
+use crate::http::problem::Problems;
+use crate::http::reply::Reply;
+use crate::http::trace::Traceparent;
+use crate::http::{self, Refusal, Target};
+use crate::identity::Recipient;
+use crate::ledger::{Entry, Kind, Receipt};
+use crate::limits::{Admitted, Exhausted};
+use crate::net::listener::Connection;
+use crate::net::{UpstreamBody, UpstreamError};
+use crate::policy::decide::{Asked, Denied, Permit};
+use crate::policy::running::RunningPolicy;
+use crate::rewrite::{self, Disclosure, FaultKind, Rewritten};
+use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
+
+/// Rewriting more than this leaves the threads that serve connections: it takes longer than a
+/// millisecond.
+const LONG_REWRITE: usize = 256 * 1024;
+
+/// An exchange that went well.
+pub(super) struct Done {
+    pub(super) response: Response<Answer>,
+    pub(super) who: Who,
+    pub(super) outcome: &'static str,
+}
+
+/// One exchange, from the request's head to the answer's.
+pub(super) async fn exchange(
+    proxy: &Proxy,
+    state: &Arc<State>,
+    reply: &mut Reply,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Done, Refused> {
+    let mut timer = Timer::started(proxy);
+    let (head, content) = request.into_parts();
+    let recipient = identify(proxy, state, connection).map_err(Refused::nobody)?;
+    let policy = state.policies.get(recipient.id()).ok_or_else(|| Refused::nobody(Refusal::NoPolicy))?;
+    let of_recipient = |refusal| Refused::of(policy, refusal);
+    second_factor(policy, &head).map_err(of_recipient)?;
+    let admitted = limit(state, reply, &recipient).map_err(of_recipient)?;
+    let target = http::admit(&head, &content, &state.names).map_err(of_recipient)?;
+    if let Some(page) = Problems::page(target.path()) {
+        let response = release::page(reply, page, admitted);
+        return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
+    }
+    let permit = decide(proxy, state, &recipient, &target).map_err(of_recipient)?;
+    timer.lap(Phase::Decide);
+
+    let under_permit = |refusal| Refused::under(&permit, refusal);
+    let (accepted, body) = forward(state, &permit, &head).await.map_err(under_permit)?;
+    let body = read(&permit, accepted, body).await.map_err(under_permit)?;
+    timer.lap(Phase::Upstream);
+    let rewritten = rewrite(&permit, accepted, body).await.map_err(under_permit)?;
+    timer.lap(Phase::Rewrite);
+    reserve(proxy, &permit, &rewritten.disclosure).map_err(under_permit)?;
+    let receipt = record(proxy, state, reply, &permit, &rewritten).await.map_err(under_permit)?;
+    timer.lap(Phase::Record);
+    count(proxy, &permit, &rewritten.disclosure);
+    let response = release::released(reply, accepted.media_type, rewritten.released, receipt, admitted)
+        .map_err(under_permit)?;
+    Ok(Done { response, who: Who::under(&permit), outcome: "released" })
+}
+
+/// Who is it? The certificate is looked at again, for it may have ended or been revoked since the
+/// handshake (G9).
+fn identify(proxy: &Proxy, state: &State, connection: &Connection) -> Result<Recipient, Refusal> {
+    let seconds = proxy.clock.unix_millis().checked_div(1000).unwrap_or_default();
+    if connection.peer().check(&state.tls, seconds).is_err() {
+        connection.close();
+        return Err(Refusal::CertificateLapsed);
+    }
+    state.register.identify(connection.peer()).map_err(|_nobody| Refusal::NoPolicy)
+}
+
+/// The bearer token, where the policy wants one.
+fn second_factor(policy: &RunningPolicy, head: &request::Parts) -> Result<(), Refusal> {
+    match &policy.checked().identity.token_sha256 {
+        Some(wanted) if !bearer::bears(&head.headers, wanted) => Err(Refusal::TokenRefused),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// May it now?
+fn limit(state: &State, reply: &mut Reply, recipient: &Recipient) -> Result<Admitted, Refusal> {
+    let limiter = state.limits.of(recipient.id()).ok_or(Refusal::NoPolicy)?;
+    match limiter.admit() {
+        Ok(admitted) => {
+            reply.standing = Some(admitted.standing.clone());
+            Ok(admitted)
+        }
+        Err(exceeded) => {
+            reply.standing = Some(exceeded.standing);
+            Err(match exceeded.quota {
+                Exhausted::Requests => Refusal::OverRate,
+                Exhausted::Concurrency => Refusal::OverConcurrency,
+            })
+        }
+    }
+}
+
+/// Which route of its policy?
+fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) -> Result<Permit, Refusal> {
+    let asked = Asked {
+        method: target.method().as_str(),
+        path: target.path(),
+        segments: target.segments(),
+        query: target.query(),
+    };
+    state.policies.decide(recipient.id(), proxy.clock.today(), asked).map_err(|denied| match denied {
+        Denied::NoPolicy => Refusal::NoPolicy,
+        Denied::Lapsed => Refusal::AgreementLapsed,
+        Denied::ConsentUnavailable => Refusal::RegistryUnusable,
+        Denied::NoRoute => Refusal::NoRoute,
+        Denied::Method => Refusal::MethodNotAllowed,
+        Denied::Unlisted => Refusal::QueryUnlisted,
+        Denied::Repeated => Refusal::QueryRepeated,
+        Denied::Pattern => Refusal::PatternMismatch,
+        Denied::ClearIdentifier => Refusal::ClearIdentifier,
+    })
+}
+
+/// Asks the upstream, and judges the head of what it answers.
+async fn forward(
+    state: &State,
+    permit: &Permit,
+    head: &request::Parts,
+) -> Result<(Accepted, UpstreamBody), Refusal> {
+    let mut random = [0; 24];
+    getrandom::fill(&mut random).map_err(|_none| Refusal::Internal)?;
+    let trace = Traceparent::continued(&head.headers, random);
+    let request = forward::request(&Forward::of(permit, trace))?;
+    let route = permit.route().checked();
+    // `config` has checked that every route's upstream is there.
+    let upstream = state.upstreams.get(&route.upstream).ok_or(Refusal::Internal)?;
+    let answered = upstream.send(request.map(|()| Full::new(Bytes::new()))).await.map_err(fault_of)?;
+    let (head, body) = answered.into_parts();
+    let accepted = judge_response(&head, &route.response.media_types, &route.response.status_map)?;
+    Ok((accepted, body))
+}
+
+/// Reads the content whole, within the policy's buffer, and takes off its coding.
+async fn read(permit: &Permit, accepted: Accepted, body: UpstreamBody) -> Result<Bytes, Refusal> {
+    let most = permit.policy().checked().limits.buffer;
+    let content = body.read(most).await.map_err(fault_of)?;
+    body::decode(accepted.coding, content, most).map_err(body::BodyFault::of_upstream)
+}
+
+fn fault_of(error: UpstreamError) -> Refusal {
+    match error {
+        UpstreamError::Resolve | UpstreamError::Connect => Refusal::UpstreamUnreachable,
+        UpstreamError::Tls => Refusal::UpstreamTls,
+        UpstreamError::TimedOut(_) => Refusal::UpstreamSlow,
+        UpstreamError::Busy => Refusal::UpstreamBusy,
+        UpstreamError::Broke => Refusal::UpstreamBroken,
+        UpstreamError::Malformed => Refusal::UpstreamFraming,
+        UpstreamError::TooLarge => Refusal::UpstreamTooLarge,
+        UpstreamError::Request => Refusal::Internal,
+    }
+}
+
+/// Minimises and pseudonymises, under the route's plan.
+async fn rewrite(permit: &Permit, accepted: Accepted, body: Bytes) -> Result<Rewritten, Refusal> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
+    let lines = accepted.media_type.is_lines();
+    let route = Arc::clone(permit.route());
+    let long = body.len() > LONG_REWRITE;
+    let work = move || {
+        if lines {
+            rewrite::rewrite_lines(route.plan(), &body, &salt, &mut ())
+        } else {
+            rewrite::rewrite(route.plan(), &body, &salt, &mut ())
+        }
+    };
+    let rewritten = if long {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(rewritten) => rewritten,
+            // The exchange ends as it would have here.
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_cancelled) => return Err(Refusal::Draining),
+            },
+        }
+    } else {
+        work()
+    };
+    let rewritten = rewritten.map_err(|fault| {
+        tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
+        if fault.kind == FaultKind::CprInText { Refusal::CprInText } else { Refusal::UpstreamJson }
+    })?;
+    if rewritten.document_withheld { Err(Refusal::SubjectWithheld) } else { Ok(rewritten) }
+}
+
+/// How many different people may it be told about today?
+fn reserve(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) -> Result<(), Refusal> {
+    let checked = permit.policy().checked();
+    let Some(most) = checked.limits.subjects_per_day else { return Ok(()) };
+    let now = proxy.clock.unix_millis();
+    proxy
+        .subjects
+        .reserve(&checked.recipient.id, &disclosure.subjects, most, now)
+        .map_err(|_exceeded| Refusal::OverSubjects)
+}
+
+/// Writes down what is about to leave, and waits until that is durable (G5).
+async fn record(
+    proxy: &Proxy,
+    state: &State,
+    reply: &Reply,
+    permit: &Permit,
+    rewritten: &Rewritten,
+) -> Result<Receipt, Refusal> {
+    let recipient = &permit.policy().checked().recipient.id;
+    let grounds = state.grounds(recipient, Some(&permit.route().checked().name)).ok_or(Refusal::Internal)?;
+    let disclosure = &rewritten.disclosure;
+    // HEAD tells that something is there, but nothing of what is in it.
+    let (bytes, released_by_rule) = if reply.head {
+        (0, Vec::new())
+    } else {
+        (rewritten.released.body().len(), disclosure.released_by_rule.clone())
+    };
+    let entry = Entry {
+        exchange: reply.exchange,
+        unix_millis: proxy.clock.unix_millis(),
+        kind: Kind::Disclosure,
+        grounds,
+        status: 200,
+        outcome: "released".into(),
+        bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        subjects: disclosure.subjects.clone(),
+        released_by_rule,
+        withheld: disclosure.withheld,
+        unfit: disclosure.unfit,
+        cpr_in_text: disclosure.cpr_in_text,
+        records: disclosure.records,
+        records_withheld: disclosure.records_withheld,
+    };
+    proxy.ledger.append(&entry).await.map_err(|error| {
+        proxy.metrics.ledger_errors.inc();
+        tracing::error!(%error, "the ledger does not take a record: nothing leaves");
+        Refusal::LedgerUnusable
+    })
+}
+
+/// Counts members and records by what became of them.
+fn count(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) {
+    let recipient = Word::from(&permit.policy().checked().recipient.id);
+    let released = disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum();
+    let labels = |outcome| Outcome { recipient: recipient.clone(), outcome: Word::own(outcome) };
+    for (outcome, number) in [
+        ("released", released),
+        ("withheld", disclosure.withheld),
+        ("unfit", disclosure.unfit),
+        ("cpr-in-text", disclosure.cpr_in_text),
+    ] {
+        proxy.metrics.members.get_or_create(&labels(outcome)).inc_by(number);
+    }
+    for (outcome, number) in [("released", disclosure.records), ("withheld", disclosure.records_withheld)] {
+        proxy.metrics.records.get_or_create(&labels(outcome)).inc_by(number);
+    }
+}
+
+/// Measures the parts of an exchange.
+struct Timer<'p> {
+    proxy: &'p Proxy,
+    last: Instant,
+}
+
+impl<'p> Timer<'p> {
+    fn started(proxy: &'p Proxy) -> Self {
+        Self { proxy, last: proxy.clock.instant() }
+    }
+
+    fn lap(&mut self, phase: Phase) {
+        let now = self.proxy.clock.instant();
+        let took = now.saturating_duration_since(self.last);
+        self.proxy.metrics.duration.get_or_create(&Timed { phase }).observe(took.as_secs_f64());
+        self.last = now;
+    }
+}

@@ -1,0 +1,187 @@
+//! How an exchange ended: the answer, the log line, the metrics, and the record of a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tracing::{Instrument as _, Level, Span};
+
+use super::exchange::{Done, exchange};
+use super::{Answer, Proxy, State, release};
+use crate::http::Refusal;
+use crate::http::problem::{Fault, Verdict};
+use crate::http::reply::Reply;
+use crate::ids::RecipientId;
+use crate::ledger::Entry;
+use crate::net::listener::Connection;
+use crate::policy::decide::Permit;
+use crate::policy::running::RunningPolicy;
+use crate::telemetry::logs::exchange_span;
+use crate::telemetry::metrics::{Phase, Refused as RefusedLabels, Request as RequestLabels, Timed};
+use crate::telemetry::metrics::{Upstream as UpstreamLabels, Word};
+
+/// How long a refusal waits for its record. It is answered all the same: nothing left.
+const REFUSAL_RECORD: Duration = Duration::from_secs(1);
+
+/// Whose exchange it was, as far as that was known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Who {
+    recipient: Option<RecipientId>,
+    route: Option<String>,
+    upstream: Option<String>,
+}
+
+impl Who {
+    pub(super) fn of(policy: &RunningPolicy) -> Self {
+        Self { recipient: Some(policy.checked().recipient.id.clone()), ..Self::default() }
+    }
+
+    pub(super) fn under(permit: &Permit) -> Self {
+        let route = permit.route().checked();
+        Self {
+            route: Some(route.name.clone()),
+            upstream: Some(route.upstream.clone()),
+            ..Self::of(permit.policy())
+        }
+    }
+}
+
+/// An exchange that was refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    refusal: Refusal,
+    who: Who,
+}
+
+impl Refused {
+    /// Before it was known whose exchange it is.
+    pub(super) fn nobody(refusal: Refusal) -> Self {
+        Self { refusal, who: Who::default() }
+    }
+
+    /// A known recipient's.
+    pub(super) fn of(policy: &RunningPolicy, refusal: Refusal) -> Self {
+        Self { refusal, who: Who::of(policy) }
+    }
+
+    /// On a known route.
+    pub(super) fn under(permit: &Permit, refusal: Refusal) -> Self {
+        Self { refusal, who: Who::under(permit) }
+    }
+}
+
+/// Runs an exchange in its span, and sees to it that its end is logged, counted and, where it was
+/// refused, recorded.
+pub(super) async fn observed(
+    proxy: &Proxy,
+    mut reply: Reply,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Response<Answer> {
+    let span = exchange_span(reply.exchange);
+    let _in_flight = InFlight::begun(proxy);
+    let begun = proxy.clock.instant();
+    async {
+        let state = proxy.state();
+        let (response, who, verdict, outcome) =
+            match exchange(proxy, &state, &mut reply, connection, request).await {
+                Ok(Done { response, who, outcome }) => (response, who, None, outcome),
+                Err(Refused { refusal, who }) => {
+                    let verdict = refusal.verdict();
+                    record(proxy, &state, &reply, &who, refusal).await;
+                    let response = release::refused(&reply, &state.problems, refusal, None);
+                    (response, who, Some(verdict), verdict.reason)
+                }
+            };
+        let took = proxy.clock.instant().saturating_duration_since(begun);
+        proxy.metrics.duration.get_or_create(&Timed { phase: Phase::Whole }).observe(took.as_secs_f64());
+        count(proxy, &who, response.status().as_u16(), verdict);
+        log(&state, &who, response.status().as_u16(), outcome, verdict, took);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Records a refusal of a known recipient. A ledger that fails or is slow does not hold it up.
+async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal: Refusal) {
+    let Some(recipient) = &who.recipient else { return };
+    let Some(grounds) = state.grounds(recipient, who.route.as_deref()) else { return };
+    if refusal == Refusal::LedgerUnusable || proxy.ledger.usable().is_err() {
+        return;
+    }
+    let verdict = refusal.verdict();
+    let now = proxy.clock.unix_millis();
+    let entry = Entry::refusal(reply.exchange, now, Arc::clone(&grounds), verdict.status, verdict.reason);
+    let recorded = tokio::time::timeout(REFUSAL_RECORD, proxy.ledger.append(&entry)).await;
+    if !matches!(recorded, Ok(Ok(_))) {
+        proxy.metrics.ledger_errors.inc();
+        tracing::error!("a refusal could not be recorded");
+    }
+}
+
+fn count(proxy: &Proxy, who: &Who, code: u16, verdict: Option<Verdict>) {
+    let recipient = who.recipient.as_ref().map_or_else(Word::none, Word::from);
+    let route = who.route.as_deref().map_or_else(Word::none, Word::configured);
+    proxy.metrics.requests.get_or_create(&RequestLabels { recipient, route, code }).inc();
+    let Some(Verdict { fault, reason, .. }) = verdict else { return };
+    let (fault_word, reason) = (Word::own(fault.as_str()), Word::own(reason));
+    proxy.metrics.refusals.get_or_create(&RefusedLabels { fault: fault_word, reason: reason.clone() }).inc();
+    if let (Fault::Upstream, Some(upstream)) = (fault, &who.upstream) {
+        let upstream = Word::configured(upstream);
+        proxy.metrics.upstream_errors.get_or_create(&UpstreamLabels { upstream, reason }).inc();
+    }
+}
+
+/// One line an exchange. Its fields are names of policies, words of closed sets, and numbers.
+fn log(
+    state: &State,
+    who: &Who,
+    status: u16,
+    outcome: &'static str,
+    verdict: Option<Verdict>,
+    took: Duration,
+) {
+    let span = Span::current();
+    if let Some(recipient) = &who.recipient {
+        span.record("recipient", recipient.as_str());
+        if let Some(policy) = state.policies.get(recipient) {
+            let version = policy.checked().version.to_string();
+            span.record("policy", version.get(..8).unwrap_or_default());
+            span.record("purpose", policy.checked().purpose.id.as_str());
+        }
+    }
+    if let Some(route) = &who.route {
+        span.record("route", route.as_str());
+    }
+    if let Some(upstream) = &who.upstream {
+        span.record("upstream", upstream.as_str());
+    }
+    span.record("status", status);
+    span.record("reason", outcome);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    match verdict.map_or(Level::INFO, |verdict| verdict.level) {
+        Level::ERROR => tracing::error!(micros, "exchange"),
+        Level::WARN => tracing::warn!(micros, "exchange"),
+        _ => tracing::info!(micros, "exchange"),
+    }
+}
+
+/// Counts an exchange while it lasts, also if its recipient goes away.
+struct InFlight<'p> {
+    proxy: &'p Proxy,
+}
+
+impl<'p> InFlight<'p> {
+    fn begun(proxy: &'p Proxy) -> Self {
+        proxy.metrics.in_flight.inc();
+        Self { proxy }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.proxy.metrics.in_flight.dec();
+    }
+}
