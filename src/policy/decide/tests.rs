@@ -160,7 +160,6 @@ fn what_the_policy_does_not_name_is_denied_in_the_order_of_the_table() {
 }
 
 #[test]
-#[ignore = "the finder is not built yet"]
 fn a_cpr_in_clear_is_refused_wherever_the_recipient_puts_it() {
     let set = set(policy(routes()));
     for target in [
@@ -175,7 +174,6 @@ fn a_cpr_in_clear_is_refused_wherever_the_recipient_puts_it() {
 }
 
 #[test]
-#[ignore = "the finder is not built yet"]
 fn a_route_that_accepts_clear_identifiers_says_so() {
     let mut routes = routes();
     routes[1].accept_clear = Some("dbl-11-2-3".into());
