@@ -4,17 +4,27 @@
 //! HTTP/1.1, one exchange a connection at a time. A connection is kept only if its response was
 //! read to the end and nothing followed it.
 
+mod connect;
+mod pool;
+
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderName};
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::time::{Sleep, sleep, timeout};
 
+use self::connect::Connector;
+use self::pool::{Lease, Pool};
 use super::tls::TlsError;
 use crate::clock::Clock;
 
@@ -159,6 +169,9 @@ pub enum UpstreamError {
 /// The client of one upstream.
 #[derive(Debug)]
 pub struct Upstream {
+    connector: Connector,
+    places: Arc<Semaphore>,
+    pool: Arc<Pool>,
     settings: UpstreamSettings,
 }
 
@@ -169,20 +182,134 @@ impl Upstream {
     ///
     /// [`UpstreamSetupError`] says what to mend.
     pub fn new(settings: UpstreamSettings, clock: &Clock) -> Result<Self, UpstreamSetupError> {
-        let _ = clock;
-        Ok(Self { settings })
+        if settings.concurrency == 0 {
+            return Err(UpstreamSetupError::Zero("concurrency"));
+        }
+        let connector = Connector::new(&settings, clock)?;
+        let places = Arc::new(Semaphore::new(settings.concurrency.min(Semaphore::MAX_PERMITS)));
+        let pool = Arc::new(Pool::new(settings.max_idle, settings.deadlines.idle, clock.clone()));
+        Ok(Self { connector, places, pool, settings })
     }
 
     /// Sends one request and waits for the response head. The request's URI is a path with an
     /// optional query, to which the configured prefix is put; `Host` comes from the configuration,
     /// whatever the request has. `Expect`, `Upgrade` and the other hop-by-hop fields are dropped.
+    /// Interim responses are skipped. A request is sent again only if none of it left before.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`].
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let _ = (request, &self.settings);
-        Err(UpstreamError::Connect)
+        let mut whole = Box::pin(sleep(self.settings.deadlines.whole));
+        let (response, lease) = tokio::select! {
+            biased;
+            exchanged = self.exchange(request) => exchanged?,
+            () = whole.as_mut() => return Err(UpstreamError::TimedOut(Stage::Whole)),
+        };
+        // RFC 9110 15.2.2: we never ask to switch.
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpstreamError::Malformed);
+        }
+        Ok(response.map(|incoming| UpstreamBody { incoming, whole, lease: Some(lease) }))
+    }
+
+    /// How many exchanges are under way, for metrics.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.settings.concurrency.saturating_sub(self.places.available_permits())
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
+        let mut request = self.prepare(request)?;
+        let deadlines = &self.settings.deadlines;
+        let place = timeout(deadlines.wait, Arc::clone(&self.places).acquire_owned())
+            .await
+            .map_err(|_elapsed| UpstreamError::Busy)?
+            .map_err(|_closed| UpstreamError::Busy)?;
+        // Bounded: each turn uses up a pooled connection, and a new one is tried once.
+        loop {
+            let (mut connection, fresh) = match self.pool.take() {
+                Some(connection) => (connection, false),
+                None => (self.open().await?, true),
+            };
+            let sent = timeout(deadlines.first_byte, connection.sender.try_send_request(request))
+                .await
+                .map_err(|_elapsed| UpstreamError::TimedOut(Stage::FirstByte))?;
+            match sent {
+                Ok(response) => return Ok((response, Lease::new(connection, place, &self.pool))),
+                Err(mut refused) => match refused.take_message() {
+                    // Nothing of it left: the pooled connection had been closed meanwhile.
+                    Some(unsent) if !fresh => request = unsent,
+                    _ => return Err(UpstreamError::of(&refused.into_error())),
+                },
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<pool::Open, UpstreamError> {
+        let connecting = async {
+            let stream = self.connector.connect().await?;
+            pool::Open::handshake(stream, self.settings.max_head).await
+        };
+        timeout(self.settings.deadlines.connect, connecting)
+            .await
+            .map_err(|_elapsed| UpstreamError::TimedOut(Stage::Connect))?
+    }
+
+    /// Makes the request one for this upstream and this connection only.
+    fn prepare(&self, request: Request<Full<Bytes>>) -> Result<Request<Full<Bytes>>, UpstreamError> {
+        let (mut head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        head.uri = Uri::try_from(format!("{}{target}", self.connector.prefix()))
+            .map_err(|_error| UpstreamError::Request)?;
+        head.version = Version::HTTP_11;
+        for name in NOT_FORWARDED {
+            head.headers.remove(name);
+        }
+        head.headers.insert(header::HOST, self.connector.authority().clone());
+        Ok(Request::from_parts(head, body))
+    }
+}
+
+/// What is between us and the next hop only (RFC 9110 7.6.1), what would make us wait or switch,
+/// and what hyper writes itself from the body.
+const NOT_FORWARDED: [HeaderName; 12] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("http2-settings"),
+    header::EXPECT,
+    header::CONTENT_LENGTH,
+    header::HOST,
+];
+
+impl UpstreamError {
+    /// Sorts what hyper says into the closed set.
+    fn of(error: &hyper::Error) -> Self {
+        if error.is_parse() || error.is_parse_too_large() {
+            return Self::Malformed;
+        }
+        // Under TLS 1.3 an upstream refuses our certificate only after the handshake.
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let tls = cause
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+                .is_some_and(|inner| inner.is::<rustls::Error>());
+            if tls {
+                return Self::Tls;
+            }
+            source = cause.source();
+        }
+        Self::Broke
     }
 }
 
@@ -191,6 +318,8 @@ impl Upstream {
 #[derive(Debug)]
 pub struct UpstreamBody {
     incoming: Incoming,
+    whole: Pin<Box<Sleep>>,
+    lease: Option<Lease>,
 }
 
 impl UpstreamBody {
@@ -199,9 +328,35 @@ impl UpstreamBody {
     /// # Errors
     ///
     /// [`UpstreamError::TooLarge`], or why it ended early.
-    pub async fn read(self, size: usize) -> Result<Bytes, UpstreamError> {
-        let _ = size;
-        Err(UpstreamError::Broke)
+    pub async fn read(mut self, size: usize) -> Result<Bytes, UpstreamError> {
+        if self.size_hint().lower() > u64::try_from(size).unwrap_or(u64::MAX) {
+            return Err(UpstreamError::TooLarge);
+        }
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if first.len().saturating_add(rest.len()).saturating_add(data.len()) > size {
+                return Err(UpstreamError::TooLarge);
+            }
+            // One piece, the usual case, is handed on without a copy.
+            if first.is_empty() && rest.is_empty() {
+                first = data;
+            } else {
+                rest.extend_from_slice(&std::mem::take(&mut first));
+                rest.extend_from_slice(&data);
+            }
+        }
+        Ok(if rest.is_empty() { first } else { rest.freeze() })
+    }
+}
+
+impl Drop for UpstreamBody {
+    fn drop(&mut self) {
+        // A response without content may never be polled.
+        if let Some(lease) = self.lease.take_if(|_| self.incoming.is_end_stream()) {
+            lease.give_back();
+        }
     }
 }
 
@@ -213,7 +368,27 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        Pin::new(&mut self.incoming).poll_frame(cx).map_err(|_error| UpstreamError::Broke)
+        if self.whole.as_mut().poll(cx).is_ready() {
+            self.lease = None;
+            return Poll::Ready(Some(Err(UpstreamError::TimedOut(Stage::Whole))));
+        }
+        loop {
+            match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+                Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
+                // Trailers never pass.
+                Some(Ok(_trailers)) => {}
+                Some(Err(_error)) => {
+                    self.lease = None;
+                    return Poll::Ready(Some(Err(UpstreamError::Broke)));
+                }
+                None => {
+                    if let Some(lease) = self.lease.take() {
+                        lease.give_back();
+                    }
+                    return Poll::Ready(None);
+                }
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {

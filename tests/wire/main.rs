@@ -8,3 +8,4 @@
 mod lab;
 mod tls;
 mod tls_limits;
+mod tls_upstream;
