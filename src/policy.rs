@@ -8,3 +8,4 @@ pub mod location;
 pub mod plan;
 pub mod running;
 pub mod syntax;
+mod written;

@@ -11,7 +11,16 @@ mod rules;
 
 use crate::policy::diagnostic::Severity;
 
-pub use self::{configuration::*, files::*};
+use self::configuration::LIST as CONFIGURATION;
+pub use self::configuration::*;
+use self::files::LIST as FILES;
+pub use self::files::*;
+use self::law::LIST as LAW;
+pub use self::law::*;
+use self::routes::LIST as ROUTES;
+pub use self::routes::*;
+use self::rules::LIST as RULES;
+pub use self::rules::*;
 
 /// One kind of mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +61,7 @@ use codes;
 
 /// All codes, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [self::files::LIST, self::rules::LIST, self::law::LIST, self::routes::LIST, self::configuration::LIST]
-        .into_iter()
-        .flatten()
-        .copied()
+    [FILES, RULES, LAW, ROUTES, CONFIGURATION].into_iter().flatten().copied()
 }
 
 /// The code of this id, in any case of letters.

@@ -197,11 +197,11 @@ impl Reader<'_> {
     fn step(&mut self) -> Result<Step, LocationError> {
         let from = self.at;
         if self.take("..") {
-            return Err(self.fault(
-                from,
-                "`..` would keep members that nobody listed",
-                Some("name each step, or use `[*]`"),
-            ));
+            return Err(LocationError {
+                at: from..self.at,
+                message: "`..` would keep members that nobody listed",
+                help: Some("name each step, or use `[*]`"),
+            });
         }
         if self.take(".*") {
             return Ok(Step::Wildcard);

@@ -99,20 +99,40 @@ impl Flaw {
 pub struct Reading<T> {
     /// What the caller made of it.
     pub value: T,
+    /// How much of the file `value` could come from.
+    pub grammar: Grammar,
     /// All that is wrong, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
     /// Every name and word that the caller asked for, present or not: the language that it knows.
     pub known: BTreeSet<&'static str>,
 }
 
+/// How much of a file could be read as TOML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    /// All of it.
+    Whole,
+    /// Some lines could not be read: that something is absent means nothing.
+    Gaps,
+    /// A header could not be read: what stands below it may have landed elsewhere.
+    Displaced,
+}
+
 /// Reads `file` by handing its root table to `with`.
 pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<T> {
     let (root, errors) = DeTable::parse_recoverable(&file.text);
     let page = Page::new(file, &errors);
+    let grammar = if errors.is_empty() {
+        Grammar::Whole
+    } else if errors.iter().any(|error| is_header(&file.text, &span_of(error))) {
+        Grammar::Displaced
+    } else {
+        Grammar::Gaps
+    };
     let value = with(Table::root(&page, root.get_ref()));
     let mut diagnostics = page.found.into_inner();
     diagnostics.sort_by_key(|one| one.span.start);
-    Reading { value, diagnostics, known: page.known.into_inner() }
+    Reading { value, grammar, diagnostics, known: page.known.into_inner() }
 }
 
 /// The line, from 1, on which byte `offset` of `text` stands.
@@ -153,8 +173,15 @@ impl<'a> Page<'a> {
             broken: errors.iter().map(|e| lines_around(&file.text, &span_of(e))).collect(),
         };
         let mut reported: Vec<Range<usize>> = Vec::new();
+        let broken_header = errors.iter().map(span_of).find(|span| is_header(&file.text, span));
         for error in errors {
             let span = visible(&file.text, span_of(error));
+            // What stands below a broken header landed in the table above it.
+            let displaced = error.message().starts_with("duplicate key")
+                && broken_header.as_ref().is_some_and(|header| header.start < span.start);
+            if displaced {
+                continue;
+            }
             if !reported.iter().any(|other| lines_around(&file.text, other).contains(&span.start)) {
                 page.found.borrow_mut().push(syntax_error(file, error, span.clone()));
                 reported.push(span);
@@ -167,9 +194,13 @@ impl<'a> Page<'a> {
         let start = diagnostic.span.start;
         let on_broken_line = self.broken.iter().any(|lines| lines.start <= start && start <= lines.end);
         // A name may be missing only because its line could not be read.
-        let missing = diagnostic.code == codes::MISSING_NAME.id && !self.broken.is_empty();
-        if !on_broken_line && !missing {
-            self.found.borrow_mut().push(diagnostic);
+        let missing = diagnostic.code == codes::MISSING_NAME.id;
+        let mut found = self.found.borrow_mut();
+        // One value, one report: the first says the most.
+        let reported = !missing && found.iter().any(|other| other.span == diagnostic.span);
+        let perhaps_unread = missing && !self.broken.is_empty();
+        if !(on_broken_line || reported || perhaps_unread) {
+            found.push(diagnostic);
         }
     }
 
@@ -187,6 +218,11 @@ fn syntax_error(file: &SourceFile, error: &toml::de::Error, span: Range<usize>) 
 
 fn span_of(error: &toml::de::Error) -> Range<usize> {
     error.span().unwrap_or(0..0)
+}
+
+/// Whether `span` lies on the line of a `[header]`.
+fn is_header(text: &str, span: &Range<usize>) -> bool {
+    text.get(lines_around(text, span)).is_some_and(|line| line.trim_start().starts_with('['))
 }
 
 /// The whole lines that `span` touches.

@@ -1,3 +1,58 @@
 //! 02: locations and what happens there.
 
-super::codes! {}
+super::codes! {
+    BAD_LOCATION "TAVS0201" Error "not a location"
+    "Locations are JSONPath (RFC 9535), the part of it that one pass over a document can decide: names, `[*]`, indices from 0, and filters that compare a member of the element with a literal. Descendants (`..`), slices, unions, functions and negative indices are refused: they would keep what nobody listed, or need a second look."
+    bad "\"$..navn\" = \"keep\""
+    good "\"$.patient.navn\" = \"keep\""
+
+    CONFLICT "TAVS0202" Error "two rules for one location"
+    "Both rules can decide the same value, and there is no precedence: the author has to say which is meant. A rule on an object or array covers all below it. One exception: an explicit `withhold` below a `keep`."
+    bad "\"$.patient\" = \"keep\"\n\"$.patient.cpr\" = \"pseudonymise\""
+    good "\"$.patient.navn\" = \"keep\"\n\"$.patient.cpr\" = \"pseudonymise\""
+
+    KEEP_ALL "TAVS0203" Error "the whole document is kept"
+    "`keep` on `$` passes on whatever the upstream sends, today and after its next release. A policy lists what may leave."
+    bad "\"$\" = \"keep\""
+    good "\"$.start\" = \"keep\"\n\"$.klinik.navn\" = \"keep\""
+
+    KEPT_CPR "TAVS0204" Error "a CPR number is kept"
+    "The member's name, or the identifier system that the filter names, says that a CPR number stands here. `keep` would only have it masked like a CPR in any text. Say what is meant: a pseudonym, or the number in clear with its ground in Databeskyttelsesloven § 11."
+    bad "\"$.patient.cpr\" = \"keep\""
+    good "\"$.patient.cpr\" = \"pseudonymise\""
+
+    CLEAR_CPR_WITHOUT_GROUND "TAVS0205" Error "a CPR in clear without ground"
+    "Databeskyttelsesloven § 11 closes the list of grounds on which a CPR number may be disclosed: stk. 1 for public authorities; stk. 2 for others: nr. 1 where a law says so, nr. 2 consent, nr. 3 science, statistics, or a disclosure that is a natural part of the work and vital for telling people apart, nr. 4 the conditions of § 7. The policy names the one that applies."
+    bad "\"$.patient.cpr\" = { keep = true, cpr = \"clear\" }"
+    good "\"$.patient.cpr\" = { keep = true, cpr = \"clear\", cpr-ground = \"dbl-11-2-1\" }"
+
+    UNSCANNED_WITHOUT_REASON "TAVS0206" Error "unscanned without a reason"
+    "A value that decodes to something binary cannot be searched for CPR numbers, and is withheld. `unscanned = true` lets it leave; whoever reads the policy later must see why that was thought safe."
+    bad "\"$.logo\" = { keep = true, unscanned = true }"
+    good "\"$.logo\" = { keep = true, unscanned = true, reason = \"the clinic's own logo\" }"
+
+    NO_REFERENCE_DATE "TAVS0207" Error "an age without its day"
+    "Ages are counted at a fixed day. Counted at today, an age would change on the subject's birthday, and so tell the birthday to anyone who asks twice."
+    bad "\"$.birthDate\" = { generalise = \"age\" }"
+    good "\"$.birthDate\" = { generalise = \"age\", reference = 2026-01-01 }"
+
+    BAD_ACTION "TAVS0208" Error "not an action"
+    "A location has exactly one action: a word such as `\"keep\"`, or a table in braces with the action's name and its options."
+    bad "\"$.navn\" = { mask = \"initials\", keep = true }"
+    good "\"$.navn\" = { mask = \"initials\" }"
+
+    SUBJECT_UNSAID "TAVS0209" Error "it is not said whose data it is"
+    "Whose a record is, is never guessed: restriction, objection and consent act by it, and so does the answer to a subject who asks who received what. Name the locations of the subjects' identifiers with `subject`, or say with `no-subject` and a reason that there are none."
+    bad "[route.response]\nrecord = \"$.appointments[*]\""
+    good "[route.response]\nrecord = \"$.appointments[*]\"\nsubject = [\"$.patient.cpr\"]"
+
+    NOTHING_DISCLOSED "TAVS0210" Warning "nothing is disclosed"
+    "The route lists neither members nor shapes, or withholds all that it lists. All that no rule names is withheld, so every response is empty."
+    bad "[route.response]\nno-subject = \"opening hours\""
+    good "[route.response]\nno-subject = \"opening hours\"\nmembers = { \"$.opens\" = \"keep\" }"
+
+    TOO_MANY_FILTERS "TAVS0211" Error "too many filters on one element"
+    "Filters on one element are decided together, by looking ahead for all the members that they compare. Their combinations are bounded so that a plan stays small."
+    bad "\"$.a[?@.b==1 && @.c==2 && @.d==3].x\" = \"keep\"   # and many more like it"
+    good "\"$.a[?@.b==1].x\" = \"keep\""
+}

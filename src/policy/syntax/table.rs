@@ -133,7 +133,7 @@ impl<'a> Table<'a> {
     }
 
     /// One of a closed list of words, which must be there.
-    pub fn required_word<T: Copy>(
+    pub fn required_word<T: Clone>(
         &mut self,
         name: &'static str,
         words: &[(&'static str, T)],
@@ -144,7 +144,7 @@ impl<'a> Table<'a> {
     }
 
     /// One of a closed list of words, if it is there.
-    pub fn optional_word<T: Copy>(
+    pub fn optional_word<T: Clone>(
         &mut self,
         name: &'static str,
         words: &[(&'static str, T)],

@@ -206,11 +206,11 @@ impl<'a> Value<'a> {
 
     /// One of a closed list of words. Words of `not_yet` are reported as not in this version.
     #[must_use]
-    pub fn word<T: Copy>(&self, words: &[(&'static str, T)], not_yet: &[&'static str]) -> Option<At<T>> {
+    pub fn word<T: Clone>(&self, words: &[(&'static str, T)], not_yet: &[&'static str]) -> Option<At<T>> {
         words.iter().for_each(|(word, _)| self.page.knows(word));
         let text = self.string()?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
-            return Some(At::new(*value, text.span));
+            return Some(At::new(value.clone(), text.span));
         }
         if not_yet.contains(&text.value.as_str()) {
             self.page.report(self.page.not_yet(&text.value, text.span));

@@ -1,0 +1,193 @@
+//! As written → checked. Where the file has errors a placeholder stands, so that the rules can
+//! still be compared with each other; a policy with placeholders never leaves `check`.
+
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+
+use crate::identity::Presented;
+use crate::ids::{PolicyVersion, Purpose, RecipientId};
+use crate::policy::checked::{
+    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, Policy, PolicyTest, Pseudonyms,
+    PurposeInfo, QueryParameter, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject, TestText,
+    Transfer, TransferGround,
+};
+use crate::policy::syntax::{At, SourceFile, line_of};
+use crate::policy::written;
+
+/// Limits where a policy does not say: enough for one clinic's traffic, and soon felt if not.
+pub(crate) mod defaults {
+    /// Requests a second.
+    pub(crate) const REQUESTS: u32 = 10;
+    /// Requests at once beyond that.
+    pub(crate) const BURST: u32 = 20;
+    /// Exchanges at the same time.
+    pub(crate) const CONCURRENCY: u32 = 16;
+    /// Different subjects in 24 hours.
+    pub(crate) const SUBJECTS: u32 = 1000;
+    /// Bytes judged whole.
+    pub(crate) const BUFFER: u64 = 1 << 20;
+    /// Bytes of the largest response.
+    pub(crate) const RESPONSE: u64 = 16 << 20;
+}
+
+pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
+    let id = text(written.recipient.id.as_ref());
+    Policy {
+        file: file.path.clone(),
+        version: PolicyVersion(Sha256::digest(file.text.as_bytes()).into()),
+        recipient: RecipientInfo {
+            id: RecipientId::new(&id),
+            name: text(written.recipient.name.as_ref()),
+            relation: value(written.recipient.relation.as_ref(), Relation::Processor),
+            contact: text(written.recipient.contact.as_ref()),
+        },
+        identity: identity(&written.identity),
+        agreement: agreement(&written.agreement),
+        purpose: purpose(&written.purpose),
+        transfer: transfer(&written.transfer),
+        pseudonyms: Pseudonyms {
+            domain: written.pseudonyms.domain.as_ref().map_or(id, |domain| domain.value.clone()),
+            linkability: value(written.pseudonyms.linkability.as_ref(), Linkability::Domain),
+        },
+        limits: limits(&written.limits),
+        cpr_in_text: value(written.cpr_in_text.as_ref(), CprInText::Mask),
+        shapes: written.shapes.iter().map(|one| shape(one, file)).collect(),
+        routes: written.routes.iter().map(|one| route(one, written, file)).collect(),
+        tests: written.tests.iter().map(|one| test(one, written, file)).collect(),
+    }
+}
+
+fn text(at: Option<&At<String>>) -> String {
+    at.map(|at| at.value.clone()).unwrap_or_default()
+}
+
+fn value<T: Copy>(at: Option<&At<T>>, otherwise: T) -> T {
+    at.map_or(otherwise, |at| at.value)
+}
+
+fn identity(written: &written::Identity) -> Identity {
+    let nobody = || Presented::Uri(String::new());
+    Identity {
+        anchor: text(written.anchor.as_ref()),
+        presented: written.presented.as_ref().map_or_else(nobody, |presented| presented.value.clone()),
+        token_sha256: written.token_sha256.as_ref().map(|token| token.value),
+    }
+}
+
+fn agreement(written: &written::Agreement) -> Agreement {
+    Agreement {
+        reference: text(written.reference.as_ref()),
+        signed: value(written.signed.as_ref(), Date::ZERO),
+        review: value(written.review.as_ref(), Date::ZERO),
+        expires: value(written.expires.as_ref(), Date::ZERO),
+    }
+}
+
+fn purpose(written: &written::Purpose) -> PurposeInfo {
+    PurposeInfo {
+        id: Purpose::new(&text(written.id.as_ref())),
+        category: value(written.category.as_ref(), Category::Improvement),
+        basis: written.basis.iter().map(|basis| basis.value).collect(),
+        consent: value(written.consent.as_ref(), Consent::Required),
+        retention: text(written.retention.as_ref()),
+    }
+}
+
+fn transfer(written: &written::Transfer) -> Transfer {
+    let ground = written.ground.as_ref().map(|ground| TransferGround {
+        kind: ground.value,
+        evidence: text(written.evidence.as_ref()),
+        verified: value(written.verified.as_ref(), Date::ZERO),
+    });
+    Transfer { country: text(written.country.as_ref()), ground }
+}
+
+fn limits(written: &written::Limits) -> Limits {
+    let size = |at: Option<&At<u64>>, otherwise| usize::try_from(value(at, otherwise)).unwrap_or(usize::MAX);
+    let buffer = size(written.buffer.as_ref(), defaults::BUFFER);
+    Limits {
+        requests_per_second: value(written.requests.as_ref(), defaults::REQUESTS),
+        burst: value(written.burst.as_ref(), defaults::BURST),
+        concurrency: value(written.concurrency.as_ref(), defaults::CONCURRENCY),
+        subjects_per_day: Some(value(written.subjects.as_ref(), defaults::SUBJECTS)),
+        buffer,
+        response: size(written.response.as_ref(), defaults::RESPONSE).max(buffer),
+    }
+}
+
+fn subject(written: &written::Subject) -> Subject {
+    match written {
+        written::Subject::At(locations) => Subject::At(locations.clone()),
+        written::Subject::Nobody(reason) => Subject::Nobody { reason: reason.clone() },
+        written::Subject::Unsaid | written::Subject::Unread => Subject::Elsewhere,
+    }
+}
+
+fn rules(written: &[written::Rule], file: &SourceFile) -> Vec<Rule> {
+    let rule = |rule: &written::Rule| Rule {
+        location: rule.location.value.clone(),
+        action: rule.action.value.clone(),
+        span: rule.location.span.clone(),
+        line: line_of(&file.text, rule.location.span.start),
+    };
+    written.iter().map(rule).collect()
+}
+
+fn shape(written: &written::Shape, file: &SourceFile) -> Shape {
+    Shape {
+        name: text(written.name.as_ref()),
+        at: written.at.clone(),
+        when: written.when.clone(),
+        subject: subject(&written.subject),
+        rules: rules(&written.rules, file),
+    }
+}
+
+fn route(written: &written::Route, policy: &written::Policy, file: &SourceFile) -> Route {
+    let query = |query: &written::Query| QueryParameter {
+        name: query.name.value.clone(),
+        pattern: query.pattern.clone(),
+        selects: query.selects.as_ref().map(|selects| selects.value.clone()),
+    };
+    Route {
+        name: text(written.name.as_ref()),
+        methods: written.methods.iter().map(|method| method.value).collect(),
+        path: written.path.as_ref().map(|path| path.value.clone()).unwrap_or_default(),
+        path_text: written.path_text.clone(),
+        query: written.query.iter().map(query).collect(),
+        upstream: text(written.upstream.as_ref()),
+        accept_clear: written.accept_clear.as_ref().map(|reason| reason.value.clone()),
+        response: response(&written.response, policy, file),
+        line: line_of(&file.text, written.header.start),
+    }
+}
+
+fn response(written: &written::Response, policy: &written::Policy, file: &SourceFile) -> Response {
+    let index_of = |name: &At<String>| {
+        policy.shapes.iter().position(|shape| shape.name.as_ref().is_some_and(|n| n.value == name.value))
+    };
+    let mut shapes: Vec<usize> = written.shapes.iter().filter_map(index_of).collect();
+    shapes.sort_unstable();
+    shapes.dedup();
+    Response {
+        record: written.record.as_ref().map(|record| record.value.clone()),
+        subject: subject(&written.subject),
+        media_types: written.media_types.clone(),
+        shapes,
+        rules: rules(&written.rules, file),
+        status_map: written.status_map.clone(),
+    }
+}
+
+fn test(written: &written::Test, policy: &written::Policy, file: &SourceFile) -> PolicyTest {
+    let name = text(written.route.as_ref());
+    let route = policy.routes.iter().position(|route| route.name.as_ref().is_some_and(|n| n.value == name));
+    let empty = || TestText::Inline(String::new());
+    PolicyTest {
+        route: route.unwrap_or_default(),
+        input: written.input.as_ref().map_or_else(empty, |input| input.value.clone()),
+        output: written.output.as_ref().map(|output| output.value.clone()),
+        absent: written.absent.iter().map(|text| text.value.clone()).collect(),
+        line: line_of(&file.text, written.header.start),
+    }
+}

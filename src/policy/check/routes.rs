@@ -1,0 +1,356 @@
+//! Routes, shapes and tests beside each other, and the rules that meet in them.
+
+use std::ops::Range;
+
+use super::Findings;
+use crate::policy::checked;
+use crate::policy::checked::{Action, PathSegment, Pattern};
+use crate::policy::codes::{self, Code};
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::location::{Location, Step};
+use crate::policy::plan::{self, PlanError, RuleRef};
+use crate::policy::syntax::{At, nearest};
+use crate::policy::written::{Policy, Query, Response, Route, Rule, Shape, Subject, Test};
+
+pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
+    unique(policy.routes.iter().filter_map(|route| route.name.as_ref()), "routes", findings);
+    unique(policy.shapes.iter().filter_map(|shape| shape.name.as_ref()), "shapes", findings);
+    overlaps(&policy.routes, findings);
+    shapes(policy, findings);
+    for route in &policy.routes {
+        subject(policy, &route.response, findings);
+        disclosure(policy, &route.response, findings);
+        for query in &route.query {
+            selection(policy, &route.response, query, findings);
+        }
+    }
+    for test in &policy.tests {
+        check_test(policy, test, findings);
+    }
+    sizes(policy, findings);
+}
+
+fn unique<'n>(names: impl Iterator<Item = &'n At<String>>, what: &str, findings: &mut Findings<'_>) {
+    let mut seen: Vec<&At<String>> = Vec::new();
+    for name in names {
+        if let Some(first) = seen.iter().find(|other| other.value == name.value) {
+            findings.add_with(
+                &codes::DUPLICATE_NAME,
+                &name.span,
+                format!("two {what} are named `{}`", name.value),
+                ("the same name", "give each its own"),
+                (&first.span, "first here"),
+            );
+        }
+        seen.push(name);
+    }
+}
+
+fn overlaps(routes: &[Route], findings: &mut Findings<'_>) {
+    let all: Vec<(&Route, &At<Vec<PathSegment>>)> =
+        routes.iter().filter_map(|route| Some((route, route.path.as_ref()?))).collect();
+    for (i, (later, path)) in all.iter().enumerate() {
+        for (earlier, other) in all.iter().take(i) {
+            let shared =
+                later.methods.iter().any(|one| earlier.methods.iter().any(|other| other.value == one.value));
+            if shared && overlap(&path.value, &other.value) {
+                findings.add_with(
+                    &codes::OVERLAPPING_ROUTES,
+                    &path.span,
+                    format!("a request could match `{}` and `{}`", earlier.path_text, later.path_text),
+                    ("overlaps", "make the paths differ, or the patterns exclude each other"),
+                    (&other.span, "with this"),
+                );
+            }
+        }
+    }
+}
+
+/// Whether some path fits both.
+fn overlap(one: &[PathSegment], other: &[PathSegment]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| meet(a, b))
+}
+
+fn meet(one: &PathSegment, other: &PathSegment) -> bool {
+    match (one, other) {
+        (PathSegment::Literal(a), PathSegment::Literal(b)) => a == b,
+        (PathSegment::Literal(text), PathSegment::Keep { pattern, .. })
+        | (PathSegment::Keep { pattern, .. }, PathSegment::Literal(text)) => could_fit(pattern, text),
+        (PathSegment::Keep { pattern: a, .. }, PathSegment::Keep { pattern: b, .. }) => match (a, b) {
+            (Pattern::OneOf(a), _) => a.iter().any(|text| could_fit(b, text)),
+            (_, Pattern::OneOf(b)) => b.iter().any(|text| could_fit(a, text)),
+            _ => !(has_dashes(a) && *b == Pattern::Integer || has_dashes(b) && *a == Pattern::Integer),
+        },
+    }
+}
+
+const fn has_dashes(pattern: &Pattern) -> bool {
+    matches!(pattern, Pattern::Date | Pattern::Uuid)
+}
+
+/// Whether `text` may fit; `false` only where it surely does not.
+fn could_fit(pattern: &Pattern, text: &str) -> bool {
+    let of = |allowed: fn(char) -> bool| text.chars().all(allowed);
+    match pattern {
+        Pattern::Date => text.len() == 10 && of(|c| c.is_ascii_digit() || c == '-'),
+        Pattern::Integer => text.len() <= 9 && of(|c| c.is_ascii_digit()),
+        Pattern::Uuid => text.len() == 36 && of(|c| c.is_ascii_hexdigit() || c == '-'),
+        Pattern::Word => {
+            text.len() <= 64 && of(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        }
+        Pattern::OneOf(words) => words.iter().any(|word| word == text),
+        Pattern::FhirDate | Pattern::Instant | Pattern::Token => true,
+    }
+}
+
+fn shapes(policy: &Policy, findings: &mut Findings<'_>) {
+    let known: Vec<&str> = policy
+        .shapes
+        .iter()
+        .filter_map(|shape| shape.name.as_ref())
+        .map(|name| name.value.as_str())
+        .collect();
+    let listed = || policy.routes.iter().flat_map(|route| &route.response.shapes);
+    for name in listed().filter(|name| !known.contains(&name.value.as_str())) {
+        unknown(&codes::UNKNOWN_SHAPE, "shape", name, &known, findings);
+    }
+    for name in policy.shapes.iter().filter_map(|shape| shape.name.as_ref()) {
+        if !listed().any(|used| used.value == name.value) {
+            let message = format!("no route uses the shape `{}`", name.value);
+            let help = format!("list it: `shapes = [\"{}\"]` under `[route.response]`", name.value);
+            findings.add(&codes::UNUSED_SHAPE, &name.span, message, "has no effect", help);
+        }
+    }
+}
+
+fn unknown(code: &'static Code, what: &str, name: &At<String>, known: &[&str], findings: &mut Findings<'_>) {
+    let near = known.iter().find(|one| one.eq_ignore_ascii_case(&name.value)).copied();
+    let help = match near.or_else(|| nearest(&name.value, known.iter().copied())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => format!("this file has no {what}s"),
+        None => format!("this file has `{}`", known.join("`, `")),
+    };
+    findings.add(
+        code,
+        &name.span,
+        format!("there is no {what} `{}`", name.value),
+        format!("unknown {what}"),
+        help,
+    );
+}
+
+fn used_shapes<'p>(policy: &'p Policy, response: &'p Response) -> impl Iterator<Item = &'p Shape> {
+    policy.shapes.iter().filter(|shape| {
+        let name = shape.name.as_ref().map(|name| name.value.as_str());
+        response.shapes.iter().any(|used| Some(used.value.as_str()) == name)
+    })
+}
+
+/// That either the response or each of its shapes says whose data it is.
+fn subject(policy: &Policy, response: &Response, findings: &mut Findings<'_>) {
+    const HELP: &str = "add `subject = [\"$.patient.cpr\"]`, within the record, or `no-subject = \"reason\"`";
+    if !matches!(response.subject, Subject::Unsaid) {
+        return;
+    }
+    if response.shapes.is_empty() {
+        let message = "it is not said whose data the records are";
+        findings.add(&codes::SUBJECT_UNSAID, &response.header, message, "no `subject`", HELP);
+    }
+    for shape in used_shapes(policy, response).filter(|shape| matches!(shape.subject, Subject::Unsaid)) {
+        let message = "neither the shape nor the response says whose data this is";
+        findings.add_with(
+            &codes::SUBJECT_UNSAID,
+            &shape.header,
+            message,
+            ("no `subject`", HELP),
+            (&response.header, "used here, where none is said either"),
+        );
+    }
+}
+
+fn disclosure(policy: &Policy, response: &Response, findings: &mut Findings<'_>) {
+    let rules = used_shapes(policy, response).flat_map(|shape| &shape.rules).chain(&response.rules);
+    let says_something = rules.into_iter().any(|rule| rule.action.value != Action::Withhold);
+    if !says_something && !has_unread(policy, response) {
+        let help = "name what may leave under `[route.response.members]`, or list a shape";
+        let message = "this route discloses nothing";
+        findings.add(&codes::NOTHING_DISCLOSED, &response.header, message, "every response is empty", help);
+    }
+}
+
+/// Whether rules of the response or its shapes could not be read: then what no rule says means
+/// nothing.
+fn has_unread(policy: &Policy, response: &Response) -> bool {
+    let unknown_shapes = response.shapes.len() > used_shapes(policy, response).count();
+    response.has_unread || unknown_shapes || used_shapes(policy, response).any(|shape| shape.has_unread)
+}
+
+/// That a query selects only on what is kept as it came.
+fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut Findings<'_>) {
+    let Some(selects) = &query.selects else { return };
+    let in_shapes = used_shapes(policy, response).flat_map(|shape| {
+        shape.at.iter().flat_map(|at| shape.rules.iter().map(|rule| (at.join(&rule.location.value), rule)))
+    });
+    let in_route = response.rules.iter().map(|rule| (rule.location.value.clone(), rule));
+    let deciding: Vec<&Rule> = in_shapes
+        .chain(in_route)
+        .filter(|(location, rule)| decides(location, &rule.action.value, &selects.value))
+        .map(|(_, rule)| rule)
+        .collect();
+    let verdict = deciding.iter().find_map(|rule| Some((*rule, weakened(&rule.action.value)?)));
+    let message = format!("`{}` selects on what is not disclosed as it is", query.name.value);
+    let help = "asking for a value and seeing what comes back would reveal it: keep the member, or take \
+                the parameter out";
+    match verdict {
+        Some((rule, how)) => findings.add_with(
+            &codes::SELECTS_ON_WITHHELD,
+            &selects.span,
+            message,
+            (&format!("this member is {how}"), help),
+            (&rule.location.span, "here"),
+        ),
+        None if deciding.is_empty() && !has_unread(policy, response) => {
+            let label = "no rule keeps this member";
+            findings.add(&codes::SELECTS_ON_WITHHELD, &selects.span, message, label, help);
+        }
+        None => {}
+    }
+}
+
+/// Whether a rule at `location` decides the value at `at`: the same place, or below a `keep`.
+fn decides(location: &Location, action: &Action, at: &Location) -> bool {
+    let (rule, at) = (&location.steps, &at.steps);
+    let whole = rule.len() == at.len() || (rule.len() < at.len() && matches!(action, Action::Keep(_)));
+    whole && rule.iter().zip(at).all(|(rule, at)| rule == at || covers(rule, at))
+}
+
+/// Whether what `rule` matches includes, or may include, what `at` matches.
+const fn covers(rule: &Step, at: &Step) -> bool {
+    match (rule, at) {
+        (Step::Wildcard, _) => true,
+        (Step::Index(_) | Step::Filter(_), Step::Wildcard) => true,
+        (Step::Name(_) | Step::Index(_) | Step::Filter(_), _) => false,
+    }
+}
+
+const fn weakened(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Keep(_) => None,
+        Action::Withhold => Some("withheld"),
+        Action::Pseudonymise(_) => Some("pseudonymised"),
+        Action::Mask(_) => Some("masked"),
+        Action::Generalise(_) => Some("generalised"),
+        Action::Replace(_) => Some("replaced"),
+        Action::Scan(_) => Some("scanned"),
+    }
+}
+
+fn check_test(policy: &Policy, test: &Test, findings: &mut Findings<'_>) {
+    let known: Vec<&str> = policy
+        .routes
+        .iter()
+        .filter_map(|route| route.name.as_ref())
+        .map(|name| name.value.as_str())
+        .collect();
+    if let Some(route) = test.route.as_ref().filter(|route| !known.contains(&route.value.as_str())) {
+        unknown(&codes::UNKNOWN_ROUTE, "route", route, &known, findings);
+    }
+    if !test.says_more {
+        let help = "add `output = \"tests/….out.json\"` or `absent = [\"2512489996\"]`";
+        findings.add(
+            &codes::TEST_PROVES_NOTHING,
+            &test.header,
+            "this test proves nothing",
+            "nothing is expected",
+            help,
+        );
+    }
+}
+
+fn sizes(policy: &Policy, findings: &mut Findings<'_>) {
+    let (Some(buffer), Some(response)) = (&policy.limits.buffer, &policy.limits.response) else { return };
+    if response.value < buffer.value {
+        findings.add_with(
+            &codes::OUT_OF_RANGE,
+            &response.span,
+            "`response` is smaller than `buffer`",
+            ("too small", "responses are buffered up to `buffer`, and stream from there up to `response`"),
+            (&buffer.span, "smaller than this"),
+        );
+    }
+}
+
+/// Rules that meet at one location: found exactly, by compiling each route.
+pub(super) fn check_rules(policy: &checked::Policy, findings: &mut Findings<'_>) {
+    let mut seen: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for route in &policy.routes {
+        let span = |rule: RuleRef| {
+            let rules = match rule.shape {
+                Some(shape) => policy.shapes.get(shape).map(|shape| &shape.rules),
+                None => Some(&route.response.rules),
+            };
+            rules.and_then(|rules| rules.get(rule.rule)).map_or(0..0, |rule| rule.span.clone())
+        };
+        for mistake in plan::mistakes(policy, route) {
+            match mistake {
+                PlanError::Conflict(conflict) => {
+                    let (first, second) = (span(conflict.first), span(conflict.second));
+                    if !seen.contains(&(first.clone(), second.clone())) {
+                        report_conflict(&first, &second, conflict.same_location, findings);
+                        seen.push((first, second));
+                    }
+                }
+                PlanError::TooManyCombinations { rule, limit } => findings.add(
+                    &codes::TOO_MANY_FILTERS,
+                    &span(rule),
+                    format!("the filters on one element have more than {limit} combinations"),
+                    "one of them",
+                    "compare fewer members here, or split the policy into routes",
+                ),
+                // Keys are the operator's: a policy is right or wrong without them.
+                PlanError::Key(_) => {}
+            }
+        }
+    }
+}
+
+fn report_conflict(first: &Range<usize>, second: &Range<usize>, same: bool, findings: &mut Findings<'_>) {
+    let all_kept = |one: &&Diagnostic| one.code == codes::KEEP_ALL.id;
+    if findings.list.iter().filter(all_kept).any(|one| one.span == *first || one.span == *second) {
+        return; // It meets every other rule, and that it cannot stand has been said.
+    }
+    if first == second {
+        let message = "this rule meets itself: the shape's places stand inside each other";
+        let help = "name members further down, so that one place's rules end before the next begins";
+        findings.add(&codes::CONFLICT, second, message, "decided twice", help);
+        return;
+    }
+    let (message, help) = if same {
+        ("two rules decide this location", "there is no precedence: take one of them out")
+    } else {
+        (
+            "one rule stands below another",
+            "list the members that may leave instead; only `\"withhold\"` may stand below a `keep`",
+        )
+    };
+    findings.add_with(&codes::CONFLICT, second, message, ("decided here", help), (first, "and here"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(pattern: Pattern) -> PathSegment {
+        PathSegment::Keep { name: "x".into(), pattern }
+    }
+
+    #[test]
+    fn paths_meet_only_where_their_patterns_do() {
+        let literal = |text: &str| PathSegment::Literal(text.into());
+        assert!(meet(&literal("a"), &keep(Pattern::Word)));
+        assert!(!meet(&literal("today"), &keep(Pattern::Uuid)));
+        assert!(!meet(&keep(Pattern::Integer), &keep(Pattern::Uuid)));
+        assert!(meet(&keep(Pattern::Word), &keep(Pattern::Uuid)));
+        assert!(!meet(&keep(Pattern::OneOf(vec!["a".into()])), &keep(Pattern::Integer)));
+    }
+}

@@ -1,0 +1,224 @@
+//! A policy file as its author wrote it: every part optional, every value with its place.
+//!
+//! Reading reports what is wrong with one value by itself; what is wrong between values is
+//! `check`'s. A part that could not be read is `None` or left out here, and has been reported.
+
+mod actions;
+mod header;
+mod names;
+mod routes;
+mod shapes;
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+
+use crate::identity::Presented;
+use crate::policy::checked::{
+    Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, PathSegment, Pattern,
+    Relation, TestText, TransferKind,
+};
+use crate::policy::codes;
+use crate::policy::location::{Literal, Location};
+use crate::policy::syntax::{self, At, Reading, SourceFile, Table};
+
+/// One policy file.
+#[derive(Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) recipient: Recipient,
+    pub(crate) identity: Identity,
+    pub(crate) agreement: Agreement,
+    pub(crate) purpose: Purpose,
+    pub(crate) transfer: Transfer,
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) limits: Limits,
+    pub(crate) cpr_in_text: Option<At<CprInText>>,
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) tests: Vec<Test>,
+}
+
+/// `[recipient]`.
+#[derive(Debug, Default)]
+pub(crate) struct Recipient {
+    pub(crate) id: Option<At<String>>,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) relation: Option<At<Relation>>,
+    pub(crate) contact: Option<At<String>>,
+}
+
+/// `[identity]`.
+#[derive(Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) anchor: Option<At<String>>,
+    pub(crate) presented: Option<At<Presented>>,
+    pub(crate) token_sha256: Option<At<[u8; 32]>>,
+}
+
+/// `[agreement]`.
+#[derive(Debug, Default)]
+pub(crate) struct Agreement {
+    pub(crate) reference: Option<At<String>>,
+    pub(crate) signed: Option<At<Date>>,
+    pub(crate) review: Option<At<Date>>,
+    pub(crate) expires: Option<At<Date>>,
+}
+
+/// `[purpose]`.
+#[derive(Debug, Default)]
+pub(crate) struct Purpose {
+    pub(crate) id: Option<At<String>>,
+    pub(crate) category: Option<At<Category>>,
+    /// Where the list of bases stands, if it could be read as one.
+    pub(crate) basis_at: Option<Range<usize>>,
+    pub(crate) basis: Vec<At<Basis>>,
+    pub(crate) consent: Option<At<Consent>>,
+    pub(crate) retention: Option<At<String>>,
+}
+
+/// `[transfer]`.
+#[derive(Debug, Default)]
+pub(crate) struct Transfer {
+    pub(crate) country: Option<At<String>>,
+    /// Whether a ground is written, readable or not.
+    pub(crate) has_ground: bool,
+    pub(crate) ground: Option<At<TransferKind>>,
+    pub(crate) has_evidence: bool,
+    pub(crate) evidence: Option<At<String>>,
+    pub(crate) has_verified: bool,
+    pub(crate) verified: Option<At<Date>>,
+    pub(crate) has_permit: bool,
+}
+
+/// `[pseudonyms]`.
+#[derive(Debug, Default)]
+pub(crate) struct Pseudonyms {
+    pub(crate) domain: Option<At<String>>,
+    pub(crate) linkability: Option<At<Linkability>>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) requests: Option<At<u32>>,
+    pub(crate) burst: Option<At<u32>>,
+    pub(crate) concurrency: Option<At<u32>>,
+    pub(crate) subjects: Option<At<u32>>,
+    pub(crate) buffer: Option<At<u64>>,
+    pub(crate) response: Option<At<u64>>,
+}
+
+/// `[[shape]]`.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) header: Range<usize>,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) at: Vec<Location>,
+    pub(crate) when: Vec<(String, Literal)>,
+    pub(crate) subject: Subject,
+    pub(crate) rules: Vec<Rule>,
+    /// Whether lines of `members` could not be read.
+    pub(crate) has_unread: bool,
+}
+
+/// `subject`, `no-subject`, or neither.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    At(Vec<Location>),
+    Nobody(String),
+    Unsaid,
+    /// Written, but not readable: reported already.
+    Unread,
+}
+
+/// `[[route]]`.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) header: Range<usize>,
+    pub(crate) name: Option<At<String>>,
+    pub(crate) methods: Vec<At<Method>>,
+    pub(crate) path: Option<At<Vec<PathSegment>>>,
+    pub(crate) path_text: String,
+    pub(crate) upstream: Option<At<String>>,
+    pub(crate) query: Vec<Query>,
+    pub(crate) accept_clear: Option<At<String>>,
+    pub(crate) response: Response,
+}
+
+/// One parameter of `query`.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) name: At<String>,
+    pub(crate) pattern: Pattern,
+    pub(crate) selects: Option<At<Location>>,
+}
+
+/// `[route.response]`.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) header: Range<usize>,
+    pub(crate) record: Option<At<Location>>,
+    pub(crate) subject: Subject,
+    pub(crate) media_types: Vec<MediaType>,
+    pub(crate) shapes: Vec<At<String>>,
+    pub(crate) status_map: Vec<(u16, u16)>,
+    pub(crate) rules: Vec<Rule>,
+    /// Whether lines of `members` could not be read.
+    pub(crate) has_unread: bool,
+}
+
+/// One line of `members`.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    /// The location, and where its name stands.
+    pub(crate) location: At<Location>,
+    pub(crate) action: At<Action>,
+}
+
+/// `[[test]]`.
+#[derive(Debug)]
+pub(crate) struct Test {
+    pub(crate) header: Range<usize>,
+    pub(crate) route: Option<At<String>>,
+    pub(crate) input: Option<At<TestText>>,
+    pub(crate) output: Option<At<TestText>>,
+    pub(crate) absent: Vec<At<String>>,
+    /// Whether an output or absent values are written, readable or not.
+    pub(crate) says_more: bool,
+}
+
+/// Reads a policy file, with all that is wrong in it taken by itself.
+pub(crate) fn read(file: &SourceFile) -> Reading<Policy> {
+    syntax::read(file, |mut root| {
+        read_language(&mut root);
+        let policy = Policy {
+            recipient: header::recipient(&mut root),
+            identity: header::identity(&mut root),
+            agreement: header::agreement(&mut root),
+            purpose: header::purpose(&mut root),
+            transfer: header::transfer(&mut root),
+            pseudonyms: header::pseudonyms(&mut root),
+            limits: header::limits(&mut root),
+            cpr_in_text: header::free_text(&mut root),
+            shapes: shapes::read(&mut root),
+            routes: routes::read(&mut root),
+            tests: routes::tests(&mut root),
+        };
+        root.not_yet(&["push", "include"]);
+        root.finish();
+        policy
+    })
+}
+
+fn read_language(root: &mut Table<'_>) {
+    let Some(version) = root.required("policy", "1") else { return };
+    if version.integer(0..=u64::from(u32::MAX)).is_some_and(|number| number.value != 1) {
+        let help = String::from("this version of tavs reads `policy = 1`");
+        version.fault(
+            &codes::LANGUAGE_VERSION,
+            "unknown version of the policy language",
+            "not 1",
+            Some(help),
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! `members`: locations and what happens there.
+
+use super::{Rule, names};
+use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan};
+use crate::policy::codes;
+use crate::policy::location::Location;
+use crate::policy::syntax::{At, Table, Value};
+
+/// Actions of the language that this version does not do.
+const NOT_YET: &[&str] = &["shift", "round", "url", "decode", "resolve"];
+
+/// The actions that stand as a name in braces.
+const NAMED: [&str; 6] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan"];
+
+const MASKS: &[(&str, Mask)] = &[
+    ("first-word", Mask::FirstWord),
+    ("initials", Mask::Initials),
+    ("last-4", Mask::Last4),
+    ("all", Mask::All),
+    ("email", Mask::Email),
+    ("cpr", Mask::Cpr),
+];
+
+/// The grounds of Databeskyttelsesloven § 11 on which a CPR may be processed. Stk. 1 is for public
+/// authorities, stk. 2 for all others.
+const CPR_GROUNDS: &[(&str, &str)] = &[
+    ("dbl-11-1", "dbl-11-1"),
+    ("dbl-11-2-1", "dbl-11-2-1"),
+    ("dbl-11-2-2", "dbl-11-2-2"),
+    ("dbl-11-2-3", "dbl-11-2-3"),
+    ("dbl-11-2-4", "dbl-11-2-4"),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    Keep,
+    Withhold,
+    Pseudonymise,
+    Scan,
+    /// Must say more.
+    Mask,
+    Generalise,
+    Replace,
+}
+
+const WORDS: &[(&str, Word)] = &[
+    ("keep", Word::Keep),
+    ("withhold", Word::Withhold),
+    ("pseudonymise", Word::Pseudonymise),
+    ("scan", Word::Scan),
+    ("mask", Word::Mask),
+    ("generalise", Word::Generalise),
+    ("replace", Word::Replace),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Coarse {
+    Year,
+    Month,
+    Week,
+    Decade,
+    Age,
+    Band(u8),
+}
+
+const COARSE: &[(&str, Coarse)] = &[
+    ("year", Coarse::Year),
+    ("month", Coarse::Month),
+    ("week", Coarse::Week),
+    ("decade", Coarse::Decade),
+    ("age", Coarse::Age),
+    ("age-band-5", Coarse::Band(5)),
+    ("age-band-10", Coarse::Band(10)),
+];
+
+/// Reads `members`, if it is there, and says whether lines of it could not be read.
+/// `resource_type` is what ids are pseudonymised as where the rule does not say.
+pub(super) fn members(table: &mut Table<'_>, resource_type: &str) -> (Vec<Rule>, bool) {
+    let entries = table.optional_table("members").map(|members| members.entries()).unwrap_or_default();
+    let written = entries.len();
+    let rules: Vec<Rule> = entries
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let location = location_of_key(&key, &value);
+            let action = action(&value, resource_type);
+            Some(Rule { location: location?, action: action? })
+        })
+        .collect();
+    let has_unread = rules.len() < written;
+    (rules, has_unread)
+}
+
+fn location_of_key(key: &At<&str>, value: &Value<'_>) -> Option<At<Location>> {
+    match names::location(key.value) {
+        Ok(location) => Some(At::new(location, key.span.clone())),
+        Err(flaw) => {
+            value.flaw(&codes::BAD_LOCATION, key.span.clone(), &flaw);
+            None
+        }
+    }
+}
+
+fn action(value: &Value<'_>, resource_type: &str) -> Option<At<Action>> {
+    let action = if value.as_str().is_some() { from_word(value) } else { from_table(value, resource_type) }?;
+    Some(At::new(action, value.span()))
+}
+
+fn from_word(value: &Value<'_>) -> Option<Action> {
+    let (example, word) = match value.word(WORDS, NOT_YET)?.value {
+        Word::Keep => return Some(Action::Keep(Keep::default())),
+        Word::Withhold => return Some(Action::Withhold),
+        Word::Pseudonymise => return Some(Action::Pseudonymise(Kind::Cpr)),
+        Word::Scan => return Some(Action::Scan(Scan::default())),
+        Word::Mask => ("{ mask = \"first-word\" }", "mask"),
+        Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
+        Word::Replace => ("{ replace = \"…\" }", "replace"),
+    };
+    let message = format!("`{word}` must say how");
+    value.fault(&codes::BAD_ACTION, message, "says too little", Some(format!("write `{example}`")));
+    None
+}
+
+fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
+    if !value.raw().is_table() {
+        value.wrong_type("an action: a word, or a table in braces");
+        return None;
+    }
+    let mut table = value.table()?;
+    table.not_yet(NOT_YET);
+    let written: Vec<(&str, Value<'_>)> =
+        NAMED.into_iter().filter_map(|name| Some((name, table.optional(name)?))).collect();
+    let [(name, word)] = written.as_slice() else {
+        // A name that nobody knows says enough by itself.
+        if table.entries().iter().all(|(key, _)| NAMED.contains(&key.value) || is_option(key.value)) {
+            let message = "a location has exactly one action";
+            let help = format!("write one of `{}`", NAMED.join("`, `"));
+            value.fault(&codes::BAD_ACTION, message, format!("{} actions", written.len()), Some(help));
+        } else {
+            table.finish();
+        }
+        return None;
+    };
+    let action = match *name {
+        "keep" => keep(word, &mut table, value),
+        "pseudonymise" => pseudonymise(word, &mut table, resource_type),
+        "mask" => word.word(MASKS, &[]).map(|mask| Action::Mask(mask.value)),
+        "generalise" => generalise(word, &mut table),
+        "replace" => replace(word),
+        _ => scan(word, &mut table),
+    };
+    table.finish();
+    action
+}
+
+fn is_option(name: &str) -> bool {
+    const OPTIONS: [&str; 9] =
+        ["number", "unscanned", "reason", "cpr", "cpr-ground", "text", "type", "reference", "names-from"];
+    OPTIONS.contains(&name)
+}
+
+fn keep(word: &Value<'_>, table: &mut Table<'_>, whole: &Value<'_>) -> Option<Action> {
+    let number = table.optional_word("number", &[("not-cpr", true)], &[]);
+    let text = table.optional_word("text", &[("not-cpr", true)], &[]);
+    let unscanned = table.optional_bool("unscanned");
+    let reason = table.optional_str("reason");
+    let clear = table.optional_word("cpr", &[("clear", true)], &[]);
+    let has_ground = table.has("cpr-ground");
+    let ground = table.optional_word("cpr-ground", CPR_GROUNDS, &[]);
+    if !word.boolean()?.value {
+        let help = String::from("write `\"withhold\"`, or leave the line out");
+        word.fault(&codes::BAD_ACTION, "`keep = false` says nothing", "not an action", Some(help));
+        return None;
+    }
+    let unscanned = unscanned.filter(|unscanned| unscanned.value);
+    if unscanned.is_some() && !table.has("reason") {
+        whole.fault(
+            &codes::UNSCANNED_WITHOUT_REASON,
+            "`unscanned` without a `reason`",
+            "what cannot be searched may hold anything",
+            Some(String::from("add `reason = \"…\"`: why this holds no CPR")),
+        );
+    }
+    if clear.is_some() && !has_ground {
+        whole.fault(
+            &codes::CLEAR_CPR_WITHOUT_GROUND,
+            "a CPR in clear without `cpr-ground`",
+            "no legal ground",
+            Some(String::from(
+                "add the ground of Databeskyttelsesloven § 11, such as `cpr-ground = \"dbl-11-2-1\"`",
+            )),
+        );
+        return None;
+    }
+    if clear.is_none() && has_ground && !table.has("cpr") {
+        let help = String::from("add `cpr = \"clear\"`, or take the ground out");
+        whole.fault(&codes::BAD_ACTION, "`cpr-ground` without `cpr`", "has no effect", Some(help));
+        return None;
+    }
+    Some(Action::Keep(Keep {
+        number_not_cpr: number.is_some(),
+        unscanned: unscanned.is_some() && reason.is_some(),
+        clear_cpr: clear.and(ground).map(|ground| ground.value),
+        string_not_cpr: text.is_some(),
+    }))
+}
+
+fn pseudonymise(word: &Value<'_>, table: &mut Table<'_>, resource_type: &str) -> Option<Action> {
+    const KINDS: &[(&str, u8)] = &[("cpr", 0), ("id", 1), ("reference", 2)];
+    let kind = word.word(KINDS, &["phone", "email", "text"])?;
+    let kind = match kind.value {
+        0 => Kind::Cpr,
+        1 => {
+            let given = table.optional("type").and_then(|text| text.parsed(&codes::BAD_VALUE, names::word));
+            Kind::Id { resource_type: given.map_or_else(|| resource_type.to_owned(), |text| text.value) }
+        }
+        _ => Kind::Reference,
+    };
+    Some(Action::Pseudonymise(kind))
+}
+
+fn generalise(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
+    let coarse = word.word(COARSE, &["region", "postcode", "step", "bands", "prefix"])?.value;
+    let has_reference = table.has("reference");
+    let reference = match coarse {
+        Coarse::Month | Coarse::Week => None,
+        Coarse::Year | Coarse::Decade | Coarse::Age | Coarse::Band(_) => {
+            table.optional_date("reference").map(|date| date.value)
+        }
+    };
+    let action = match (coarse, reference) {
+        (Coarse::Year, reference) => Generalise::Year { reference },
+        (Coarse::Decade, reference) => Generalise::Decade { reference },
+        (Coarse::Month, _) => Generalise::Month,
+        (Coarse::Week, _) => Generalise::Week,
+        (Coarse::Age, Some(reference)) => Generalise::Age { reference },
+        (Coarse::Band(width), Some(reference)) => Generalise::AgeBand { width, reference },
+        (Coarse::Age | Coarse::Band(_), None) => {
+            if !has_reference {
+                let help =
+                    String::from("add `reference = 2026-01-01`: an age must not change from day to day");
+                word.fault(
+                    &codes::NO_REFERENCE_DATE,
+                    "an age needs a `reference` date",
+                    "age at which day?",
+                    Some(help),
+                );
+            }
+            return None;
+        }
+    };
+    Some(Action::Generalise(action))
+}
+
+/// The constant as JSON text.
+fn replace(word: &Value<'_>) -> Option<Action> {
+    use toml::de::DeValue;
+    let number = |text: &str| text.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+    let json = match word.raw() {
+        DeValue::String(text) => Some(serde_json::Value::from(text.as_ref())),
+        DeValue::Boolean(value) => Some(serde_json::Value::from(*value)),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(serde_json::Value::from),
+        DeValue::Float(n) => number(n.as_str()).map(serde_json::Value::from),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    };
+    if json.is_none() {
+        word.wrong_type("a string, a finite number, `true` or `false`");
+    }
+    json.map(|json| Action::Replace(json.to_string()))
+}
+
+fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
+    const FINDS: &[(&str, u8)] = &[("phone", 0), ("email", 1), ("names", 2)];
+    let finds: Vec<u8> = word
+        .elements("a list of what to look for")
+        .iter()
+        .filter_map(|one| one.word(FINDS, &[]))
+        .map(|find| find.value)
+        .collect();
+    let has_sources = table.has("names-from");
+    let sources: Vec<Location> = table
+        .optional("names-from")
+        .map(|list| list.elements("a list of locations"))
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|one| one.parsed(&codes::BAD_LOCATION, names::location))
+        .map(|location| location.value)
+        .collect();
+    let wants_names = finds.contains(&2);
+    if wants_names != has_sources {
+        let (message, help) = if wants_names {
+            ("`names` without `names-from`", "add `names-from = [\"$.patient.navn\"]`, within the record")
+        } else {
+            ("`names-from` without `names`", "add `\"names\"` to the list of `scan`")
+        };
+        word.fault(&codes::BAD_ACTION, message, "says too little", Some(help.to_owned()));
+        return None;
+    }
+    Some(Action::Scan(Scan { phone: finds.contains(&0), email: finds.contains(&1), names: sources }))
+}

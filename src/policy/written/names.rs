@@ -1,0 +1,86 @@
+//! Texts with a form of their own, read out of strings: names, locations, identifiers.
+
+use crate::policy::location::Location;
+use crate::policy::syntax::Flaw;
+
+/// The longest name: it stands in logs, metrics and every ledger record.
+const MAX_NAME: usize = 64;
+
+/// A name of the author's choosing: it becomes a metric label, a log word and part of a URL.
+pub(super) fn name(text: &str) -> Result<String, Flaw> {
+    const HELP: &str = "small letters, digits and `-`, a letter first, 64 at most";
+    let odd = text
+        .char_indices()
+        .find(|(i, c)| !(c.is_ascii_lowercase() || *i > 0 && (c.is_ascii_digit() || *c == '-')));
+    match odd {
+        Some((at, c)) => Err(Flaw {
+            at: Some(at..at.saturating_add(c.len_utf8())),
+            message: format!("`{text}` is no name"),
+            help: Some(HELP.to_owned()),
+        }),
+        None if text.len() > MAX_NAME => Err(Flaw::new("this name is too long", HELP)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// A word of the author's that only this file uses: the name of a shape, or a resource type.
+pub(super) fn word(text: &str) -> Result<String, Flaw> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.len() <= MAX_NAME && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw::new(format!("`{text}` is no name"), "letters, digits, `-` and `_`, 64 at most"))
+}
+
+/// A location.
+pub(super) fn location(text: &str) -> Result<Location, Flaw> {
+    Location::parse(text).map_err(|error| Flaw {
+        at: Some(error.at.start..error.at.end.min(text.len()).max(error.at.start)),
+        message: error.message.to_owned(),
+        help: error.help.map(str::to_owned),
+    })
+}
+
+/// A URI subject alternative name: compared as a whole, so all of it counts (RFC 9525).
+pub(super) fn uri(text: &str) -> Result<String, Flaw> {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    let good = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && text.chars().all(|c| c.is_ascii_graphic() && c != '*');
+    if good {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw::new(format!("`{text}` is no URI"), "such as `urn:tavs:recipient:sms-reminders`, no wildcard"))
+}
+
+/// A DNS subject alternative name, in lower case and without wildcard (RFC 9525 section 6.3).
+pub(super) fn dns(text: &str) -> Result<String, Flaw> {
+    let label = |label: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(inner)
+    };
+    if text.len() <= 253 && text.split('.').all(label) {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw::new(
+        format!("`{text}` is no DNS name"),
+        "such as `api.paamind.example`: lower case, no wildcard",
+    ))
+}
+
+/// A SHA-256 as 64 hex digits.
+pub(super) fn sha256(text: &str) -> Result<[u8; 32], Flaw> {
+    data_encoding::HEXLOWER_PERMISSIVE
+        .decode(text.as_bytes())
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Flaw::new("this is no SHA-256", "64 hex digits"))
+}
+
+/// A country as ISO 3166-1 alpha-2; whether there is such a country, `check` knows.
+pub(super) fn country(text: &str) -> Result<String, Flaw> {
+    if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw::new(format!("`{text}` is no country code"), "two capital letters of ISO 3166-1, such as `DK`"))
+}

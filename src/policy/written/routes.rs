@@ -1,0 +1,183 @@
+//! `[[route]]` and `[[test]]`.
+
+mod paths;
+
+use super::{Query, Response, Route, Subject, Test, actions, names, shapes};
+use crate::policy::checked::{MediaType, Method, Pattern, TestText};
+use crate::policy::codes;
+use crate::policy::syntax::{At, Flaw, Table, Value};
+
+const METHODS: &[(&str, Method)] = &[("GET", Method::Get)];
+
+/// Methods that a later version will do. HEAD comes with GET.
+const METHODS_NOT_YET: &[&str] = &["POST", "PUT", "PATCH", "DELETE"];
+
+const PATTERNS: &[(&str, Pattern)] = &[
+    ("date", Pattern::Date),
+    ("fhir-date", Pattern::FhirDate),
+    ("instant", Pattern::Instant),
+    ("integer", Pattern::Integer),
+    ("uuid", Pattern::Uuid),
+    ("word", Pattern::Word),
+    ("token", Pattern::Token),
+];
+
+pub(super) fn read(root: &mut Table<'_>) -> Vec<Route> {
+    let list = root.required("route", "[{ … }]");
+    list.map(|list| list.tables()).unwrap_or_default().into_iter().map(route).collect()
+}
+
+fn route(mut table: Table<'_>) -> Route {
+    let header = table.span();
+    let name = table.required("name", "\"appointments\"");
+    let methods = table.required("methods", "[\"GET\"]");
+    let path = table.required("path", "\"/appointments/{id}\"");
+    let path_members = table.optional("path-members");
+    let upstream = table.required("upstream", "\"booking\"");
+    let path_text = path.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    let route = Route {
+        name: name.and_then(|name| name.parsed(&codes::BAD_VALUE, names::name)),
+        methods: methods.map(|list| methods_of(&list)).unwrap_or_default(),
+        path: path.and_then(|path| paths::read(&path, path_members.as_ref())),
+        path_text,
+        upstream: upstream.and_then(|upstream| upstream.parsed(&codes::BAD_VALUE, names::name)),
+        query: table.optional_table("query").map(|query| parameters(&query)).unwrap_or_default(),
+        accept_clear: table.optional_str("accept-clear"),
+        response: response(&mut table, header.clone()),
+        header,
+    };
+    table.not_yet(&["request"]);
+    table.finish();
+    route
+}
+
+fn methods_of(list: &Value<'_>) -> Vec<At<Method>> {
+    let elements = list.elements("a list of methods");
+    if elements.is_empty() && list.raw().is_array() {
+        let help = Some(String::from("write `[\"GET\"]`"));
+        list.fault(&codes::BAD_VALUE, "`methods` is empty", "nothing in it", help);
+    }
+    elements.iter().filter_map(|one| one.word(METHODS, METHODS_NOT_YET)).collect()
+}
+
+fn parameters(query: &Table<'_>) -> Vec<Query> {
+    query.entries().into_iter().filter_map(|(name, value)| parameter(&name, &value)).collect()
+}
+
+fn parameter(name: &At<&str>, value: &Value<'_>) -> Option<Query> {
+    let mut table = value.table()?;
+    let pattern = pattern(&mut table, value);
+    let selects = table.optional("selects");
+    let selects = selects.and_then(|text| text.parsed(&codes::BAD_LOCATION, names::location));
+    table.not_yet(&["resolve"]);
+    table.finish();
+    let name = At::new(name.value.to_owned(), name.span.clone());
+    Some(Query { name, pattern: pattern?, selects })
+}
+
+/// `pattern` or `one-of`: what a value in a query or path must look like.
+fn pattern(table: &mut Table<'_>, whole: &Value<'_>) -> Option<Pattern> {
+    let pattern = table.optional("pattern");
+    let one_of = table.optional("one-of");
+    match (pattern, one_of) {
+        (Some(word), None) => word.word(PATTERNS, &[]).map(|word| word.value),
+        (None, Some(list)) => {
+            let words: Vec<String> = list.strings().into_iter().map(|word| word.value).collect();
+            (!words.is_empty()).then_some(Pattern::OneOf(words))
+        }
+        (None, None) if table.has("resolve") => None,
+        _ => {
+            let help = Some(String::from("write `{ pattern = \"date\" }` or `{ one-of = [\"a\", \"b\"] }`"));
+            let message = "a value passes only if it has a pattern";
+            whole.fault(&codes::BAD_VALUE, message, "one of `pattern` and `one-of`", help);
+            None
+        }
+    }
+}
+
+fn response(route: &mut Table<'_>, header: std::ops::Range<usize>) -> Response {
+    let Some(mut table) = route.required_table("response", "no-subject = \"…\"") else {
+        return Response {
+            header,
+            record: None,
+            subject: Subject::Unread,
+            media_types: vec![MediaType::Json],
+            shapes: Vec::new(),
+            status_map: Vec::new(),
+            rules: Vec::new(),
+            has_unread: true,
+        };
+    };
+    let types = MediaType::ALL.map(|media_type| (media_type.essence(), media_type));
+    let media_types = table.optional("content-types").map_or_else(
+        || vec![MediaType::Json],
+        |list| {
+            let elements = list.elements("a list of content types");
+            elements.iter().filter_map(|one| one.word(&types, &[])).map(|word| word.value).collect()
+        },
+    );
+    let record = table.optional("record");
+    let (rules, has_unread) = actions::members(&mut table, "");
+    let response = Response {
+        header: table.span(),
+        record: record.and_then(|text| text.parsed(&codes::BAD_LOCATION, names::location)),
+        subject: shapes::subject(&mut table),
+        media_types,
+        shapes: table.strings("shapes"),
+        status_map: table.optional_table("status").map(|map| statuses(&map)).unwrap_or_default(),
+        rules,
+        has_unread,
+    };
+    table.finish();
+    response
+}
+
+/// `{ "423" = 409 }`: the upstream's client errors as others of ours.
+fn statuses(map: &Table<'_>) -> Vec<(u16, u16)> {
+    map.entries()
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let ours = value.integer(400..=499)?;
+            let theirs = key.value.parse::<u16>().ok().filter(|status| (400..=599).contains(status));
+            if theirs.is_none() {
+                let flaw = Flaw::new(format!("`{}` is no error status", key.value), "from 400 to 599");
+                value.flaw(&codes::BAD_VALUE, key.span, &flaw);
+            }
+            Some((theirs?, u16::try_from(ours.value).ok()?))
+        })
+        .collect()
+}
+
+pub(super) fn tests(root: &mut Table<'_>) -> Vec<Test> {
+    root.tables("test").into_iter().map(test).collect()
+}
+
+fn test(mut table: Table<'_>) -> Test {
+    let header = table.span();
+    let input = table.required("input", "\"tests/appointments.json\"");
+    let output = table.optional("output");
+    let says_more = output.is_some() || table.has("absent");
+    let test = Test {
+        route: table.required_str("route", "\"appointments\""),
+        input: input.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
+        output: output.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
+        absent: table.strings("absent"),
+        says_more,
+        header,
+    };
+    table.finish();
+    test
+}
+
+/// JSON begins with a bracket; anything else is the name of a file beside the policy.
+fn test_text(text: &str) -> Result<TestText, Flaw> {
+    if text.trim_start().starts_with(['{', '[']) {
+        return Ok(TestText::Inline(text.to_owned()));
+    }
+    let inside = !text.starts_with('/') && !text.contains('\\') && !text.split('/').any(|part| part == "..");
+    if inside {
+        return Ok(TestText::File(text.to_owned()));
+    }
+    let help = "a path below the policy file's folder, or the JSON itself";
+    Err(Flaw::new("a test's files stand beside the policy", help))
+}

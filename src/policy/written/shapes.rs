@@ -1,0 +1,103 @@
+//! `[[shape]]`, and whose data something is.
+
+use toml::de::DeValue;
+
+use super::{Shape, Subject, actions, names};
+use crate::policy::codes;
+use crate::policy::location::{Literal, Location};
+use crate::policy::syntax::{At, Table, Value};
+
+/// Where FHIR puts resources: alone, in a Bundle, and contained in either.
+const FHIR_PLACES: [&str; 4] =
+    ["$", "$.entry[*].resource", "$.entry[*].resource.contained[*]", "$.contained[*]"];
+
+pub(super) fn read(root: &mut Table<'_>) -> Vec<Shape> {
+    root.tables("shape").into_iter().map(shape).collect()
+}
+
+fn shape(mut table: Table<'_>) -> Shape {
+    let header = table.span();
+    let name = table.required("name", "\"Patient\"");
+    let when = table.required("when", "{ resourceType = \"Patient\" }").map(|when| conditions(&when));
+    let when = when.unwrap_or_default();
+    let resource_type = when.iter().find_map(|(name, literal)| match literal {
+        Literal::String(text) if name == "resourceType" => Some(text.clone()),
+        Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
+    });
+    let (rules, has_unread) = actions::members(&mut table, resource_type.as_deref().unwrap_or_default());
+    let shape = Shape {
+        header,
+        name: name.and_then(|name| name.parsed(&codes::BAD_VALUE, names::word)),
+        at: places(&mut table),
+        subject: subject(&mut table),
+        rules,
+        has_unread,
+        when,
+    };
+    table.finish();
+    shape
+}
+
+fn places(table: &mut Table<'_>) -> Vec<Location> {
+    match table.optional("at") {
+        Some(list) => locations(&list).into_iter().map(|location| location.value).collect(),
+        None => FHIR_PLACES.into_iter().filter_map(|text| Location::parse(text).ok()).collect(),
+    }
+}
+
+fn locations(list: &Value<'_>) -> Vec<At<Location>> {
+    let elements = list.elements("a list of locations");
+    if elements.is_empty() && list.raw().is_array() {
+        let help = Some(String::from("such as `[\"$.patient.cpr\"]`"));
+        list.fault(&codes::BAD_VALUE, "a list of locations is empty", "nothing in it", help);
+    }
+    elements.iter().filter_map(|one| one.parsed(&codes::BAD_LOCATION, names::location)).collect()
+}
+
+/// What an element's members must be for the shape to apply.
+fn conditions(when: &Value<'_>) -> Vec<(String, Literal)> {
+    let Some(table) = when.table() else { return Vec::new() };
+    let entries = table.entries();
+    if entries.is_empty() {
+        let help = Some(String::from("such as `{ resourceType = \"Patient\" }`"));
+        when.fault(&codes::BAD_VALUE, "`when` is empty", "would apply to everything", help);
+    }
+    entries.into_iter().filter_map(|(name, value)| Some((name.value.to_owned(), literal(&value)?))).collect()
+}
+
+fn literal(value: &Value<'_>) -> Option<Literal> {
+    let literal = match value.raw() {
+        DeValue::String(text) => Some(Literal::String(text.to_string())),
+        DeValue::Boolean(value) => Some(Literal::Bool(*value)),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(Literal::Integer),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    };
+    if literal.is_none() {
+        value.wrong_type("a string, a whole number, `true` or `false`");
+    }
+    literal
+}
+
+/// `subject` or `no-subject`, of a shape or a response.
+pub(super) fn subject(table: &mut Table<'_>) -> Subject {
+    let at = table.optional("subject");
+    let nobody = table.optional("no-subject");
+    match (at, nobody) {
+        (None, None) => Subject::Unsaid,
+        (Some(at), Some(_)) => {
+            let help = Some(String::from("a record has subjects or none: take one of the two out"));
+            at.fault(&codes::BAD_VALUE, "`subject` beside `no-subject`", "one or the other", help);
+            Subject::Unread
+        }
+        (Some(at), None) => {
+            let found = locations(&at);
+            if found.is_empty() {
+                return Subject::Unread;
+            }
+            Subject::At(found.into_iter().map(|location| location.value).collect())
+        }
+        (None, Some(reason)) => {
+            reason.string().map_or(Subject::Unread, |reason| Subject::Nobody(reason.value))
+        }
+    }
+}

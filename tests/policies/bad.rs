@@ -1,0 +1,323 @@
+//! One edit of a good policy, one diagnostic: its code and what it underlines.
+
+use std::collections::BTreeSet;
+
+use tavs::policy::codes;
+
+use crate::support::{edited, found, page, underlined};
+
+/// Code, edits of the base, underlined text.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const CASES: &[Case] = &[
+    // 00, 01: any file.
+    ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
+    ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
+    ("TAVS0001", &[("burst       = 100", "burst       = 100\nburst = 5")], "burst"),
+    ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
+    ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"sealed\"")], "\"sealed\""),
+    ("TAVS0002", &[("[\"GET\"]", "[\"POST\"]")], "\"POST\""),
+    ("TAVS0002", &[("[free-text]", "[push]\n[free-text]")], "push"),
+    ("TAVS0002", &[("start\"         = \"keep\"", "start\" = \"shift\"")], "\"shift\""),
+    ("TAVS0002", &[("{ mask = \"first-word\" }", "{ round = \"hour\" }")], "round"),
+    ("TAVS0002", &[("{ keep = true, pattern = \"uuid\" }", "{ resolve = \"id\" }")], "resolve"),
+    ("TAVS0002", &[("[route.response]", "[route.request]\nresolve = true\n[route.response]")], "request"),
+    ("TAVS0003", &[("policy = 1", "policy = 2")], "2"),
+    ("TAVS0101", &[("expires   = 2028-01-14\n", "")], "[agreement]"),
+    ("TAVS0101", &[("policy = 1", "")], "#:schema ../../docs/policy.schema.json"),
+    ("TAVS0101", &[("retention = \"30 days\"", "")], "[purpose]"),
+    ("TAVS0101", &[("[transfer]\ncountry = \"DK\"\n", "")], "#:schema ../../docs/policy.schema.json"),
+    ("TAVS0102", &[("retention = \"30 days\"", "retention = \"30 days\"\nretension = \"1\"")], "retension"),
+    ("TAVS0102", &[("{ mask = \"first-word\" }", "{ mask = \"first-word\", type = \"X\" }")], "type"),
+    ("TAVS0102", &[("{ mask = \"first-word\" }", "{ maks = \"first-word\" }")], "maks"),
+    ("TAVS0103", &[("expires   = 2028-01-14", "expires   = \"2028-01-14\"")], "\"2028-01-14\""),
+    ("TAVS0103", &[("expires   = 2028-01-14", "expires   = 2028-01-14T10:00:00Z")], "2028-01-14T10:00:00Z"),
+    ("TAVS0103", &[("burst       = 100", "burst       = \"100\"")], "\"100\""),
+    ("TAVS0103", &[("{ mask = \"first-word\" }", "3")], "3"),
+    ("TAVS0103", &[("{ replace = \"booking\" }", "{ replace = [] }")], "[]"),
+    ("TAVS0104", &[("\"processor\"", "\"procesor\"")], "\"procesor\""),
+    ("TAVS0104", &[("\"gdpr-6-1-b\"", "\"gdpr-6-1-x\"")], "\"gdpr-6-1-x\""),
+    ("TAVS0104", &[("\"phone\"", "\"fax\"")], "\"fax\""),
+    ("TAVS0105", &[("\"50/s\"", "\"50 per second\"")], "\"50 per second\""),
+    ("TAVS0105", &[("\"1 MiB\"", "\"1 MB\"")], "\"1 MB\""),
+    ("TAVS0105", &[("id       = \"sms-reminders\"", "id       = \"SMS-reminders\"")], "S"),
+    ("TAVS0105", &[("country = \"DK\"", "country = \"dk\"")], "\"dk\""),
+    ("TAVS0105", &[("uri = \"urn:tavs:recipient:sms-reminders\"", "dns = \"*.example\"")], "\"*.example\""),
+    ("TAVS0105", &[("\"Påmind ApS\"", "\" \"")], "\" \""),
+    (
+        "TAVS0105",
+        &[("{ uri =", "{ dns = \"a.example\", uri =")],
+        "{ dns = \"a.example\", uri = \"urn:tavs:recipient:sms-reminders\" }",
+    ),
+    ("TAVS0106", &[("\"50/s\"", "\"500000/s\"")], "\"500000/s\""),
+    ("TAVS0106", &[("\"1 MiB\"", "\"1 GiB\"")], "\"1 GiB\""),
+    ("TAVS0106", &[("\"64 MiB\"", "\"512 KiB\"")], "\"512 KiB\""),
+    ("TAVS0106", &[("\"423\" = 409", "\"423\" = 200")], "200"),
+    ("TAVS0107", &[("name     = \"patients\"", "name     = \"appointments\"")], "\"appointments\""),
+    (
+        "TAVS0107",
+        &[
+            ("name    = \"Observation\"", "name    = \"Patient\""),
+            ("[\"Patient\", \"Observation\"]", "[\"Patient\"]"),
+        ],
+        "\"Patient\"",
+    ),
+    ("TAVS0108", &[("review    = 2027-01-15", "review    = 2029-01-15")], "2028-01-14"),
+    // 02: locations and rules.
+    ("TAVS0201", &[("\"$.source\"", "\"$..source\"")], ".."),
+    ("TAVS0201", &[("\"$.source\"", "'$.source[-1]'")], "-"),
+    ("TAVS0201", &[("[\"$.patient.cpr\"]", "[\"patient.cpr\"]")], "p"),
+    ("TAVS0201", &[("\"$.source\"", "source")], "source"),
+    ("TAVS0202", &[("\"$.source\"", "\"$['source']\" = \"keep\"\n\"$.source\"")], "\"$.source\""),
+    (
+        "TAVS0202",
+        &[("\"$.source\"", "\"$.appointments[*].klinik\" = \"keep\"\n\"$.source\"")],
+        "\"$.appointments[*].klinik\"",
+    ),
+    (
+        "TAVS0202",
+        &[("members.\"$.id\" ", "members.\"$.contained\" = \"keep\"\nmembers.\"$.id\" ")],
+        "\"$.contained\"",
+    ),
+    (
+        "TAVS0203",
+        &[("\"$.source\"                        = { replace = \"booking\" }", "\"$\" = \"keep\"")],
+        "\"$\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = \"keep\"")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("].value\" = \"pseudonymise\"", "].value\" = \"keep\"")],
+        "\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"",
+    ),
+    (
+        "TAVS0205",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { keep = true, cpr = \"clear\" }")],
+        "{ keep = true, cpr = \"clear\" }",
+    ),
+    ("TAVS0206", &[("number = \"not-cpr\"", "unscanned = true")], "{ keep = true, unscanned = true }"),
+    (
+        "TAVS0207",
+        &[("{ generalise = \"age\", reference = 2026-01-01 }", "{ generalise = \"age-band-5\" }")],
+        "\"age-band-5\"",
+    ),
+    (
+        "TAVS0208",
+        &[("{ mask = \"first-word\" }", "{ mask = \"first-word\", keep = true }")],
+        "{ mask = \"first-word\", keep = true }",
+    ),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "\"mask\"")], "\"mask\""),
+    ("TAVS0208", &[("{ keep = true, number = \"not-cpr\" }", "{ keep = false }")], "false"),
+    ("TAVS0208", &[(", names-from = [\"$.patient.navn\"]", "")], "[\"phone\", \"names\"]"),
+    ("TAVS0209", &[("subject = [\"$.patient.cpr\"]\n", "")], "[route.response]"),
+    ("TAVS0209", &[("no-subject = \"found through its Patient\"\n", "")], "[[shape]]"),
+    (
+        "TAVS0210",
+        &[
+            (
+                "{ shapes = [\"Patient\", \"Observation\"], content-types = [\"application/fhir+json\"] }",
+                "{ no-subject = \"opening hours\" }",
+            ),
+            (
+                "[[shape]]",
+                "[[route]]\nname = \"x\"\nmethods = [\"GET\"]\npath = \"/x\"\nupstream = \"emr\"\nresponse = { shapes = [\"Patient\", \"Observation\"] }\n[[shape]]",
+            ),
+        ],
+        "{ no-subject = \"opening hours\" }",
+    ),
+    // 03: the law.
+    (
+        "TAVS0301",
+        &[
+            (
+                "signed    = 2026-01-15\nreview    = 2027-01-15\nexpires   = 2028-01-14",
+                "signed    = 2025-01-15\nreview    = 2026-06-01\nexpires   = 2026-05-31",
+            ),
+            ("review    = 2026-06-01", "review    = 2026-05-31"),
+        ],
+        "2026-05-31",
+    ),
+    ("TAVS0302", &[("review    = 2027-01-15", "review    = 2026-05-31")], "2026-05-31"),
+    (
+        "TAVS0303",
+        &[("country = \"DK\"", "country = \"US\"\nground = \"privacy-shield\"")],
+        "\"privacy-shield\"",
+    ),
+    (
+        "TAVS0303",
+        &[(
+            "country = \"DK\"",
+            "country = \"US\"\nground = \"scc\"\nevidence = \"EU-US PRIVACY_SHIELD list\"\nverified = 2026-05-01",
+        )],
+        "\"EU-US PRIVACY_SHIELD list\"",
+    ),
+    ("TAVS0304", &[("country = \"DK\"", "country = \"US\"")], "\"US\""),
+    ("TAVS0304", &[("country = \"DK\"", "country = \"CH\"")], "\"CH\""),
+    (
+        "TAVS0305",
+        &[("country = \"DK\"", "country = \"US\"\nground = \"dpf\"\nevidence = \"T-12\"")],
+        "\"dpf\"",
+    ),
+    ("TAVS0305", &[("country = \"DK\"", "country = \"US\"\nground = \"scc\"")], "\"scc\""),
+    (
+        "TAVS0306",
+        &[(
+            "country = \"DK\"",
+            "country = \"IN\"\nground = \"adequacy\"\nevidence = \"T-12\"\nverified = 2026-05-01",
+        )],
+        "\"adequacy\"",
+    ),
+    (
+        "TAVS0306",
+        &[(
+            "country = \"DK\"",
+            "country = \"CH\"\nground = \"dpf\"\nevidence = \"T-12\"\nverified = 2026-05-01",
+        )],
+        "\"dpf\"",
+    ),
+    (
+        "TAVS0307",
+        &[(
+            "country = \"DK\"",
+            "country = \"US\"\nground = \"dpf\"\nevidence = \"T-12\"\nverified = 2025-05-31",
+        )],
+        "2025-05-31",
+    ),
+    (
+        "TAVS0308",
+        &[
+            ("\"service\"", "\"improvement\""),
+            ("\"domain\"", "\"document\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+        ],
+        "\"not-required\"",
+    ),
+    (
+        "TAVS0309",
+        &[
+            ("\"processor\"", "\"controller\""),
+            (
+                "country = \"DK\"",
+                "country = \"US\"\nground = \"scc\"\nevidence = \"T-12\"\nverified = 2026-05-01",
+            ),
+        ],
+        "\"not-required\"",
+    ),
+    ("TAVS0310", &[("\"service\"", "\"improvement\""), ("\"not-required\"", "\"required\"")], "\"domain\""),
+    (
+        "TAVS0310",
+        &[
+            ("\"service\"", "\"improvement\""),
+            ("\"not-required\"", "\"required\""),
+            ("linkability = \"domain\"\n", ""),
+        ],
+        "\"improvement\"",
+    ),
+    ("TAVS0311", &[(", \"gdpr-9-2-h\"", "")], "\"$.valueQuantity\""),
+    (
+        "TAVS0311",
+        &[
+            (", \"gdpr-9-2-h\"", ""),
+            ("\"$.source\" ", "\"$.diagnoseKode\" = \"keep\"\n\"$.source\" "),
+            ("members.\"$.valueQuantity\" = \"keep\"", ""),
+        ],
+        "\"$.diagnoseKode\"",
+    ),
+    ("TAVS0312", &[("\"domain\"", "\"none\"")], "\"$.appointments[*].patient.mobil\""),
+    (
+        "TAVS0313",
+        &[
+            ("\"processor\"", "\"research\""),
+            (
+                "country = \"DK\"",
+                "country = \"CH\"\nground = \"adequacy\"\nevidence = \"T-12\"\nverified = 2026-05-01",
+            ),
+        ],
+        "\"CH\"",
+    ),
+    ("TAVS0314", &[("signed    = 2026-01-15", "signed    = 2026-06-02")], "2026-06-02"),
+    ("TAVS0315", &[("country = \"DK\"", "country = \"UK\"")], "\"UK\""),
+    // 04: routes, queries, tests.
+    (
+        "TAVS0401",
+        &[(
+            "\"/fhir/Patient\"",
+            "\"/appointments/{key}\"\npath-members = { key = { keep = true, pattern = \"word\" } }",
+        )],
+        "\"/appointments/{key}\"",
+    ),
+    (
+        "TAVS0402",
+        &[("selects = \"$.appointments[*].start\"", "selects = \"$.appointments[*].born\"")],
+        "\"$.appointments[*].born\"",
+    ),
+    (
+        "TAVS0402",
+        &[("selects = \"$.appointments[*].start\"", "selects = \"$.appointments[*].laege\"")],
+        "\"$.appointments[*].laege\"",
+    ),
+    (
+        "TAVS0402",
+        &[(
+            "upstream = \"emr\"",
+            "upstream = \"emr\"\nquery = { id = { pattern = \"word\", selects = \"$.entry[*].resource.id\" } }",
+        )],
+        "\"$.entry[*].resource.id\"",
+    ),
+    (
+        "TAVS0403",
+        &[("[\"Patient\", \"Observation\"]", "[\"Patient\", \"Observation\", \"Patent\"]")],
+        "\"Patent\"",
+    ),
+    ("TAVS0404", &[("[\"Patient\", \"Observation\"]", "[\"Patient\"]")], "\"Observation\""),
+    ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/../Patient\"")], ".."),
+    ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/Pa%74ient\"")], "Pa%74ient"),
+    ("TAVS0405", &[("\"/fhir/Patient\"", "\"fhir/Patient\"")], "\"fhir/Patient\""),
+    (
+        "TAVS0406",
+        &[("path-members = { id = { keep = true, pattern = \"uuid\" } }\n", "")],
+        "\"/appointments/{id}\"",
+    ),
+    (
+        "TAVS0406",
+        &[("path-members = { id =", "path-members = { key = { keep = true, pattern = \"uuid\" }, id =")],
+        "key",
+    ),
+    (
+        "TAVS0406",
+        &[(
+            "path-members = { id = { keep = true, pattern = \"uuid\" } }",
+            "path-members = { id = \"keep\" }",
+        )],
+        "\"keep\"",
+    ),
+    ("TAVS0407", &[("route  = \"appointments\"", "route  = \"appointment\"")], "\"appointment\""),
+    ("TAVS0408", &[("absent = [\"2512489996\"]\n", "")], "[[test]]"),
+];
+
+#[test]
+fn each_mistake_is_found_and_underlined() {
+    let mut failed = 0;
+    for (code, edits, wanted) in CASES {
+        let text = edited(edits);
+        let found = found(&text);
+        let got = underlined(&text, &found);
+        if !got.contains(&(*code, *wanted)) || got.iter().any(|(other, _)| other != code) {
+            eprintln!("{code} {wanted:?}, got {got:?}\n{}", page(&text, &found));
+            failed += 1;
+        }
+    }
+    assert_eq!(failed, 0, "of {}", CASES.len());
+}
+
+#[test]
+fn every_code_of_policies_has_a_case() {
+    let elsewhere = ["TAVS0211", "TAVS0501", "TAVS0502", "TAVS0503"];
+    let cases: BTreeSet<&str> = CASES.iter().map(|(code, _, _)| *code).chain(elsewhere).collect();
+    let all: BTreeSet<&str> = codes::all().map(|code| code.id).filter(|id| *id < "TAVS0600").collect();
+    assert_eq!(cases, all);
+}

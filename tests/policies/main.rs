@@ -1,0 +1,8 @@
+//! Policies with mistakes, and the text that each diagnostic underlines.
+
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod bad;
+mod diagnostics;
+mod documents;
+mod support;

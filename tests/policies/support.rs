@@ -1,0 +1,40 @@
+//! A good policy, and what one edit of it brings.
+
+use jiff::civil::{Date, date};
+use tavs::policy::check::check;
+use tavs::policy::diagnostic::{Diagnostic, render};
+use tavs::policy::syntax::SourceFile;
+
+/// Every test looks at policies on this day.
+pub(crate) const TODAY: Date = date(2026, 6, 1);
+
+/// A policy without mistakes that says all that a policy can say.
+pub(crate) const BASE: &str = include_str!("base.toml");
+
+/// The base with edits: each replaces the first place of a text, which must be there.
+pub(crate) fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(BASE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the base has no {from:?}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// A file of this text.
+pub(crate) fn file(text: impl Into<String>) -> SourceFile {
+    SourceFile::new("policy.toml", text)
+}
+
+/// What is found in one policy.
+pub(crate) fn found(text: &str) -> Vec<Diagnostic> {
+    check(&[file(text)], TODAY).1
+}
+
+/// Code and underlined text of each diagnostic.
+pub(crate) fn underlined<'t>(text: &'t str, found: &[Diagnostic]) -> Vec<(&'static str, &'t str)> {
+    found.iter().map(|one| (one.code, text.get(one.span.clone()).unwrap())).collect()
+}
+
+/// The page that an author would see, for the message of a failed test.
+pub(crate) fn page(text: &str, found: &[Diagnostic]) -> String {
+    render(found, &[file(text)], false)
+}
