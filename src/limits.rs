@@ -135,7 +135,7 @@ impl<C: Ticks + Clone> Limiter<C> {
     /// The quota that is used up.
     pub fn admit(&self) -> Result<Admitted, Exceeded> {
         let Ok(exchange) = Arc::clone(&self.exchanges).try_acquire_owned() else {
-            let standing = Standing::waiting(&self.numbers, 0, std::time::Duration::from_secs(1));
+            let standing = Standing::over_concurrency(&self.numbers);
             return Err(Exceeded { quota: Exhausted::Concurrency, standing });
         };
         match self.rate.check() {
@@ -145,7 +145,7 @@ impl<C: Ticks + Clone> Limiter<C> {
             }
             Err(until) => {
                 let wait = until.wait_time_from(self.clock.now());
-                let standing = Standing::waiting(&self.numbers, 0, wait);
+                let standing = Standing::over_rate(&self.numbers, wait);
                 Err(Exceeded { quota: Exhausted::Requests, standing })
             }
         }

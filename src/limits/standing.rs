@@ -11,6 +11,8 @@ use super::Numbers;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     policy: String,
+    /// The quota that `RateLimit` speaks of: the one nearest its end.
+    quota: &'static str,
     remaining: u32,
     refilled_after: u64,
     retry_after: Option<u64>,
@@ -27,13 +29,18 @@ impl Standing {
             numbers.concurrency
         );
         let refilled_after = u64::from(burst.saturating_sub(remaining)).div_ceil(rate);
-        Self { policy, remaining, refilled_after, retry_after: None }
+        Self { policy, quota: "requests", remaining, refilled_after, retry_after: None }
     }
 
-    /// Refused: worth trying again after `wait`, and never at once.
-    pub(super) fn waiting(numbers: &Numbers, remaining: u32, wait: Duration) -> Self {
+    /// Refused for the rate: worth trying again after `wait`, and never at once.
+    pub(super) fn over_rate(numbers: &Numbers, wait: Duration) -> Self {
         let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-        Self { retry_after: Some(seconds), ..Self::good(numbers, remaining) }
+        Self { retry_after: Some(seconds), ..Self::good(numbers, 0) }
+    }
+
+    /// Refused for the concurrency: worth trying again when an exchange has ended.
+    pub(super) fn over_concurrency(numbers: &Numbers) -> Self {
+        Self { quota: "concurrency", refilled_after: 1, ..Self::over_rate(numbers, Duration::from_secs(1)) }
     }
 
     /// The value of `RateLimit-Policy`.
@@ -45,7 +52,7 @@ impl Standing {
     /// The value of `RateLimit`.
     #[must_use]
     pub fn state(&self) -> String {
-        format!(r#""requests";r={};t={}"#, self.remaining, self.refilled_after)
+        format!(r#""{}";r={};t={}"#, self.quota, self.remaining, self.refilled_after)
     }
 
     /// The value of `Retry-After`, in seconds, if the exchange was refused.

@@ -44,7 +44,10 @@ fn exchanges_at_the_same_time_are_counted_until_dropped() {
     let first = limiter.admit().unwrap();
     let _second = limiter.admit().unwrap();
     for _ in 0..10 {
-        assert_eq!(limiter.admit().unwrap_err().quota, Exhausted::Concurrency);
+        let exceeded = limiter.admit().unwrap_err();
+        assert_eq!(exceeded.quota, Exhausted::Concurrency);
+        assert_eq!(exceeded.standing.state(), r#""concurrency";r=0;t=1"#);
+        assert_eq!(exceeded.standing.retry_after(), Some(1));
     }
     drop(first);
     assert!(limiter.admit().is_ok(), "those ten did not count against the rate");
@@ -55,7 +58,7 @@ fn exchanges_at_the_same_time_are_counted_until_dropped() {
 fn retry_after_is_rounded_up_to_whole_seconds() {
     let numbers = numbers(1, 1, 1);
     for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
-        let standing = Standing::waiting(&numbers, 0, Duration::from_millis(millis));
+        let standing = Standing::over_rate(&numbers, Duration::from_millis(millis));
         assert_eq!(standing.retry_after(), Some(seconds), "{millis} ms");
     }
 }
