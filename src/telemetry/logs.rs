@@ -2,8 +2,9 @@
 
 use std::str::FromStr as _;
 
-use tracing::Span;
+use tracing::{Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::ids::ExchangeId;
@@ -38,17 +39,22 @@ pub enum LogError {
 pub fn start(option: Option<&str>) -> Result<(), LogError> {
     let from_environment = std::env::var(LEVEL_VARIABLE).ok();
     let wanted = option.or(from_environment.as_deref()).unwrap_or(DEFAULT_LEVEL);
-    let filter = filter(wanted)?;
-    tracing_subscriber::fmt()
+    subscriber(wanted, std::io::stderr)?.try_init().map_err(|_already| LogError::Started)
+}
+
+/// One JSON object a line: time, level, target, the event's fields, and the exchange it is of.
+fn subscriber<W>(wanted: &str, writer: W) -> Result<impl Subscriber + Send + Sync, LogError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    Ok(tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .finish()
-        .try_init()
-        .map_err(|_already| LogError::Started)
+        .with_env_filter(filter(wanted)?)
+        .with_writer(writer)
+        .finish())
 }
 
 fn filter(wanted: &str) -> Result<EnvFilter, LogError> {
@@ -82,7 +88,44 @@ pub fn exchange_span(exchange: ExchangeId) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_json_with_the_exchange_it_is_of() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = subscriber(DEFAULT_LEVEL, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            let span = exchange_span(ExchangeId::new(1, [7; 10]));
+            span.record("recipient", "sms-reminders").record("status", 404_u16).record("reason", "no-route");
+            span.in_scope(|| tracing::info!("exchange ended"));
+            tracing::info!(target: "hyper::proto", "not ours");
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["message"], "exchange ended");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["span"]["exchange"], ExchangeId::new(1, [7; 10]).to_string());
+        assert_eq!(line["span"]["recipient"], "sms-reminders");
+        assert_eq!(line["span"]["status"], 404);
+        assert_eq!(line["span"]["reason"], "no-route");
+    }
 
     #[test]
     fn parts_that_would_log_messages_stay_quiet_whatever_is_asked_for() {
