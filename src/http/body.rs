@@ -1,53 +1,28 @@
-//! Reads content whole, within bounds of size and time, and takes off one layer of gzip, within
-//! bounds of size and ratio. What comes out is all of it, or a fault: never a part.
+//! Takes one layer of gzip (RFC 1952) off content that `net` has read whole, within bounds of
+//! size and ratio. What comes out is all of it, or a fault: never a part.
 
-mod gzip;
+use std::io::{ErrorKind, Read as _};
 
-use std::pin::pin;
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
-use http_body::Body;
-use http_body_util::BodyExt as _;
-use tokio::time::{sleep, timeout};
+use bytes::Bytes;
+use flate2::bufread::GzDecoder;
 
 use super::fields::Coding;
 use crate::http::Refusal;
 
-/// Bounds within which content is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// The most bytes, as sent and again when decoded.
-    pub size: usize,
-    /// How long the whole may take.
-    pub whole: Duration,
-    /// The least bytes in each [`Bounds::WINDOW`].
-    pub minimum_per_window: usize,
-}
-
-impl Bounds {
-    /// How often the minimum rate is looked at: long enough for a pause of an honest sender.
-    pub const WINDOW: Duration = Duration::from_secs(5);
-}
-
-/// Decoded content may be this many times as large as coded: gzip's best for JSON is about 100,
-/// for zeros 1032.
+/// Decoded content may be this many times as large as coded. gzip reaches 1032 at the most, for
+/// one byte over and over; repetitive JSON stays under 100.
 pub const MAX_RATIO: usize = 200;
 /// Below this many decoded bytes the ratio is not looked at: small documents repeat themselves.
 pub const RATIO_FLOOR: usize = 64 * 1024;
+/// How much is decoded between two looks at the bounds.
+const STEP: usize = 32 * 1024;
 
-/// Why content could not be had.
+/// Why content could not be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyFault {
-    /// More than [`Bounds::size`], as sent or decoded.
+    /// More decoded bytes than the limit.
     #[error("the content is larger than the limit")]
     TooLarge,
-    /// Past [`Bounds::whole`], or below the minimum rate.
-    #[error("the content came too slowly")]
-    TooSlow,
-    /// The connection or its framing broke.
-    #[error("the content broke off")]
-    Broken,
     /// No gzip, cut gzip, a wrong checksum, or bytes after its end.
     #[error("the content is not one whole gzip member")]
     Coded,
@@ -57,81 +32,54 @@ pub enum BodyFault {
 }
 
 impl BodyFault {
-    /// The refusal, if an upstream sent it.
+    /// The refusal, for an upstream's content.
     #[must_use]
     pub const fn of_upstream(self) -> Refusal {
         match self {
             Self::TooLarge => Refusal::UpstreamTooLarge,
-            Self::TooSlow => Refusal::UpstreamSlow,
-            Self::Broken => Refusal::UpstreamBroken,
             Self::Coded => Refusal::UpstreamCoded,
             Self::Bomb => Refusal::UpstreamBomb,
         }
     }
-
-    /// The refusal, if a recipient sent it.
-    #[must_use]
-    pub const fn of_recipient(self) -> Refusal {
-        match self {
-            Self::TooLarge | Self::Bomb => Refusal::BodyTooLarge,
-            Self::TooSlow => Refusal::BodySlow,
-            Self::Broken => Refusal::BodyBroken,
-            Self::Coded => Refusal::BodyType,
-        }
-    }
 }
 
-/// Reads a body to its end. Trailers are dropped.
+/// Takes off the coding that the head names; at most `size` bytes come out.
 ///
 /// # Errors
-/// `TooLarge`, `TooSlow`, `Broken`. The rest of the body is then not read: the connection is to
-/// be dropped.
-pub async fn read<B: Body<Data = Bytes>>(body: B, bounds: &Bounds) -> Result<Bytes, BodyFault> {
-    if body.size_hint().lower() > u64::try_from(bounds.size).unwrap_or(u64::MAX) {
-        return Err(BodyFault::TooLarge);
-    }
-    timeout(bounds.whole, collect(body, bounds)).await.map_err(|_elapsed| BodyFault::TooSlow)?
-}
-
-async fn collect<B: Body<Data = Bytes>>(body: B, bounds: &Bounds) -> Result<Bytes, BodyFault> {
-    let mut body = pin!(body);
-    let mut window = pin!(sleep(Bounds::WINDOW));
-    let mut in_window = 0_usize;
-    let mut content = BytesMut::new();
-    loop {
-        let frame = tokio::select! {
-            biased;
-            frame = body.frame() => frame,
-            () = &mut window => {
-                if in_window < bounds.minimum_per_window {
-                    return Err(BodyFault::TooSlow);
-                }
-                in_window = 0;
-                let next = window.deadline() + Bounds::WINDOW;
-                window.as_mut().reset(next);
-                continue;
-            }
-        };
-        let Some(frame) = frame else { return Ok(content.freeze()) };
-        let Ok(data) = frame.map_err(|_broken| BodyFault::Broken)?.into_data() else { continue };
-        let room = bounds.size.saturating_sub(content.len());
-        if data.len() > room {
-            return Err(BodyFault::TooLarge);
-        }
-        in_window = in_window.saturating_add(data.len());
-        content.extend_from_slice(&data);
-    }
-}
-
-/// Takes off the coding that the head names.
-///
-/// # Errors
-/// `Coded`, `Bomb`, `TooLarge` (more than `size` bytes decoded).
+/// `Coded`, `Bomb`, `TooLarge`.
 pub fn decode(coding: Coding, content: Bytes, size: usize) -> Result<Bytes, BodyFault> {
     match coding {
+        Coding::Identity if content.len() > size => Err(BodyFault::TooLarge),
         Coding::Identity => Ok(content),
-        Coding::Gzip => gzip::decode(&content, size),
+        Coding::Gzip => gunzip(&content, size),
     }
+}
+
+/// Decodes one gzip member, whole, with nothing after it.
+fn gunzip(coded: &[u8], size: usize) -> Result<Bytes, BodyFault> {
+    let by_ratio = coded.len().saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
+    let mut decoder = GzDecoder::new(coded);
+    let mut content = Vec::new();
+    let mut step = vec![0_u8; STEP];
+    loop {
+        let read = match decoder.read(&mut step) {
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_corrupt) => return Err(BodyFault::Coded),
+        };
+        if read == 0 {
+            break;
+        }
+        content.extend_from_slice(step.get(..read).unwrap_or_default());
+        if content.len() > by_ratio {
+            return Err(BodyFault::Bomb);
+        }
+        if content.len() > size {
+            return Err(BodyFault::TooLarge);
+        }
+    }
+    // a second member, or anything else, would be read by some and not by others
+    if decoder.into_inner().is_empty() { Ok(content.into()) } else { Err(BodyFault::Coded) }
 }
 
 #[cfg(test)]
