@@ -2,6 +2,7 @@
 
 mod damage;
 mod faults;
+mod properties;
 mod queue;
 
 use std::borrow::Cow;
