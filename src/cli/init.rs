@@ -145,3 +145,25 @@ fn write(directory: &Path, name: &str, text: &str) -> Result<(), InitError> {
 fn next_steps(directory: &Path) -> String {
     include_str!("init/next.txt").replace("{directory}", &directory.display().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::check::check;
+    use crate::policy::diagnostic::render;
+    use crate::policy::syntax::SourceFile;
+
+    #[test]
+    fn the_policy_is_accepted_on_whatever_day_it_is_made() {
+        for day in ["2026-03-04", "2028-02-29", "2031-12-31"] {
+            let today: Date = day.parse().unwrap();
+            let files = [SourceFile::new("sms-reminders.toml", policy(today).unwrap())];
+            let (policies, found) = check(&files, today);
+            assert!(found.is_empty(), "{}", render(&found, &files, false));
+            assert_eq!(policies.len(), 1);
+            let expires = policies[0].agreement.expires;
+            assert!(check(&files, expires).1.iter().all(|one| !one.is_error()));
+            assert!(check(&files, expires.tomorrow().unwrap()).1.iter().any(|one| one.is_error()));
+        }
+    }
+}

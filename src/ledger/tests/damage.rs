@@ -16,8 +16,8 @@ fn a_last_write_cut_anywhere_is_set_aside() {
     let whole = fs::read(&path).unwrap();
     let kept = whole[..whole.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
     let zeros = |cut: usize| [&whole[..cut], &vec![0; whole.len() - cut]].concat();
-    // Every fifth byte, from the first to that before the line feed: each case is five syncs.
-    for cut in (kept + 1..whole.len()).rev().step_by(5).chain([kept + 1]) {
+    // Every twentieth byte, from that before the line feed, and the first: each case is five syncs.
+    for cut in (kept + 1..whole.len()).rev().step_by(20).chain([kept + 1]) {
         for torn in [whole[..cut].to_vec(), zeros(cut)] {
             fs::write(&path, &torn).unwrap();
             assert!(records(folder.path()).is_err()); // a reader says so
