@@ -29,10 +29,14 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
         at = stretch.end;
         let Some(token) = bytes.get(stretch.clone()) else { break };
         let mut number = None;
-        if stands_alone(bytes, &stretch) && !is_uuid(token) {
-            let inner = whole(without_type(token), depth);
-            binary |= inner.binary;
-            number = inner.number;
+        if stands_alone(bytes, &stretch) {
+            let id = without_words(token);
+            let inside = whole(id, depth);
+            binary |= inside.binary;
+            number = inside.number;
+            if number.is_none() && id.len() < token.len() {
+                number = whole(token, depth).number;
+            }
         }
         let number = number.or_else(|| base64_digits(token)).or_else(|| hex_digits(token));
         if let Some(number) = number {
@@ -79,18 +83,21 @@ pub(super) fn is_uuid(token: &[u8]) -> bool {
         })
 }
 
-/// The id of a reference such as `Observation/1a2b3c`; else all.
-fn without_type(token: &[u8]) -> &[u8] {
-    let Some(slash) = token.iter().position(|byte| *byte == b'/') else { return token };
-    match token.split_at_checked(slash) {
-        Some(([first, more @ ..], [_, id @ ..]))
-            if first.is_ascii_uppercase() && more.len() >= 3 && more.iter().all(u8::is_ascii_alphabetic) =>
-        {
-            id
-        }
-        _ => token,
+/// The id of `Observation/1a2b3c` or `Composition_1a2b3c`; else all.
+fn without_words(mut token: &[u8]) -> &[u8] {
+    while let Some(at) = token.iter().position(|byte| !byte.is_ascii_alphanumeric())
+        && let Some((word, [_, id @ ..])) = token.split_at_checked(at)
+        && word.len() >= SHORTEST_WORD
+        && word.iter().all(u8::is_ascii_alphabetic)
+        && is_word(word)
+    {
+        token = id;
     }
+    token
 }
+
+/// Fewer letters before a separator are as well the beginning of base64.
+const SHORTEST_WORD: usize = 4;
 
 /// What a coded stretch holds.
 #[derive(Debug, Default)]
@@ -102,7 +109,7 @@ struct Inside {
 /// Reads a stretch that stands alone by the rules of each coding.
 fn whole(token: &[u8], depth: usize) -> Inside {
     let mut inside = Inside::default();
-    if token.len() < SHORTEST_CODED {
+    if token.len() < SHORTEST_CODED || is_uuid(token) {
         return inside;
     }
     if is_hex(token) {
