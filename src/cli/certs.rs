@@ -1,9 +1,56 @@
-//! `tavs certs`: make development certificates.
+//! `tavs certs`: certificates for development, and their revocation list.
 
-/// Make development certificates.
+mod list;
+mod make;
+
+use std::path::PathBuf;
+
+pub(super) use self::make::CertsError;
+use crate::clock::Clock;
+
+/// Make and look after certificates for development.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
 
-pub(crate) fn run(_args: &Args) -> u8 {
-    super::USAGE
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Dev(Dev),
+    Crl(list::Renew),
+}
+
+/// Make two CAs, a server certificate, one for each client, a revoked one and a revocation list.
+///
+/// For development only: each CA's key lies beside it. Nothing that exists is overwritten.
+#[derive(Debug, clap::Args)]
+struct Dev {
+    /// The folder to write to; made if it is not there.
+    directory: PathBuf,
+    /// A URI that a client certificate shall present; may be given again. Its file is named after
+    /// what follows the last `:` or `/`.
+    #[arg(long, value_name = "URI", default_value = "urn:tavs:recipient:sms-reminders")]
+    client: Vec<String>,
+    /// How long the certificates are valid.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    /// When the revocation list is stale; `tavs certs crl` renews it.
+    #[arg(long, value_name = "DAYS", default_value_t = list::DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    crl_days: u32,
+}
+
+pub(crate) fn run(args: &Args) -> u8 {
+    let now = Clock::system().unix_millis() / 1000;
+    let done = match &args.command {
+        Command::Dev(dev) => make::make(dev, now),
+        Command::Crl(renew) => list::renew(renew, now),
+    };
+    match done {
+        Ok(said) => super::show(&said),
+        Err(error) => {
+            super::complain(&format!("tavs certs: {error}\n"));
+            super::USAGE
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that it cannot do")]
 
+mod certs;
 mod init;
 mod keys;
 
