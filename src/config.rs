@@ -71,8 +71,9 @@ pub struct Ledger {
 /// `[log]`.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// The least level that is written: `error`, `warn`, `info` or `debug`.
-    pub level: &'static str,
+    /// The least level that is written: `error`, `warn`, `info` or `debug`. Else the environment
+    /// decides.
+    pub level: Option<&'static str>,
 }
 
 /// Mistakes, and the texts that they are about.

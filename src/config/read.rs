@@ -257,11 +257,11 @@ fn admin(table: Option<Table<'_>>) -> Option<SocketAddr> {
 }
 
 fn log(table: Option<Table<'_>>) -> Option<Log> {
-    let Some(mut table) = table else { return Some(Log { level: "info" }) };
+    let Some(mut table) = table else { return Some(Log { level: None }) };
     let words = ["error", "warn", "info", "debug"].map(|word| (word, word));
     let level = table.optional_word("level", &words, &[]);
     table.finish();
-    Some(Log { level: level.map_or("info", |level| level.value) })
+    Some(Log { level: level.map(|level| level.value) })
 }
 
 fn address(value: &Value<'_>) -> Option<SocketAddr> {

@@ -44,7 +44,7 @@ fn paths_are_relative_to_the_file_and_defaults_are_named() {
     assert_eq!(booking.url, "https://booking.klinik.example/api");
     assert_eq!(booking.deadlines.first_byte, Duration::from_secs(3));
     assert_eq!(booking.deadlines.connect, Duration::from_secs(2));
-    assert_eq!(config.log.level, "info");
+    assert_eq!(config.log.level, None);
 }
 
 #[test]

@@ -84,8 +84,8 @@ pub enum Denied {
     /// The identity has no policy (any more).
     #[error("no policy names this identity")]
     NoPolicy,
-    /// The agreement's last day is over (G9).
-    #[error("the agreement has lapsed")]
+    /// The agreement is not signed yet, or its last day is over (G9).
+    #[error("the agreement does not hold today")]
     Lapsed,
     /// Consent is required, and there is no register of it to look at (G8).
     #[error("consent is required and its register cannot be read")]
@@ -118,7 +118,8 @@ impl PolicySet {
     /// [`Denied`], the first that applies.
     pub fn decide(&self, recipient: &RecipientId, today: Date, asked: Asked<'_>) -> Result<Permit, Denied> {
         let policy = self.get(recipient).ok_or(Denied::NoPolicy)?;
-        if today > policy.checked().agreement.expires {
+        let agreement = &policy.checked().agreement;
+        if today < agreement.signed || today > agreement.expires {
             return Err(Denied::Lapsed);
         }
         if policy.checked().purpose.consent == Consent::Required {

@@ -183,8 +183,10 @@ fn a_route_that_accepts_clear_identifiers_says_so() {
 }
 
 #[test]
-fn a_lapsed_agreement_is_closed_from_the_next_day_on_whatever_is_asked() {
+fn an_agreement_is_closed_before_its_first_and_after_its_last_day_whatever_is_asked() {
     let set = set(policy(routes()));
+    assert!(decide_on(&set, date(2026, 1, 1), "GET", "/").is_ok());
+    assert_eq!(decide_on(&set, date(2025, 12, 31), "GET", "/").unwrap_err(), Denied::Lapsed);
     assert!(decide_on(&set, date(2028, 1, 14), "GET", "/").is_ok());
     for target in ["/", "/nowhere", "/appointments?x=1"] {
         assert_eq!(decide_on(&set, date(2028, 1, 15), "GET", target).unwrap_err(), Denied::Lapsed);
