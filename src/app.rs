@@ -1,1 +1,250 @@
-//! Not built yet.
+//! Builds every part from the configuration, and owns reload and drain.
+//!
+//! [`start`] runs the proxy inside any process: `serve` adds signals, `demo` and tests take port
+//! 0 and a clock that stands still. What must never happen here: a state of which one part is
+//! new and another old, or one that has not been checked whole (G11).
+
+mod build;
+mod reload;
+mod signals;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::{self, Shown};
+use crate::clock::Clock;
+use crate::config::{Config, Findings};
+use crate::ledger::{self, Disk, FileSystem, Found, Ledger, LedgerError};
+use crate::limits::Limits;
+use crate::net::listener::Drained as Connections;
+use crate::net::{Listener, TlsState};
+use crate::proxy::Proxy;
+use crate::telemetry::Metrics;
+
+pub use self::reload::Reloader;
+pub use self::signals::until_stopped;
+
+/// Why the proxy does not start. Each is for an operator, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration, or a file that it names.
+    #[error("the configuration has mistakes")]
+    Findings(Findings),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A socket.
+    #[error("cannot listen on {address}: {source}; free it, or choose another `address` in [{table}]")]
+    Listen {
+        /// Which table of tavs.toml.
+        table: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No randomness for a new ledger's id.
+    #[error("the system gives no random bytes")]
+    Random,
+}
+
+/// A running proxy. Dropping it leaves it running; [`Running::stop`] ends it.
+pub struct Running {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    proxy: Arc<Proxy>,
+    ledger: Ledger,
+    status: Arc<Status>,
+    reloader: Reloader,
+    stop: watch::Sender<bool>,
+    listener: JoinHandle<Connections>,
+}
+
+/// How a drain went.
+#[derive(Debug)]
+pub struct Drained {
+    /// Exchanges answered since the start.
+    pub answered: u64,
+    /// Connections cut because their exchanges did not end in time.
+    pub cut: usize,
+    /// Whether the ledger was synced and closed.
+    pub ledger: Result<(), ledger::AppendError>,
+}
+
+/// Starts the proxy: checks everything, opens the ledger, then listens. Must be called within a
+/// tokio runtime.
+///
+/// # Errors
+/// The first part that cannot be had; of the configuration, every mistake.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    start_on(config, clock, Box::new(FileSystem)).await
+}
+
+/// [`start`] with a ledger on a disk that may fail: for tests of what a failure does.
+///
+/// # Errors
+/// As of [`start`].
+pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
+    crate::net::install_crypto();
+    let (state, warnings) =
+        build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
+    for line in warnings.brief() {
+        tracing::warn!(finding = line, "configuration");
+    }
+    let (ledger, found) = open_ledger(&config, disk)?;
+    log_ledger(&found);
+
+    let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
+    let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;
+    let address =
+        listener.local_address().map_err(|source| cannot_listen("listen", config.listen.address, source))?;
+    let admin = TcpListener::bind(config.admin).await;
+    let admin = admin.map_err(|source| cannot_listen("admin", config.admin, source))?;
+    let admin_address = admin.local_addr().map_err(|source| cannot_listen("admin", config.admin, source))?;
+
+    let metrics = Metrics::new();
+    let tls = Arc::new(ArcSwap::new(Arc::clone(state.tls())));
+    let proxy = Arc::new(Proxy::new(state, ledger.clone(), metrics.clone(), clock.clone()));
+    let status = Arc::new(Status {
+        draining: AtomicBool::new(false),
+        ledger: ledger.clone(),
+        metrics: metrics.clone(),
+        proxy: Arc::clone(&proxy),
+        clock: clock.clone(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
+    reloader.succeeded();
+    tokio::spawn(reload::watch(reloader.clone(), stopped.clone()));
+    tokio::spawn(admin::serve(admin, Arc::clone(&status), stopped.clone()));
+    let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
+    tracing::info!(%address, admin = %admin_address, "tavs serves");
+    Ok(Running { address, admin_address, proxy, ledger, status, reloader, stop, listener })
+}
+
+async fn serve(
+    listener: Listener,
+    tls: Arc<ArcSwap<TlsState>>,
+    proxy: Arc<Proxy>,
+    clock: Clock,
+    mut stopped: watch::Receiver<bool>,
+) -> Connections {
+    let shutdown = async move {
+        // An `Err` means that the sender is gone: nobody can stop us any more, so we go on.
+        if stopped.wait_for(|stopped| *stopped).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    listener.serve(tls, proxy, clock, shutdown).await
+}
+
+fn open_ledger(config: &Config, disk: Box<dyn Disk>) -> Result<(Ledger, Found), StartError> {
+    let mut new_log = [0; 16];
+    getrandom::fill(&mut new_log).map_err(|_none| StartError::Random)?;
+    let settings = ledger::Settings {
+        directory: config.ledger.directory.value.clone(),
+        node: config.ledger.node.clone(),
+        new_log,
+        limits: config.ledger.limits,
+    };
+    Ok(Ledger::open_on(settings, disk)?)
+}
+
+fn log_ledger(found: &Found) {
+    let Found { begun, last_sequence, set_aside } = found;
+    tracing::info!(begun, last_sequence, "ledger opened");
+    if let Some((path, bytes)) = set_aside {
+        tracing::warn!(path = %path.display(), bytes, "an incomplete last write was set aside");
+    }
+}
+
+fn cannot_listen(table: &'static str, address: SocketAddr, source: io::Error) -> StartError {
+    StartError::Listen { table, address, source }
+}
+
+impl Running {
+    /// Where recipients connect to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Reads everything anew, as SIGHUP and a changed file do.
+    #[must_use]
+    pub fn reloader(&self) -> &Reloader {
+        &self.reloader
+    }
+
+    /// Drains: not ready, no new connections, exchanges under way finished within their
+    /// deadline, the ledger synced and closed.
+    pub async fn stop(self) -> Drained {
+        self.status.draining.store(true, Ordering::Relaxed);
+        tracing::info!("draining");
+        self.stop.send_replace(true);
+        let connections = self.listener.await.unwrap_or_default();
+        let ledger = self.ledger.close().await;
+        let answered = self.proxy.answered();
+        if let Err(error) = &ledger {
+            tracing::error!(%error, "the ledger could not be closed in order");
+        }
+        tracing::info!(answered, cut = connections.aborted, "drained");
+        Drained { answered, cut: connections.aborted, ledger }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("address", &self.address)
+            .field("admin_address", &self.admin_address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the admin listener shows.
+struct Status {
+    draining: AtomicBool,
+    ledger: Ledger,
+    metrics: Metrics,
+    proxy: Arc<Proxy>,
+    clock: Clock,
+}
+
+impl Shown for Status {
+    fn not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.draining.load(Ordering::Relaxed) {
+            reasons.push("draining".to_owned());
+        }
+        if let Err(error) = self.ledger.usable() {
+            reasons.push(format!("ledger: {error}"));
+        }
+        let state = self.proxy.state();
+        if state.policies().is_empty() {
+            reasons.push("policies: there is none".to_owned());
+        }
+        let now = self.clock.unix_millis().checked_div(1000).unwrap_or_default();
+        for expiry in state.tls().expiries().iter().filter(|expiry| expiry.at <= now) {
+            reasons.push(format!("{}: past its end", build::name_of(&expiry.what)));
+        }
+        reasons
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text()
+    }
+}

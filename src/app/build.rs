@@ -1,0 +1,177 @@
+//! The running state, from the configuration and every file that it names: whole, or every
+//! mistake.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::clock::Clock;
+use crate::config::private::{PrivateError, read_private};
+use crate::config::{Config, Findings, cross_check, read_policies};
+use crate::http::OwnNames;
+use crate::http::problem::Problems;
+use crate::identity::Register;
+use crate::limits::Limits;
+use crate::net::tls::ExpiryOf;
+use crate::net::{TlsError, TlsState, Upstream, UpstreamSetupError};
+use crate::policy::check::check;
+use crate::policy::checked::Policy;
+use crate::policy::codes::{self, Code};
+use crate::policy::diagnostic::{Diagnostic, Severity};
+use crate::policy::running::PolicySet;
+use crate::policy::syntax::{self, SourceFile};
+use crate::proxy::{Parts, State};
+use crate::pseudonym::{KeyRing, RingError};
+
+/// Builds a state; `limits` are those until now. What is left over with it are warnings.
+pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<(State, Findings), Findings> {
+    let read = read_policies(config);
+    let (policies, mut found) = check_to_serve(&read.files, clock.today());
+    let ring = key_ring(config, &mut found);
+    if let Some(ring) = &ring {
+        found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring, policy)));
+    }
+    let tls = TlsState::load(&config.tls, clock);
+    let tls = tls.map_err(|error| found.push(tls_fault(config, &error))).ok();
+    let upstreams = upstreams(config, clock, &mut found);
+    let names = OwnNames::new(config.listen.names.iter().map(String::as_str));
+    let names = names.map_err(|name| found.push(name_fault(config, name))).ok();
+    let identities = policies.iter().map(|policy| {
+        let Policy { recipient, identity, .. } = policy;
+        (recipient.id.clone(), identity.anchor.clone(), identity.presented.clone())
+    });
+    let register = Register::new(identities.collect());
+    let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
+    // Only what has no mistakes is compiled: a plan's own errors would repeat them.
+    let sound = !found.iter().chain(&read.findings).any(Diagnostic::is_error);
+    let set = ring.filter(|_| sound).and_then(|ring| match PolicySet::build(policies, &ring) {
+        Ok(set) => Some(set),
+        Err(errors) => {
+            found.extend(errors.iter().map(|error| general(config, error.to_string())));
+            None
+        }
+    });
+    let findings = read.into_findings(config, found);
+    match (set, register, tls, upstreams, names) {
+        (Some(policies), Some(register), Some(tls), Some(upstreams), Some(names)) => {
+            let tls = Arc::new(tls);
+            let problems = Problems::at(config.listen.names.first().map_or("localhost", String::as_str));
+            let parts = Parts { policies, register, limits, upstreams, tls, names, problems };
+            Ok((State::new(parts), findings))
+        }
+        _ => Err(findings),
+    }
+}
+
+/// Checks policies as `tavs check` does, but for lapsed agreements: they are served, which means
+/// that everything is refused (G9), and do not keep the other policies from taking effect.
+fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
+    let (mut policies, mut found) = check(files, today);
+    let lapsed: Vec<String> =
+        found.iter().filter(|one| one.code == codes::LAPSED.id).map(|one| one.file.clone()).collect();
+    for one in &mut found {
+        if one.code == codes::LAPSED.id {
+            one.severity = Severity::Warning;
+        }
+    }
+    for file in files.iter().filter(|file| lapsed.contains(&file.path)) {
+        let Some(last_day) = last_day(file) else { continue };
+        let (checked, _same_findings) = check(std::slice::from_ref(file), last_day);
+        policies.extend(checked);
+    }
+    (policies, found)
+}
+
+/// The last day of the agreement, as the file has it.
+fn last_day(file: &SourceFile) -> Option<Date> {
+    let expires = |mut root: syntax::Table<'_>| root.optional_table("agreement")?.optional_date("expires");
+    syntax::read(file, expires).value.map(|at| at.value)
+}
+
+fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
+    let path = &config.keys;
+    let text = match read_private(&path.value) {
+        Ok(text) => text,
+        Err(error) => {
+            let exposed = matches!(error, PrivateError::Exposed { .. } | PrivateError::OpenFolder { .. });
+            let code = if exposed { &codes::SECRET_EXPOSED } else { &codes::FILE_UNREADABLE };
+            found.push(config.fault(code, path, error.to_string()));
+            return None;
+        }
+    };
+    let checked = KeyRing::parse(&text).and_then(|ring| ring.subject_key().map(|_there| ring));
+    match checked {
+        Ok(ring) => Some(ring),
+        Err(error) => {
+            let lacking = matches!(error, RingError::NoSubjects);
+            let code = if lacking { &codes::NO_SECRET } else { &codes::RING_UNUSABLE };
+            found.push(config.fault(code, path, error.to_string()));
+            None
+        }
+    }
+}
+
+fn upstreams(
+    config: &Config,
+    clock: &Clock,
+    found: &mut Vec<Diagnostic>,
+) -> Option<HashMap<String, Upstream>> {
+    let mut all = Some(HashMap::new());
+    for (name, settings) in &config.upstreams {
+        match (Upstream::new(settings.value.clone(), clock), &mut all) {
+            (Ok(upstream), Some(all)) => drop(all.insert(name.clone(), upstream)),
+            (Ok(_), None) => {}
+            (Err(UpstreamSetupError::Tls(error)), _) => {
+                found.push(tls_fault(config, &error));
+                all = None;
+            }
+            (Err(error), _) => {
+                found.push(config.fault(&codes::BAD_VALUE, settings, error.to_string()));
+                all = None;
+            }
+        }
+    }
+    all
+}
+
+/// A fault of a certificate, key or list, shown where tavs.toml names the file.
+fn tls_fault(config: &Config, error: &TlsError) -> Diagnostic {
+    let (code, path) = match error {
+        TlsError::Unreadable { path, .. } => (&codes::FILE_UNREADABLE, Some(path)),
+        TlsError::KeyNotPrivate { path } => (&codes::SECRET_EXPOSED, Some(path)),
+        TlsError::NoCertificate { path }
+        | TlsError::NoKey { path }
+        | TlsError::NoCrl { path }
+        | TlsError::BadCa { path } => (&codes::CERTIFICATE_UNUSABLE, Some(path)),
+        TlsError::KeyMismatch { key, .. } => (&codes::CERTIFICATE_UNUSABLE, Some(key)),
+        TlsError::CrlMissing { .. }
+        | TlsError::SharedCa { .. }
+        | TlsError::AnchorTwice { .. }
+        | TlsError::NoAnchor
+        | TlsError::Refused(_) => (&codes::CERTIFICATE_UNUSABLE, None),
+    };
+    config.fault_of_file(code, path.map_or_else(|| Path::new(""), PathBuf::as_path), error.to_string())
+}
+
+fn name_fault(config: &Config, name: &str) -> Diagnostic {
+    general_as(config, &codes::BAD_VALUE, format!("`names` holds `{name}`, which is no host name"))
+}
+
+fn general(config: &Config, message: String) -> Diagnostic {
+    general_as(config, &codes::BAD_VALUE, message)
+}
+
+fn general_as(config: &Config, code: &'static Code, message: String) -> Diagnostic {
+    config.fault_of_file(code, Path::new(""), message)
+}
+
+/// How logs, metrics and health call what can end.
+pub(super) fn name_of(what: &ExpiryOf) -> String {
+    match what {
+        ExpiryOf::ServerCertificate => "listen.certificate".to_owned(),
+        ExpiryOf::Ca(anchor) => format!("anchors.{anchor}.ca"),
+        ExpiryOf::Crl(anchor) => format!("anchors.{anchor}.crl"),
+    }
+}
