@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -115,7 +116,7 @@ fn answer<S: Shown>(request: &Request<Incoming>, shown: &S) -> Response<Full<Byt
 /// `localhost`.
 fn names_no_domain(host: Option<&HeaderValue>) -> bool {
     let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
-    let Ok(authority) = host.parse::<hyper::http::uri::Authority>() else { return false };
+    let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name == "localhost" || address.parse::<std::net::IpAddr>().is_ok()

@@ -1,9 +1,77 @@
 //! `tavs serve`: run the proxy.
 
-/// Run the proxy.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+use std::panic::PanicHookInfo;
+use std::path::PathBuf;
 
-pub(crate) fn run(_args: &Args) -> u8 {
-    super::USAGE
+use super::{FINDINGS, GOOD, USAGE, colour, complain};
+use crate::app::{self, StartError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::telemetry::logs;
+
+/// Run the proxy until SIGTERM or SIGINT, which drain it; SIGHUP reloads.
+///
+/// Logs are JSON lines on standard error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "tavs.toml")]
+    config: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> u8 {
+    let config = match Config::read(&args.config) {
+        Ok(config) => config,
+        Err(findings) => {
+            complain(&findings.render(colour()));
+            return FINDINGS;
+        }
+    };
+    let level = config.log.level.map(|level| format!("warn,tavs={level}"));
+    if let Err(error) = logs::start(level.as_deref()) {
+        complain(&format!("tavs serve: {error}\n"));
+        return USAGE;
+    }
+    std::panic::set_hook(Box::new(tell_where));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("tavs serve: cannot start threads: {error}\n"));
+            return USAGE;
+        }
+    };
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> u8 {
+    let running = match app::start(config, Clock::system()).await {
+        Ok(running) => running,
+        Err(StartError::Findings(findings)) => {
+            complain(&findings.render(colour()));
+            return FINDINGS;
+        }
+        Err(error) => {
+            complain(&format!("tavs serve: {error}\n"));
+            return USAGE;
+        }
+    };
+    match app::until_stopped(running).await {
+        Ok(drained) => {
+            complain(&format!(
+                "drained: {} exchanges answered since the start, {} connections cut\n",
+                drained.answered, drained.cut
+            ));
+            if drained.ledger.is_ok() { GOOD } else { USAGE }
+        }
+        Err(error) => {
+            complain(&format!("tavs serve: cannot listen to signals: {error}\n"));
+            USAGE
+        }
+    }
+}
+
+/// SECURITY: what a panic says may hold a value from a message. Only its place is logged.
+fn tell_where(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
+    tracing::error!(place, "panic");
 }
