@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod init;
 mod keys;
+mod policies;
 mod rewrite;
 mod serve;
 mod test;
@@ -59,7 +60,12 @@ pub fn main() -> ExitCode {
 
 /// Writes data to standard output.
 fn show(text: &str) -> u8 {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    show_bytes(text.as_bytes())
+}
+
+fn show_bytes(bytes: &[u8]) -> u8 {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => GOOD,
         Err(_closed) => USAGE,
     }

@@ -1,9 +1,82 @@
-//! `tavs check`: check policies.
+//! `tavs check`: every mistake of every policy, in one run.
 
-/// Check policies.
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+use super::policies::{self, Checked, Colour, Format, count};
+use crate::policy::codes;
+use crate::policy::diagnostic::{Diagnostic, render, to_json};
+use crate::policy::syntax::nearest;
+
+/// Check policies: every mistake of every file in one run.
+///
+/// Exit code 0: no errors; 1: errors, or warnings under --deny-warnings; 2: wrong usage, or a file
+/// that cannot be read.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Files, or folders of *.toml (all below, but hidden ones and `profiles`).
+    #[arg(default_value = "policies")]
+    paths: Vec<PathBuf>,
+    /// Check as of this day instead of today, such as 2026-06-01.
+    #[arg(long, value_name = "DATE")]
+    at: Option<Date>,
+    /// Explain a code, such as TAVS0102, with an example; checks nothing.
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+    /// How findings are written to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Fail on warnings too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// When to colour.
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
 
-pub(crate) fn run(_args: &Args) -> u8 {
+pub(crate) fn run(args: &Args) -> u8 {
+    if let Some(code) = &args.explain {
+        return explain(code);
+    }
+    let checked = match policies::load(&args.paths, args.at) {
+        Ok(checked) => checked,
+        Err(faults) => {
+            super::complain(&faults);
+            return super::USAGE;
+        }
+    };
+    let Checked { files, diagnostics, .. } = &checked;
+    let text = match args.format {
+        Format::Json => to_json(diagnostics, files) + "\n",
+        Format::Text => render(diagnostics, files, args.color.on_output()) + &sums(&checked) + "\n",
+    };
+    let errors = diagnostics.iter().any(|one| one.is_error() || args.deny_warnings);
+    match super::show(&text) {
+        super::GOOD if errors => super::FINDINGS,
+        other => other,
+    }
+}
+
+/// `3 policies, 0 errors, 1 warning`.
+fn sums(checked: &Checked) -> String {
+    let errors = checked.diagnostics.iter().filter(|one| one.is_error()).count();
+    let warnings = checked.diagnostics.iter().filter(|one: &&Diagnostic| !one.is_error()).count();
+    format!(
+        "{}, {}, {}",
+        count(checked.files.len(), "policy", "policies"),
+        count(errors, "error", "errors"),
+        count(warnings, "warning", "warnings"),
+    )
+}
+
+fn explain(id: &str) -> u8 {
+    if let Some(code) = codes::find(id) {
+        return super::show(&code.page());
+    }
+    let ids: Vec<String> = codes::all().map(|code| code.id.to_lowercase()).collect();
+    let near = nearest(id, ids.iter().map(String::as_str)).map(str::to_uppercase);
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    super::complain(&format!("error: there is no code `{id}`{hint}\n"));
     super::USAGE
 }

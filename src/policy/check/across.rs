@@ -52,7 +52,8 @@ fn same_recipient(sheet: &Sheet<'_>, other: &Sheet<'_>) -> Option<Diagnostic> {
     )
 }
 
-fn shared_domain(sheet: &Sheet<'_>, other: &Sheet<'_>) -> Option<Diagnostic> {
+fn shared_domain<'s>(sheet: &'s Sheet<'_>, other: &'s Sheet<'_>) -> Option<Diagnostic> {
+    let domain = |sheet: &'s Sheet<'_>| sheet.written.pseudonyms.domain.as_ref();
     let (mine, theirs) = (domain(sheet)?, domain(other)?);
     if mine.value != theirs.value || same_recipient(sheet, other).is_some() {
         return None;
@@ -64,9 +65,4 @@ fn shared_domain(sheet: &Sheet<'_>, other: &Sheet<'_>) -> Option<Diagnostic> {
         Diagnostic::new(&codes::SHARED_DOMAIN, &sheet.file.path, mine.span.clone(), message, label)
             .help(help),
     )
-}
-
-/// The domain, which is the recipient's own id unless the policy says otherwise.
-fn domain<'s>(sheet: &'s Sheet<'_>) -> Option<&'s At<String>> {
-    sheet.written.pseudonyms.domain.as_ref().or(sheet.written.recipient.id.as_ref())
 }

@@ -31,12 +31,11 @@ pub(crate) mod defaults {
 }
 
 pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
-    let id = text(written.recipient.id.as_ref());
     Policy {
         file: file.path.clone(),
         version: PolicyVersion(Sha256::digest(file.text.as_bytes()).into()),
         recipient: RecipientInfo {
-            id: RecipientId::new(&id),
+            id: RecipientId::new(&text(written.recipient.id.as_ref())),
             name: text(written.recipient.name.as_ref()),
             relation: value(written.recipient.relation.as_ref(), Relation::Processor),
             contact: text(written.recipient.contact.as_ref()),
@@ -46,7 +45,7 @@ pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
         purpose: purpose(&written.purpose),
         transfer: transfer(&written.transfer),
         pseudonyms: Pseudonyms {
-            domain: written.pseudonyms.domain.as_ref().map_or(id, |domain| domain.value.clone()),
+            domain: text(written.pseudonyms.domain.as_ref()),
             linkability: value(written.pseudonyms.linkability.as_ref(), Linkability::Domain),
         },
         limits: limits(&written.limits),

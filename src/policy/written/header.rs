@@ -179,8 +179,10 @@ fn names_privacy_shield(text: &str) -> bool {
 }
 
 pub(super) fn pseudonyms(root: &mut Table<'_>) -> Pseudonyms {
-    let Some(mut table) = root.optional_table("pseudonyms") else { return Pseudonyms::default() };
-    let domain = table.optional("domain");
+    let Some(mut table) = root.required_table("pseudonyms", "domain = \"sms-reminders\"") else {
+        return Pseudonyms::default();
+    };
+    let domain = table.required("domain", "\"sms-reminders\"");
     table.optional_word("scheme", &[("keyed", ())], &["sealed", "table", "digits"]);
     let pseudonyms = Pseudonyms {
         domain: domain.and_then(|domain| domain.parsed(&codes::BAD_VALUE, names::name)),

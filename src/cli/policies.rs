@@ -1,0 +1,146 @@
+//! What the tools for policy authors share: finding policy files, reading and checking them.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use crate::clock::Clock;
+use crate::policy::check::check;
+use crate::policy::checked::Policy;
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::syntax::SourceFile;
+
+/// The largest policy file, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// How many folders below each other are looked into.
+const DEEPEST: u32 = 8;
+
+/// Policies, and what was found in them.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) files: Vec<SourceFile>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Whether standard output gets colours.
+    pub(super) fn on_output(self) -> bool {
+        match self {
+            Self::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON array.
+    Json,
+}
+
+/// Reads `paths`, files or folders, and checks them together as of `at`, or today.
+///
+/// # Errors
+/// A line for each file or folder that cannot be read.
+pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, String> {
+    let mut found = Vec::new();
+    let mut faults = String::new();
+    for path in paths {
+        if let Err(fault) = find(path, &mut found) {
+            faults.push_str(&fault);
+        }
+    }
+    let mut files: Vec<SourceFile> = Vec::new();
+    for path in found {
+        match read(&path) {
+            Ok(text) => files.push(SourceFile::new(path.display().to_string(), text)),
+            Err(error) => faults.push_str(&fault(&path, &error)),
+        }
+    }
+    if faults.is_empty() && files.is_empty() {
+        let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        faults = format!("error: no policy files (*.toml) in {}\n", names.join(", "));
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let day = at.unwrap_or_else(|| Clock::system().today());
+    let (policies, diagnostics) = check(&files, day);
+    Ok(Checked { files, policies, diagnostics })
+}
+
+fn fault(path: &Path, error: &io::Error) -> String {
+    format!("error: cannot read `{}`: {error}\n", path.display())
+}
+
+/// The policy files at `path`, each once: itself, or every `*.toml` below it that is neither
+/// hidden nor a profile.
+fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    let is_folder = fs::metadata(path).map_err(|error| fault(path, &error))?.is_dir();
+    if !is_folder {
+        add(path.to_owned(), found);
+        return Ok(());
+    }
+    descend(path, DEEPEST, found)
+}
+
+fn add(path: PathBuf, found: &mut Vec<PathBuf>) {
+    if !found.contains(&path) {
+        found.push(path);
+    }
+}
+
+fn descend(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    let fail = |error: io::Error| fault(folder, &error);
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        entries.push(entry.map_err(fail)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if name != "profiles" && depth > 0 {
+                descend(&path, depth.saturating_sub(1), found)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            add(path, found);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let size = fs::metadata(path)?.len();
+    if size > LARGEST {
+        return Err(io::Error::other(format!("it has {size} bytes, and a policy has at most {LARGEST}")));
+    }
+    fs::read_to_string(path)
+}
+
+/// `3 policies`, `1 policy`.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
