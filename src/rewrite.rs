@@ -192,7 +192,7 @@ pub fn rewrite_lines<W: Watch>(
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        if !line.bytes().all(|byte| byte.is_ascii_whitespace()) {
+        if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
             walk.line(Reader::within(text, start, end))?;
         }
         start = end;

@@ -100,10 +100,12 @@ fn is_time(text: &str) -> bool {
             && fraction.bytes().all(|byte| byte.is_ascii_digit())
     });
     let zone = matches!(zone, "" | "Z")
-        || zone.get(1..).and_then(|zone| zone.split_once(':')).is_some_and(|(hours, minutes)| {
-            digits(hours, 2).is_some_and(|hours| hours <= 14)
-                && digits(minutes, 2).is_some_and(|minutes| minutes <= 59)
-        });
+        || zone.strip_prefix(['+', '-']).and_then(|zone| zone.split_once(':')).is_some_and(
+            |(hours, minutes)| {
+                digits(hours, 2).is_some_and(|hours| hours <= 14)
+                    && digits(minutes, 2).is_some_and(|minutes| minutes <= 59)
+            },
+        );
     clock && fraction && zone
 }
 
@@ -149,6 +151,7 @@ mod tests {
             (year, "1948-12-25 09:20", None),
             (year, "1948-12T09:20", None),
             (year, "2026-03-04T25:00:00Z", None),
+            (year, "2026-03-04T09:20Z01:00", None),
             (year, "2026-03-04T", None),
             (year, "0000-01-01", None),
             (year, "", None),

@@ -1,10 +1,8 @@
 //! Looks ahead within one value, without moving the walk: which members it has that filters and
 //! shapes compare, and which names a record holds.
 
-use std::collections::HashSet;
-
-use super::Fault;
-use super::walk::decode;
+use super::walk::{Walk, decode};
+use super::{Fault, Watch};
 use crate::json::Reader;
 use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
 
@@ -88,38 +86,67 @@ fn literal_number(member: &ChoiceMember, reader: &mut Reader<'_>, depth: u32) ->
     })
 }
 
-/// Collects the words of the names that stand at name sources within the record at the reader's
-/// place, in lower case.
-pub(super) fn collect_names(
-    plan: &Plan,
-    state: Option<&State>,
-    reader: &Reader<'_>,
-    depth: u32,
-    words: &mut HashSet<String>,
-) -> Result<(), Fault> {
-    Collector { plan, reader: reader.clone(), words }.value(state, depth)
-}
-
-struct Collector<'p, 'b, 'w> {
-    plan: &'p Plan,
-    reader: Reader<'b>,
-    words: &'w mut HashSet<String>,
-}
-
-impl<'p> Collector<'p, '_, '_> {
-    fn value(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
-        match (state, self.reader.peek()) {
-            (Some(State { name_source: true, .. }), b'"') => {
-                let span = self.reader.string()?;
-                let name = decode(self.reader.slice(span.start, span.end));
-                let words = name.split(|c: char| !c.is_alphanumeric());
-                self.words.extend(
-                    words.filter(|word| word.chars().count() >= MIN_NAME_WORD).map(str::to_lowercase),
+impl<W: Watch> Walk<'_, '_, '_, W> {
+    /// Collects the words of the names that stand at name sources within the record at the
+    /// reader's place, in lower case.
+    pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
+        let words = &mut self.record_names;
+        let found = |state: &State, json: Place<'_>| {
+            let content = json.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            if let (true, Some(content)) = (state.name_source, content) {
+                let name = decode(content);
+                let parts = name.split(|c: char| !c.is_alphanumeric());
+                words.extend(
+                    parts.filter(|word| word.chars().count() >= MIN_NAME_WORD).map(str::to_lowercase),
                 );
             }
+        };
+        Ahead { plan: self.plan, reader: self.reader.clone(), found }.value(state, depth)
+    }
+
+    /// Notes whose data the record is where that stands in a value that does not leave: what a
+    /// rule withholds still says whose the rest is.
+    pub(super) fn note_withheld_subjects(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
+        if !self.plan.has_subjects {
+            return Ok(());
+        }
+        let subjects = &mut self.subjects;
+        let found = |state: &State, json: Place<'_>| {
+            subjects.want(state.wants_subject);
+            if let Some(system) = state.subject {
+                subjects.note(json.from, json.to, system);
+            }
+        };
+        Ahead { plan: self.plan, reader: self.reader.clone(), found }.value(state, depth)
+    }
+}
+
+/// A value that was passed.
+struct Place<'b> {
+    text: &'b str,
+    from: usize,
+    to: usize,
+}
+
+/// Goes through a value that is yet to be read, by the states that apply to its parts.
+struct Ahead<'p, 'b, F> {
+    plan: &'p Plan,
+    reader: Reader<'b>,
+    /// Told of each value with a state.
+    found: F,
+}
+
+impl<'p, 'b, F: FnMut(&State, Place<'b>)> Ahead<'p, 'b, F> {
+    fn value(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
+        let from = self.reader.at;
+        match (state, self.reader.peek()) {
             (Some(State { node: Some(node), .. }), b'{') => self.members(node, depth)?,
             (Some(State { node: Some(node), .. }), b'[') => self.elements(node, depth)?,
             _ => self.reader.skip_value(depth)?,
+        }
+        if let Some(state) = state {
+            let to = self.reader.at;
+            (self.found)(state, Place { text: self.reader.slice(from, to), from, to });
         }
         Ok(())
     }
@@ -157,7 +184,8 @@ impl<'p> Collector<'p, '_, '_> {
             Slot::State(number) => self.plan.state(number),
             Slot::Choice(number) => choose(self.plan, number, &self.reader, depth)?,
         };
-        self.value(state, depth)?;
+        // An inner record has subjects and names of its own.
+        self.value(state.filter(|state| !state.record), depth)?;
         self.reader.whitespace();
         if self.reader.peek() == b',' {
             self.reader.advance();

@@ -297,3 +297,34 @@ fn a_watch_is_told_each_decision_and_changes_nothing() {
         ["/a/0/x Some(0) Kept", "/a/0/y~1z None Withheld", "/b Some(1) Changed", "/c None Withheld"]
     );
 }
+
+#[test]
+fn what_a_rule_withholds_still_says_whose_the_record_is() {
+    let mut policy = policy(&[("$[*].patient", Action::Withhold), ("$[*].start", keep())]);
+    policy.routes[0].response.record = Some(at("$[*]"));
+    policy.routes[0].response.subject = Subject::At(vec![at("$.patient.cpr")]);
+    let one = "{\"patient\":{\"cpr\":\"2512489996\"},\"start\":1}";
+    let nobody = "{\"patient\":{\"cpr\":\"0000000000\"},\"start\":2}";
+    let unknown = "{\"patient\":{},\"start\":3}";
+    let output = run(&policy, &format!("[{one},{nobody},{unknown}]"));
+    assert_eq!(output.as_deref(), Ok("[{\"start\":1}]"));
+}
+
+#[test]
+fn a_member_that_no_rule_reaches_is_withheld_whatever_its_name() {
+    let mut policy = policy(&[("$[?@.kind=='x'].a", keep())]);
+    policy.cpr_in_text = CprInText::Refuse;
+    assert_eq!(run(&policy, "{\"2512489996\":{\"a\":1}}").as_deref(), Ok("{}"));
+    assert_eq!(run(&policy, "{\"2512489996\":{\"kind\":\"x\",\"a\":1}}"), Err(FaultKind::CprInText));
+}
+
+#[test]
+fn names_are_taken_out_of_text_of_their_own_record_only() {
+    use crate::policy::checked::Scan;
+    let scan = || Action::Scan(Scan { phone: false, email: false, names: vec![at("$.navn")] });
+    let mut policy = policy(&[("$.list[*].note", scan()), ("$.note", scan())]);
+    policy.routes[0].response.record = Some(at("$.list[*]"));
+    let input = "{\"list\":[{\"note\":\"Nancy ringede\",\"navn\":\"Nancy\"}],\"note\":\"Nancy\"}";
+    let output = run(&policy, input);
+    assert_eq!(output.as_deref(), Ok("{\"list\":[{\"note\":\"[name] ringede\"}],\"note\":\"Nancy\"}"));
+}

@@ -26,7 +26,7 @@ pub(super) struct Walk<'p, 'b, 'w, W> {
     names: Vec<SeenName>,
     /// A pseudonym was written as a name of the object that is open.
     pub(super) renamed: bool,
-    subjects: Subjects,
+    pub(super) subjects: Subjects,
     disclosed: Disclosed<'b>,
     document_withheld: bool,
     /// Names of persons in the record, to be taken out of its text.
@@ -154,6 +154,10 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
     /// One value; says whether anything of it was written.
     fn value(&mut self, slot: Slot, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
         let applies = self.resolve(slot, under, depth)?;
+        self.resolved(applies, depth)
+    }
+
+    fn resolved(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
         if applies.state.is_some_and(|state| state.record) {
             return self.record(applies, depth, true);
         }
@@ -168,16 +172,10 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
         let before = (self.counts, self.released.len(), self.disclosed.len());
         let outer = self.subjects.open(counted && self.plan.route_wants_subject);
         if self.plan.has_name_sources && counted {
-            self.record_names.clear();
-            super::lookahead::collect_names(
-                self.plan,
-                applies.state,
-                &self.reader,
-                depth,
-                &mut self.record_names,
-            )?;
+            self.collect_names(applies.state, depth)?;
         }
         let kept = self.decide(applies, depth)?;
+        self.record_names.clear();
         let known = self.subjects.known(self.plan, &self.reader);
         if known && kept {
             self.counts.records += u64::from(counted);
@@ -223,6 +221,9 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
         let Some(rule) = usize::try_from(number).ok().and_then(|at| self.plan.rules.get(at)) else {
             return self.withhold(None, depth);
         };
+        if state.node.is_some() && !matches!(rule.act, Act::Keep(_)) {
+            self.note_withheld_subjects(Some(state), depth)?;
+        }
         let kept = match &rule.act {
             Act::Withhold => return self.withhold(Some(number), depth),
             Act::Keep(_) => self.keep_below(number, Some(state), depth)?,
@@ -348,15 +349,16 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             listed => {
                 let slot = listed
                     .map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot);
-                if slot == Slot::Withheld && under.is_none() {
+                let applies = self.resolve(slot, under, depth)?;
+                self.write_comma(some);
+                if applies.state.is_none() && under.is_none() {
                     self.withhold(None, depth)?
+                } else if self.dynamic_name(span, name)? {
+                    self.resolved(applies, depth)?
                 } else {
-                    self.write_comma(some);
-                    if self.dynamic_name(span, name)? {
-                        self.value(slot, under, depth)?
-                    } else {
-                        self.unfit(depth)?
-                    }
+                    let own = applies.state.filter(|state| !state.record);
+                    self.note_withheld_subjects(own, depth)?;
+                    self.unfit(depth)?
                 }
             }
         };
