@@ -1,0 +1,567 @@
+//! The rewriter as one would write it without a thought for speed: the whole document as a tree,
+//! and for each node a look at every rule of the policy. Shares with the real one what a policy
+//! says (`policy::checked`, `Location`), what a CPR is, and how a pseudonym is made; neither the
+//! plan nor anything of `rewrite`.
+//!
+//! Where the description of the language leaves a choice open, the stricter one stands here:
+//! a fault inside a record refuses the response even if the record would be withheld, and a name
+//! with a CPR under `cpr = "refuse"` refuses it even if nothing of its value would leave.
+
+pub(crate) mod forms;
+pub(crate) mod place;
+pub(crate) mod subjects;
+pub(crate) mod tree;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use tavs::cpr::{self, Search};
+use tavs::ids::SubjectId;
+use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Route, Scan};
+use tavs::policy::location::{Literal, Location, Step};
+use tavs::pseudonym::{Input, KeyRing, Linkage, NOBODY, Pseudonymiser, Salt, SubjectKey};
+
+use self::place::{Crumb, Key, children, leads, passes};
+use self::tree::{Member, NotJson, Tree, quoted};
+
+/// What leaves, and what is counted on the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) body: Vec<u8>,
+    pub(crate) counts: Counts,
+}
+
+/// As `Disclosure`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) subjects: Vec<SubjectId>,
+    pub(crate) released_by_rule: Vec<u32>,
+    pub(crate) withheld: u64,
+    pub(crate) unfit: u64,
+    pub(crate) cpr_in_text: u64,
+    pub(crate) records: u64,
+    pub(crate) records_withheld: u64,
+}
+
+/// Why nothing leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    NotJson,
+    DuplicateName,
+    CprInText,
+}
+
+impl From<NotJson> for Refused {
+    fn from(NotJson: NotJson) -> Self {
+        Self::NotJson
+    }
+}
+
+/// A rule with its place in the document, not in its shape's element.
+struct Located<'p> {
+    steps: Vec<Step>,
+    /// The shape that it comes from, and how many of the steps lead to the shape's element.
+    shape: Option<(usize, usize)>,
+    action: &'p Action,
+    number: usize,
+    system: String,
+}
+
+/// A policy's route, ready to be followed to the letter.
+pub(crate) struct Oracle<'p> {
+    policy: &'p Policy,
+    route: &'p Route,
+    rules: Vec<Located<'p>>,
+    subjects: Vec<subjects::Place>,
+    /// Where names stand that are taken out of text.
+    names: Vec<Vec<Step>>,
+    pseudonymiser: Pseudonymiser,
+    subject_key: SubjectKey,
+    salt: Salt,
+}
+
+impl<'p> Oracle<'p> {
+    pub(crate) fn new(policy: &'p Policy, route: &'p Route, keys: &KeyRing, salt: Salt) -> Self {
+        let own = route.response.rules.iter().map(|rule| (rule, None));
+        let shaped = route
+            .response
+            .shapes
+            .iter()
+            .flat_map(|&index| policy.shapes[index].rules.iter().map(move |rule| (rule, Some(index))));
+        let mut rules = Vec::new();
+        for (number, (rule, shape)) in own.chain(shaped).enumerate() {
+            let whole = [Location::default()];
+            let places = shape.map_or(&whole[..], |index| &policy.shapes[index].at);
+            rules.extend(places.iter().map(|at| Located {
+                steps: at.join(&rule.location).steps,
+                shape: shape.map(|index| (index, at.steps.len())),
+                action: &rule.action,
+                number,
+                system: system_of(&rule.location),
+            }));
+        }
+        let record = route.response.record.clone().unwrap_or_default();
+        let names = rules.iter().flat_map(|rule| names_from(rule.action));
+        let names = names.map(|location| record.join(location).steps).collect();
+        Self {
+            policy,
+            route,
+            rules,
+            names,
+            subjects: subjects::places(policy, route),
+            pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain).unwrap(),
+            subject_key: keys.subject_key().unwrap(),
+            salt,
+        }
+    }
+
+    /// One document. Its root is never removed.
+    pub(crate) fn rewrite(&self, body: &[u8]) -> Result<Outcome, Refused> {
+        let root = tree::parse(body)?;
+        let mut counts = self.counts();
+        let left = self.document(&root, &mut counts)?;
+        let left = left.unwrap_or(match root {
+            Tree::Object(_) => Tree::Object(Vec::new()),
+            Tree::Array(_) => Tree::Array(Vec::new()),
+            _ => Tree::Null,
+        });
+        Ok(Outcome { body: written(&left), counts })
+    }
+
+    /// NDJSON: a document a line; one of which nothing is left is dropped.
+    pub(crate) fn rewrite_lines(&self, body: &[u8]) -> Result<Outcome, Refused> {
+        let mut outcome = Outcome { body: Vec::new(), counts: self.counts() };
+        for line in body.split(|byte| *byte == b'\n') {
+            if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+                continue;
+            }
+            let root = tree::parse(line)?;
+            if let Some(left) = self.document(&root, &mut outcome.counts)? {
+                outcome.body.extend(written(&left));
+                outcome.body.push(b'\n');
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn counts(&self) -> Counts {
+        let rules = self.rules.last().map_or(0, |rule| rule.number + 1);
+        Counts { released_by_rule: vec![0; rules], ..Counts::default() }
+    }
+
+    fn document(&self, root: &Tree, counts: &mut Counts) -> Result<Option<Tree>, Refused> {
+        let mut walk = Walk { oracle: self, root, record: None, pseudonyms: 0, counts };
+        walk.record(root, &mut Vec::new(), None, self.is_record(&[]))
+    }
+
+    /// Whether the crumbs lead to a record; without a `record`, the document is one.
+    fn is_record(&self, crumbs: &[Crumb<'_>]) -> bool {
+        leads(self.route.response.record.as_ref().map_or(&[], |location| &location.steps), crumbs)
+    }
+
+    /// Whether a record could stand further down.
+    fn is_above_record(&self, crumbs: &[Crumb<'_>]) -> bool {
+        let steps = self.route.response.record.as_ref().map_or(&[][..], |location| &location.steps);
+        crumbs.len() < steps.len() && passes(steps, crumbs)
+    }
+
+    /// Whether the element of a shape, if the crumbs reach so far, is of that shape.
+    fn in_shape(&self, shape: Option<(usize, usize)>, root: &Tree, crumbs: &[Crumb<'_>]) -> bool {
+        let Some((shape, at)) = shape.filter(|(_, at)| crumbs.len() >= *at) else { return true };
+        let element = if at == 0 { root } else { crumbs[at - 1].child };
+        subjects::is_of_shape(&self.policy.shapes[shape], element)
+    }
+
+    /// Every place that the policy speaks of along the crumbs, or below them.
+    fn places_through<'s>(
+        &'s self,
+        root: &'s Tree,
+        crumbs: &'s [Crumb<'_>],
+    ) -> impl Iterator<Item = &'s [Step]> {
+        let rules = self.rules.iter().map(|rule| (&rule.steps[..], rule.shape));
+        let subjects = self.subjects.iter().map(|place| (&place.steps[..], place.shape));
+        let record = self.route.response.record.iter().map(|record| (&record.steps[..], None));
+        let names = self.names.iter().map(|steps| (&steps[..], None));
+        rules
+            .chain(subjects)
+            .chain(record)
+            .chain(names)
+            .filter(|(steps, shape)| passes(steps, crumbs) && self.in_shape(*shape, root, crumbs))
+            .map(|(steps, _)| steps)
+    }
+}
+
+/// The locations within its record whose names a rule takes out of text.
+fn names_from(action: &Action) -> &[Location] {
+    match action {
+        Action::Scan(scan) => &scan.names,
+        _ => &[],
+    }
+}
+
+/// The D-eCPR system that a location's filter asks for: numbers of two regions may be equal.
+fn system_of(location: &Location) -> String {
+    let filters = location.steps.iter().filter_map(|step| match step {
+        Step::Filter(all) => Some(all),
+        _ => None,
+    });
+    let literals =
+        filters.flatten().filter(|one| one.equal && one.member == "system").map(|one| &one.literal);
+    let mut systems = literals.filter_map(|literal| match literal {
+        Literal::String(text) if text.starts_with("urn:oid:1.2.208.176.1.6.1.3") => Some(text.clone()),
+        _ => None,
+    });
+    systems.next().unwrap_or_default()
+}
+
+fn written(tree: &Tree) -> Vec<u8> {
+    let mut out = String::new();
+    tree.write(&mut out);
+    out.into_bytes()
+}
+
+/// The `keep` that a value stands under.
+type Under<'o> = Option<&'o Keep>;
+
+struct Walk<'o, 't> {
+    oracle: &'o Oracle<'o>,
+    root: &'t Tree,
+    /// The record that the walk is in.
+    record: Option<&'t Tree>,
+    /// How many pseudonyms there were: their serial under `linkability = "none"`.
+    pseudonyms: u64,
+    counts: &'o mut Counts,
+}
+
+impl<'o, 't> Walk<'o, 't> {
+    /// A record, or the document around them: withheld whole if it does not say whose data it is.
+    fn record(
+        &mut self,
+        node: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+        is_record: bool,
+    ) -> Result<Option<Tree>, Refused> {
+        let subjects = subjects::of_record(self.oracle, self.root, node, crumbs, is_record);
+        let before = self.counts.clone();
+        self.record = is_record.then_some(node);
+        let left = self.inside(node, crumbs, under)?;
+        self.record = None;
+        let Some(subjects) = subjects else {
+            *self.counts = before;
+            self.counts.records_withheld += 1;
+            return Ok(None);
+        };
+        if left.is_some() {
+            self.counts.records += u64::from(is_record);
+            for subject in subjects {
+                if !self.counts.subjects.contains(&subject) {
+                    self.counts.subjects.push(subject);
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// What is left of a value; `None` where it is withheld.
+    fn value(
+        &mut self,
+        node: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+    ) -> Result<Option<Tree>, Refused> {
+        if self.oracle.is_record(crumbs) {
+            self.record(node, crumbs, under, true)
+        } else {
+            self.inside(node, crumbs, under)
+        }
+    }
+
+    fn inside(
+        &mut self,
+        node: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+    ) -> Result<Option<Tree>, Refused> {
+        let oracle = self.oracle;
+        let mut rules = oracle
+            .rules
+            .iter()
+            .filter(|rule| leads(&rule.steps, crumbs) && oracle.in_shape(rule.shape, self.root, crumbs));
+        let Some(rule) = rules.next() else { return self.unruled(node, crumbs, under) };
+        assert!(rules.next().is_none(), "two rules decide {}", place::pointer(crumbs));
+        let left = match rule.action {
+            Action::Withhold => {
+                self.counts.withheld += 1;
+                None
+            }
+            Action::Keep(keep) => self.unruled(node, crumbs, Some(keep))?,
+            action => {
+                let left = self.act(action, &rule.system, node)?;
+                self.counts.unfit += u64::from(left.is_none());
+                left
+            }
+        };
+        if left.is_some() {
+            self.counts.released_by_rule[rule.number] += 1;
+        }
+        Ok(left)
+    }
+
+    /// A value without a rule of its own, perhaps in something kept.
+    fn unruled(
+        &mut self,
+        node: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+    ) -> Result<Option<Tree>, Refused> {
+        let Some(keep) = under else {
+            let below = self.oracle.places_through(self.root, crumbs).any(|steps| steps.len() > crumbs.len());
+            if node.is_container() && below {
+                return self.container(node, crumbs, None);
+            }
+            self.counts.withheld += 1;
+            return Ok(None);
+        };
+        if node.is_container() {
+            return self.container(node, crumbs, Some(keep));
+        }
+        let left = self.kept(node, keep)?;
+        self.counts.unfit += u64::from(left.is_none());
+        Ok(left)
+    }
+
+    fn container(
+        &mut self,
+        node: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+    ) -> Result<Option<Tree>, Refused> {
+        let mut members = Vec::new();
+        let mut elements = Vec::new();
+        let children = children(node);
+        for (at, crumb) in children.iter().enumerate() {
+            crumbs.push(*crumb);
+            match crumb.key {
+                Key::Index(_) => elements.extend(self.value(crumb.child, crumbs, under)?),
+                Key::Name(name) => {
+                    let Tree::Object(all) = node else { unreachable!("only objects have names") };
+                    members.extend(self.member(name, &all[at].raw_name, crumbs, under)?);
+                }
+            }
+            crumbs.pop();
+        }
+        if members.is_empty() && elements.is_empty() {
+            let stays = self.oracle.is_above_record(crumbs) || children.is_empty() && under.is_some();
+            let empty =
+                if matches!(node, Tree::Object(_)) { Tree::Object(members) } else { Tree::Array(elements) };
+            return Ok(stays.then_some(empty));
+        }
+        let Tree::Object(all) = node else { return Ok(Some(Tree::Array(elements))) };
+        let unlike = |names: Vec<&str>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+        let came = all.iter().map(|member| member.name.as_str()).collect();
+        let leaves = members.iter().map(|member: &Member| member.name.as_str()).collect();
+        if !unlike(came) || !unlike(leaves) {
+            return Err(Refused::DuplicateName);
+        }
+        Ok(Some(Tree::Object(members)))
+    }
+
+    /// One member. Its name leaves as the policy spells it if the policy does, else as it came,
+    /// with CPRs dealt with.
+    fn member(
+        &mut self,
+        name: &str,
+        raw: &str,
+        crumbs: &mut Vec<Crumb<'t>>,
+        under: Under<'o>,
+    ) -> Result<Option<Member>, Refused> {
+        let (parent, child) = crumbs.split_at(crumbs.len() - 1);
+        let spelt = self
+            .oracle
+            .places_through(self.root, parent)
+            .any(|steps| matches!(steps.get(parent.len()), Some(Step::Name(own)) if own == name));
+        let reached = self.oracle.places_through(self.root, crumbs).next().is_some();
+        let value = child[0].child;
+        let (name, raw_name) = if under.is_none() && (spelt || !reached) {
+            (name.to_owned(), quoted(name))
+        } else {
+            match self.name(name, raw)? {
+                Some(names) => names,
+                None => {
+                    self.counts.unfit += 1;
+                    return Ok(None);
+                }
+            }
+        };
+        Ok(self.value(value, crumbs, under)?.map(|value| Member { name, raw_name, value }))
+    }
+
+    fn name(&mut self, name: &str, raw: &str) -> Result<Option<(String, String)>, Refused> {
+        let mut finds = Vec::new();
+        match (cpr::search(name, &mut finds), self.oracle.policy.cpr_in_text) {
+            (Search::Clean, _) => Ok(Some((name.to_owned(), raw.to_owned()))),
+            (Search::Binary, _) => Ok(None),
+            (Search::Found, CprInText::Refuse) => Err(Refused::CprInText),
+            (Search::Found, CprInText::Mask) => {
+                self.counts.cpr_in_text += 1;
+                Ok(None)
+            }
+            (Search::Found, CprInText::Pseudonymise) => {
+                let text = self.without(name, &finds, Vec::new())?;
+                Ok(Some((text.clone(), quoted(&text))))
+            }
+        }
+    }
+
+    /// A scalar under `keep`.
+    fn kept(&mut self, node: &Tree, keep: &Keep) -> Result<Option<Tree>, Refused> {
+        match node {
+            Tree::Number(raw) => {
+                let open = keep.number_not_cpr || keep.clear_cpr.is_some();
+                Ok((open || !cpr::number_could_be_cpr(raw.as_bytes())).then(|| node.clone()))
+            }
+            Tree::String { text, .. } => {
+                let ten_digits = text.chars().count() == 10 && text.chars().all(|c| c.is_ascii_digit());
+                if keep.clear_cpr.is_some() || keep.string_not_cpr && ten_digits {
+                    return Ok(Some(node.clone()));
+                }
+                let mut finds = Vec::new();
+                if cpr::search(text, &mut finds) == Search::Binary && !keep.unscanned {
+                    return Ok(None);
+                }
+                if finds.is_empty() {
+                    return Ok(Some(node.clone()));
+                }
+                self.without(text, &finds, Vec::new()).map(|text| Some(Tree::string(&text)))
+            }
+            _ => Ok(Some(node.clone())),
+        }
+    }
+
+    /// What an action other than `keep` and `withhold` makes of a value; `None`: it cannot take it.
+    fn act(&mut self, action: &Action, system: &str, node: &Tree) -> Result<Option<Tree>, Refused> {
+        let text = |text: Option<String>| text.map(|text| Tree::string(&text));
+        Ok(match (action, node) {
+            (Action::Pseudonymise(kind), _) => text(self.pseudonym(kind, system, node)),
+            (Action::Mask(how), Tree::String { text: from, .. }) => text(forms::mask(*how, from)),
+            (Action::Mask(how), Tree::Number(raw)) => text(forms::mask_number(*how, raw)),
+            (Action::Generalise(how), Tree::String { text, .. }) => forms::generalise(how, text),
+            (Action::Replace(constant), _) => {
+                let constant = tree::parse(constant.as_bytes()).unwrap();
+                let fits = matches!(
+                    (&constant, node),
+                    (Tree::String { .. }, Tree::String { .. })
+                        | (Tree::Number(_), Tree::Number(_))
+                        | (Tree::Bool(_), Tree::Bool(_))
+                );
+                fits.then_some(constant)
+            }
+            (Action::Scan(scan), Tree::String { text, .. }) => return self.scanned(scan, text, node),
+            _ => None,
+        })
+    }
+
+    fn scanned(&mut self, scan: &Scan, text: &str, node: &Tree) -> Result<Option<Tree>, Refused> {
+        let mut finds = Vec::new();
+        if cpr::search(text, &mut finds) == Search::Binary {
+            return Ok(None);
+        }
+        let others = forms::scan(scan, text, &self.names_of_record());
+        if finds.is_empty() && others.is_empty() {
+            return Ok(Some(node.clone()));
+        }
+        self.without(text, &finds, others).map(|text| Some(Tree::string(&text)))
+    }
+
+    /// Words of the names in this record, for every scan alike.
+    fn names_of_record(&self) -> BTreeSet<String> {
+        let Some(record) = self.record else { return BTreeSet::new() };
+        let sources = self.oracle.rules.iter().flat_map(|rule| names_from(rule.action));
+        let nodes = sources.flat_map(|location| place::find(location, record));
+        nodes
+            .filter_map(|node| match node {
+                Tree::String { text, .. } => Some(forms::name_words(text)),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
+    /// A text with each find replaced; of finds that overlap, the first stands for all.
+    fn without(
+        &mut self,
+        text: &str,
+        cprs: &[cpr::Find],
+        others: Vec<(Range<usize>, &'static str)>,
+    ) -> Result<String, Refused> {
+        self.counts.cpr_in_text += cprs.len() as u64;
+        if !cprs.is_empty() && self.oracle.policy.cpr_in_text == CprInText::Refuse {
+            return Err(Refused::CprInText);
+        }
+        let mut parts: Vec<(Range<usize>, Option<&cpr::Find>, &str)> =
+            cprs.iter().map(|find| (find.span.clone(), Some(find), forms::MASK)).collect();
+        parts.extend(others.into_iter().map(|(span, constant)| (span, None, constant)));
+        parts.sort_by_key(|(span, number, _)| (span.start, number.is_none(), std::cmp::Reverse(span.end)));
+        let mut out = String::new();
+        let mut at = 0;
+        for (span, find, constant) in parts {
+            if span.start >= at {
+                out.push_str(&text[at..span.start]);
+                match find {
+                    Some(find) if self.oracle.policy.cpr_in_text == CprInText::Pseudonymise => {
+                        out.push_str(&self.person(&find.number, ""));
+                    }
+                    _ => out.push_str(constant),
+                }
+            }
+            at = at.max(span.end);
+        }
+        out.push_str(&text[at..]);
+        Ok(out)
+    }
+
+    fn pseudonym(&mut self, kind: &Kind, system: &str, node: &Tree) -> Option<String> {
+        match (kind, node) {
+            (Kind::Cpr, Tree::String { text, .. }) => {
+                cpr::parse(text).map(|number| self.person(&number, system))
+            }
+            (Kind::Cpr, Tree::Number(raw)) => {
+                cpr::parse_number(raw.as_bytes()).map(|number| self.person(&number, system))
+            }
+            (Kind::Id { resource_type }, Tree::String { text, .. }) if !text.is_empty() => {
+                Some(self.made_of(Input { kind: "id", resource_type, system: "", value: text }))
+            }
+            (Kind::Id { resource_type }, Tree::Number(raw)) if raw.chars().all(|c| c.is_ascii_digit()) => {
+                Some(self.made_of(Input { kind: "id", resource_type, system: "", value: raw }))
+            }
+            (Kind::Reference, Tree::String { text, .. }) => {
+                let (resource_type, id) = forms::reference(text)?;
+                let id = self.made_of(Input { kind: "id", resource_type, system: "", value: id });
+                Some(format!("{resource_type}/{id}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn person(&mut self, number: &cpr::Number, system: &str) -> String {
+        if number.is_nobody() {
+            return NOBODY.to_owned();
+        }
+        self.made_of(subjects::number_input(number, system))
+    }
+
+    fn made_of(&mut self, input: Input<'_>) -> String {
+        let serial = self.pseudonyms;
+        self.pseudonyms += 1;
+        let salt = &self.oracle.salt;
+        let linkage = match self.oracle.policy.pseudonyms.linkability {
+            Linkability::Domain => Linkage::Domain,
+            Linkability::Document => Linkage::Document(salt),
+            Linkability::None => Linkage::None(salt, serial),
+        };
+        let mut out = Vec::new();
+        self.oracle.pseudonymiser.write(input, linkage, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+}

@@ -1,0 +1,234 @@
+//! What actions make of a text, written out once more.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use tavs::cpr::{self, Search};
+use tavs::policy::checked::{Generalise, Mask, Scan};
+
+use super::tree::Tree;
+
+/// What stands for a masked value.
+pub(crate) const MASK: &str = "xxxxxxxxxx";
+
+/// A masked text; `None`: unfit.
+pub(crate) fn mask(how: Mask, text: &str) -> Option<String> {
+    if cpr::search(text, &mut Vec::new()) != Search::Clean {
+        return Some(MASK.to_owned());
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let chars: Vec<char> = text.chars().collect();
+    match how {
+        Mask::All | Mask::Cpr => Some(MASK.to_owned()),
+        Mask::FirstWord => words.first().map(|word| (*word).to_owned()),
+        Mask::Initials if words.is_empty() => None,
+        Mask::Initials => {
+            Some(words.iter().map(|word| format!("{}.", word.chars().next().unwrap())).collect())
+        }
+        Mask::Last4 if chars.len() <= 4 => Some("xxxxxx".to_owned()),
+        Mask::Last4 => Some(format!("xxxxxx{}", chars[chars.len() - 4..].iter().collect::<String>())),
+        Mask::Email => {
+            let parts: Vec<&str> = text.split('@').collect();
+            let domain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+            let good = parts.len() == 2 && !parts[1].is_empty() && parts[1].chars().all(domain);
+            good.then(|| format!("xxxxxx@{}", parts[1]))
+        }
+    }
+}
+
+/// A masked number.
+pub(crate) fn mask_number(how: Mask, raw: &str) -> Option<String> {
+    match how {
+        Mask::FirstWord | Mask::Initials | Mask::Email => None,
+        Mask::Last4 if !cpr::number_could_be_cpr(raw.as_bytes()) => mask(how, raw),
+        Mask::Last4 | Mask::All | Mask::Cpr => Some(MASK.to_owned()),
+    }
+}
+
+/// A coarser date; `None`: unfit.
+pub(crate) fn generalise(how: &Generalise, text: &str) -> Option<Tree> {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let number = |range: Range<usize>| date[range].parse::<i16>().unwrap();
+    let (year, month, whole): (i16, Option<i16>, Option<Date>) = match form(date).as_str() {
+        "0000" => (number(0..4), None, None),
+        "0000-00" => (number(0..4), Some(number(5..7)), None),
+        "0000-00-00" => (number(0..4), Some(number(5..7)), Some(date.parse().ok()?)),
+        _ => return None,
+    };
+    let has_year = year > 0 && month.is_none_or(|month| (1..=12).contains(&month));
+    if !has_year || time.is_some_and(|time| whole.is_none() || !is_time(time)) {
+        return None;
+    }
+    let top = |reference: &Option<Date>| match reference {
+        Some(reference) if year < reference.year() - 90 => reference.year() - 90,
+        _ => year,
+    };
+    let age = |reference: &Date| {
+        let born = whole?;
+        (0..=200).rev().find(|years| {
+            // whoever is born on 29 February has the birthday on 1 March in other years
+            let (year, month, day) = (born.year() + years, born.month(), born.day());
+            (year, month, day) <= (reference.year(), reference.month(), reference.day())
+        })
+    };
+    let text = match how {
+        Generalise::Year { reference } => format!("{:04}", top(reference)),
+        Generalise::Decade { reference } => format!("{:03}0", top(reference) / 10),
+        Generalise::Month => format!("{year:04}-{:02}", month?),
+        Generalise::Week => {
+            let week = whole?.iso_week_date();
+            format!("{:04}-W{:02}", week.year(), week.week())
+        }
+        Generalise::Age { reference } => return Some(Tree::Number(age(reference)?.min(90).to_string())),
+        Generalise::AgeBand { width, reference } => match age(reference)? {
+            90.. => "90+".to_owned(),
+            age => {
+                let width = i16::from(*width);
+                let low = (0..).step_by(usize::from(width.unsigned_abs())).rfind_below(age);
+                format!("{low}-{}", low + width - 1)
+            }
+        },
+    };
+    Some(Tree::string(&text))
+}
+
+trait RfindBelow {
+    fn rfind_below(self, most: i16) -> i16;
+}
+
+impl<I: Iterator<Item = i16>> RfindBelow for I {
+    fn rfind_below(self, most: i16) -> i16 {
+        self.take_while(|low| *low <= most).last().unwrap()
+    }
+}
+
+/// The text with every digit as `0`.
+fn form(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+}
+
+fn is_time(text: &str) -> bool {
+    let clock = match text.strip_suffix('Z') {
+        Some(clock) => clock,
+        None => match text
+            .len()
+            .checked_sub(6)
+            .filter(|at| text.is_char_boundary(*at))
+            .map(|at| text.split_at(at))
+        {
+            Some((clock, zone)) if matches!(form(zone).as_str(), "+00:00" | "-00:00") => {
+                if &zone[1..3] > "14" || &zone[4..] > "59" {
+                    return false;
+                }
+                clock
+            }
+            _ => text,
+        },
+    };
+    let form = form(clock);
+    let fraction = form
+        .strip_prefix("00:00:00.")
+        .is_some_and(|f| (1..=9).contains(&f.len()) && f.chars().all(|c| c == '0'));
+    let good = form == "00:00" || form == "00:00:00" || fraction;
+    good && &clock[..2] <= "23" && &clock[3..5] <= "59" && clock.get(6..8).is_none_or(|second| second <= "60")
+}
+
+/// `Type/id` at the end of a reference, without its version.
+pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let id = |text: &str| {
+        (1..=64).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+    };
+    let kind = |text: &str| {
+        text.len() <= 64
+            && text.chars().next().is_some_and(|c| c.is_ascii_uppercase())
+            && text.chars().all(|c| c.is_ascii_alphabetic())
+    };
+    let parts = match parts.as_slice() {
+        [rest @ .., "_history", version] if id(version) => rest,
+        all => all,
+    };
+    let [base @ .., resource_type, own] = parts else { return None };
+    let base_good = match base {
+        [] => true,
+        ["http:" | "https:", "", rest @ ..] => {
+            let rest = rest.join("/");
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && c != '?' && c != '#')
+        }
+        _ => false,
+    };
+    // a second `_history` is no part of a base
+    let versions = base.contains(&"_history");
+    (base_good && !versions && kind(resource_type) && id(own)).then_some((*resource_type, *own))
+}
+
+/// The words that `scan` takes out of text, of a name.
+pub(crate) fn name_words(name: &str) -> BTreeSet<String> {
+    name.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 2)
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// What a scan finds beside CPRs, and what takes its place.
+pub(crate) fn scan(wanted: &Scan, text: &str, names: &BTreeSet<String>) -> Vec<(Range<usize>, &'static str)> {
+    let mut found = Vec::new();
+    if wanted.phone {
+        found.extend(phones(text).into_iter().map(|at| (at, "[phone]")));
+    }
+    if wanted.email {
+        let local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
+        let domain = |c: char| c.is_alphanumeric() || ".-".contains(c);
+        for (at, _) in text.match_indices('@') {
+            let before = text[..at].trim_end_matches(local);
+            let after = text[at + 1..].trim_start_matches(domain);
+            let span = before.len()..text.len() - after.len();
+            if span.start < at && span.end > at + 1 {
+                found.push((span, "[email]"));
+            }
+        }
+    }
+    if !wanted.names.is_empty() {
+        for word in
+            text.split(|c: char| !c.is_alphanumeric()).filter(|word| names.contains(&word.to_lowercase()))
+        {
+            let from = word.as_ptr() as usize - text.as_ptr() as usize;
+            found.push((from..from + word.len(), "[name]"));
+        }
+    }
+    found
+}
+
+/// Runs of digits, with one separator between two digits at most, of the length of a number.
+fn phones(text: &str) -> Vec<Range<usize>> {
+    let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let is_separator = |at: usize| matches!(text.as_bytes().get(at), Some(b' ' | b'-' | b'.'));
+    let mut found = Vec::new();
+    let mut from = 0;
+    while from < text.len() {
+        if !is_digit(from) {
+            from += 1;
+            continue;
+        }
+        let mut to = from + 1;
+        while is_digit(to) || is_separator(to) && is_digit(to + 1) {
+            to += 1;
+        }
+        let digits: String = text[from..to].chars().filter(char::is_ascii_digit).collect();
+        let plus = from > 0 && text.as_bytes()[from - 1] == b'+';
+        let begins = |code: &str| text[from..to].starts_with(code);
+        let good = match digits.len() {
+            8 => true,
+            10 => begins("45"),
+            12 => !plus && begins("0045"),
+            _ => false,
+        };
+        if good {
+            found.push(from - usize::from(plus)..to);
+        }
+        from = to;
+    }
+    found
+}

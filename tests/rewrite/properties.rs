@@ -1,0 +1,263 @@
+//! What must hold for every policy and every document; `PROPTEST_CASES` raises the count.
+
+use proptest::prelude::*;
+use tavs::absence;
+use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy, Route};
+use tavs::policy::plan::Plan;
+use tavs::pseudonym::KeyRing;
+use tavs::rewrite::{Decision, Disclosure, Rewritten, Watch, rewrite, rewrite_lines};
+
+use crate::generate::{self, Case, PERSONS};
+use crate::oracle::{Counts, Oracle, Outcome, Refused};
+
+const SALT: [u8; 16] = *b"salt of one body";
+
+fn keys() -> KeyRing {
+    KeyRing::throw_away([7; 32])
+}
+
+fn plan(policy: &Policy) -> Plan {
+    Plan::compile(policy, &policy.routes[0], &keys()).unwrap()
+}
+
+/// Both on one body: what leaves, if they agree.
+pub(crate) fn agreed(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    agreed_on(policy, &policy.routes[0], body)
+}
+
+/// The same under a route of many.
+pub(crate) fn agreed_on(policy: &Policy, route: &Route, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let keys = keys();
+    let plan = Plan::compile(policy, route, &keys).unwrap();
+    let oracle = Oracle::new(policy, route, &keys, SALT);
+    compare(policy, rewrite(&plan, body, &SALT, &mut ()), oracle.rewrite(body))
+}
+
+fn agreed_on_lines(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let keys = keys();
+    let oracle = Oracle::new(policy, &policy.routes[0], &keys, SALT);
+    compare(policy, rewrite_lines(&plan(policy), body, &SALT, &mut ()), oracle.rewrite_lines(body))
+}
+
+fn compare(
+    policy: &Policy,
+    real: Result<Rewritten, tavs::rewrite::Fault>,
+    oracle: Result<Outcome, Refused>,
+) -> Result<Option<Vec<u8>>, String> {
+    match (real, oracle) {
+        (Err(_), Err(_)) => Ok(None),
+        (Err(fault), Ok(outcome)) => Err(format!(
+            "the rewriter refuses ({fault}), the oracle gives {}",
+            String::from_utf8_lossy(&outcome.body)
+        )),
+        (Ok(rewritten), Err(refused)) => Err(format!(
+            "the oracle refuses ({refused:?}), the rewriter gives {}",
+            String::from_utf8_lossy(rewritten.released.body())
+        )),
+        (Ok(rewritten), Ok(outcome)) => {
+            let (real, oracle) = (shown(policy, rewritten.released.body()), shown(policy, &outcome.body));
+            if real != oracle {
+                return Err(format!("\nrewriter: {real}\noracle:   {oracle}"));
+            }
+            let (real, oracle) = (counts(&rewritten.disclosure), &outcome.counts);
+            if real != *oracle {
+                return Err(format!("the counts differ\nrewriter: {real:?}\noracle:   {oracle:?}"));
+            }
+            Ok(Some(outcome.body))
+        }
+    }
+}
+
+/// The text; where each pseudonym is another one, all are made one.
+fn shown(policy: &Policy, body: &[u8]) -> String {
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    if policy.pseudonyms.linkability != Linkability::None {
+        return text;
+    }
+    let mut parts = text.split("tvk1-");
+    let mut out = parts.next().unwrap().to_owned();
+    for part in parts {
+        out += "tvk1-…";
+        out.extend(part.chars().skip(32));
+    }
+    out
+}
+
+fn counts(disclosure: &Disclosure) -> Counts {
+    Counts {
+        subjects: disclosure.subjects.clone(),
+        released_by_rule: disclosure.released_by_rule.clone(),
+        withheld: disclosure.withheld,
+        unfit: disclosure.unfit,
+        cpr_in_text: disclosure.cpr_in_text,
+        records: disclosure.records,
+        records_withheld: disclosure.records_withheld,
+    }
+}
+
+/// The policy without rules that let values out which nobody has searched.
+fn without_exceptions(mut policy: Policy) -> Policy {
+    let rules = policy.shapes.iter_mut().flat_map(|shape| &mut shape.rules);
+    for rule in policy.routes[0].response.rules.iter_mut().chain(rules) {
+        if let Action::Keep(keep) = &mut rule.action {
+            *keep = Keep::default();
+        }
+    }
+    policy
+}
+
+struct Log(Vec<String>);
+
+impl Watch for Log {
+    const ENABLED: bool = true;
+
+    fn decided(&mut self, decision: &Decision<'_>) {
+        self.0.push(format!("{} {:?}", decision.pointer, decision.outcome));
+    }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_rewriter_does_what_the_obvious_version_does(case in generate::case()) {
+        if let Err(difference) = agreed(&case.policy, &case.body) {
+            prop_assert!(false, "{}", difference);
+        }
+    }
+
+    #[test]
+    fn they_agree_on_broken_documents(case in generate::case(), changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..4)) {
+        let mut body = case.body.clone();
+        for (at, byte, how) in changes {
+            let at = at.index(body.len() + 1);
+            match how {
+                0 => body.truncate(at),
+                1 => body.insert(at, byte),
+                2 if at < body.len() => body[at] = byte,
+                _ if at < body.len() => drop(body.remove(at)),
+                _ => {}
+            }
+        }
+        if let Err(difference) = agreed(&case.policy, &body) {
+            prop_assert!(false, "{}\n{}", String::from_utf8_lossy(&body), difference);
+        }
+    }
+
+    #[test]
+    fn they_agree_line_by_line(case in generate::case(), more in proptest::collection::vec(generate::case(), 0..3)) {
+        let mut body = Vec::new();
+        for one in std::iter::once(&case).chain(&more) {
+            body.extend(one.body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+            body.push(b'\n');
+        }
+        if let Err(difference) = agreed_on_lines(&case.policy, &body) {
+            prop_assert!(false, "{}\n{}", String::from_utf8_lossy(&body), difference);
+        }
+    }
+
+    #[test]
+    fn no_person_leaves_in_any_form(case in generate::case()) {
+        if let Ok(rewritten) = rewrite(&plan(&without_exceptions(case.policy)), &case.body, &SALT, &mut ()) {
+            let body = rewritten.released.body();
+            let found = absence::find_any(body, PERSONS);
+            prop_assert!(found.is_empty(), "{:?} in {}", found, String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn what_leaves_is_compact_json(case in generate::case()) {
+        if let Ok(rewritten) = rewrite(&plan(&case.policy), &case.body, &SALT, &mut ()) {
+            let body = rewritten.released.body();
+            let tree = crate::oracle::tree::parse(body).unwrap();
+            let mut compact = String::new();
+            tree.write(&mut compact);
+            prop_assert_eq!(compact.as_bytes(), body);
+        }
+    }
+
+    #[test]
+    fn watching_changes_nothing(case in generate::case()) {
+        let plan = plan(&case.policy);
+        let unwatched = rewrite(&plan, &case.body, &SALT, &mut ());
+        let watched = rewrite(&plan, &case.body, &SALT, &mut Log(Vec::new()));
+        match (unwatched, watched) {
+            (Ok(one), Ok(other)) => {
+                prop_assert_eq!(one.released.body(), other.released.body());
+                prop_assert_eq!(one.disclosure, other.disclosure);
+            }
+            (Err(one), Err(other)) => prop_assert_eq!(one, other),
+            (one, other) => prop_assert!(false, "{:?}\n{:?}", one.map(|r| r.disclosure), other.map(|r| r.disclosure)),
+        }
+    }
+
+    #[test]
+    fn two_domains_share_no_pseudonym(case in generate::case()) {
+        let mut elsewhere = case.policy.clone();
+        elsewhere.pseudonyms.domain = "elsewhere".into();
+        let pseudonyms = |policy: &Policy| -> Vec<String> {
+            let Ok(rewritten) = rewrite(&plan(policy), &case.body, &SALT, &mut ()) else { return Vec::new() };
+            let text = String::from_utf8(rewritten.released.into_body()).unwrap();
+            text.split("tvk1-").skip(1).map(|rest| rest.chars().take(32).collect()).collect()
+        };
+        let (here, there) = (pseudonyms(&case.policy), pseudonyms(&elsewhere));
+        prop_assert_eq!(here.len(), there.len());
+        // one that came in and was kept is no pseudonym of ours
+        let own = |pseudonym: &&String| !String::from_utf8_lossy(&case.body).contains(pseudonym.as_str());
+        for pseudonym in here.iter().filter(own) {
+            prop_assert!(!there.contains(pseudonym));
+        }
+    }
+
+    #[test]
+    fn a_policy_that_refuses_cprs_lets_nothing_through_unseen(case in generate::case()) {
+        let mut policy = case.policy;
+        policy.cpr_in_text = CprInText::Refuse;
+        if let Ok(rewritten) = rewrite(&plan(&policy), &case.body, &SALT, &mut ()) {
+            prop_assert_eq!(rewritten.disclosure.cpr_in_text, 0);
+        }
+    }
+}
+
+/// The generator must not lose its teeth unseen.
+#[test]
+fn generated_cases_hit() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let strategy = generate::case();
+    let (mut refused, mut kept, mut pseudonyms, mut finds, mut withheld_records, mut records) =
+        (0, 0, 0, 0, 0, 0);
+    for _ in 0..400 {
+        let Case { policy, body } = strategy.new_tree(&mut runner).unwrap().current();
+        match rewrite(&plan(&policy), &body, &SALT, &mut ()) {
+            Err(_) => refused += 1,
+            Ok(rewritten) => {
+                let disclosure = rewritten.disclosure;
+                kept += u32::from(disclosure.released_by_rule.iter().any(|count| *count > 0));
+                pseudonyms +=
+                    u32::from(rewritten.released.body().windows(5).any(|window| window == b"tvk1-"));
+                finds += u32::from(disclosure.cpr_in_text > 0);
+                withheld_records += u32::from(disclosure.records_withheld > 0);
+                records += u32::from(disclosure.records > 0);
+            }
+        }
+    }
+    let figures = format!(
+        "of 400: {refused} refused, {kept} keep something, {pseudonyms} with pseudonyms, {finds} with finds, \
+         {records} with records, {withheld_records} with records withheld"
+    );
+    assert!(
+        refused < 120
+            && kept > 150
+            && pseudonyms > 20
+            && finds > 20
+            && withheld_records > 20
+            && records > 100,
+        "{figures}"
+    );
+}
