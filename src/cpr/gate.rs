@@ -57,7 +57,7 @@ const FEWEST_MARKS: usize = 2;
 const DIGIT: u8 = 1;
 /// May begin a code.
 const ESCAPE: u8 = 2;
-/// Of the alphabets of base64.
+/// Of the alphabets of base64, or of a code for one of their characters.
 const TOKEN: u8 = 4;
 /// A digit or a capital.
 const MARK: u8 = 8;
@@ -74,7 +74,10 @@ const CLASSES: [u8; 256] = {
             b'0'..=b'9' => DIGIT | TOKEN | MARK,
             b'A'..=b'Z' => TOKEN | MARK,
             b'a'..=b'z' | b'+' | b'/' | b'-' | b'_' | b'=' => TOKEN,
-            b'%' | b'&' | b'\\' | b'<' => ESCAPE,
+            // A code can stand for a character of base64: `%2B`, `&#43;`, `\/`.
+            b'%' | b'&' | b'\\' => ESCAPE | TOKEN,
+            b'#' | b';' => TOKEN,
+            b'<' => ESCAPE,
             // All characters with a digit value begin with one of these bytes; none of the
             // letters of the Nordic languages does.
             0xC2 | 0xD9 | 0xDB | 0xDF | 0xE0..=0xE2 | 0xEA | 0xEF..=0xF4 => DIGIT,

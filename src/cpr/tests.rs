@@ -63,3 +63,213 @@ fn every_vector_gets_its_verdict() {
     }
     assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
 }
+
+mod properties {
+    use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::*;
+
+    /// A number in canonical form: any kind, any date.
+    fn number() -> impl Strategy<Value = String> {
+        let date = (1..=28_u32, 1..=12_u32, 0..=99_u32);
+        let serial = prop_oneof![
+            3 => (0..=9999_u32).prop_map(|serial| format!("{serial:04}")),
+            1 => "[0-9][A-Z]{2}[0-9]",
+        ];
+        (date, serial, any::<bool>()).prop_map(|((day, month, year), serial, replaced)| {
+            let is_ecpr = serial.bytes().any(|byte| byte.is_ascii_uppercase());
+            let day = if replaced && !is_ecpr { day + 60 } else { day };
+            format!("{day:02}{month:02}{year:02}{serial}")
+        })
+    }
+
+    const SEPARATORS: &[&str] =
+        &["", "-", " ", "/", ".", "\t", " - ", " – ", "\u{2011}", "\u{2212}", "\u{A0}", "\u{2009}", "_", "·"];
+    const UNSEEN: &[&str] = &["", "", "", "", "\u{200B}", "\u{AD}", "\u{FEFF}", "\u{2060}", "\u{336}"];
+    const ZEROS: &[char] = &['0', '0', '0', '0', '０', '٠', '०', '𝟬'];
+
+    /// The number as somebody could write it.
+    fn written() -> impl Strategy<Value = (String, String)> {
+        let unseen = proptest::collection::vec(select(UNSEEN), 10);
+        let zeros = proptest::collection::vec(select(ZEROS), 10);
+        (number(), select(SEPARATORS), select(&["", " ", "\u{A0}"][..]), any::<bool>(), unseen, zeros)
+            .prop_map(|(number, separator, part, lower, unseen, zeros)| {
+                let mut text = String::new();
+                for (place, c) in number.chars().enumerate() {
+                    match place {
+                        6 if part.is_empty() => text.push_str(separator),
+                        6 => text.push_str(if separator.is_empty() { "-" } else { separator }),
+                        2 | 4 => text.push_str(part),
+                        _ => {}
+                    }
+                    let c = match c.to_digit(10) {
+                        Some(digit) => char::from_u32(u32::from(zeros[place]) + digit).unwrap(),
+                        None if lower => c.to_ascii_lowercase(),
+                        None => c,
+                    };
+                    text.push(c);
+                    if place < 9 {
+                        text.push_str(unseen[place]);
+                    }
+                }
+                (number, text)
+            })
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Coding {
+        PercentMarks,
+        PercentAll,
+        Entities,
+        HexEntities,
+        Escapes,
+        Json,
+        Base64(u8),
+        Hex(bool),
+    }
+
+    impl Coding {
+        fn code(self, text: &str) -> String {
+            let each = |f: &dyn Fn(char) -> String| text.chars().map(f).collect::<String>();
+            let percent = |c: char| {
+                let mut bytes = [0; 4];
+                c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
+            };
+            match self {
+                Self::PercentMarks => {
+                    each(&|c| if c.is_ascii_alphanumeric() { c.into() } else { percent(c) })
+                }
+                Self::PercentAll => each(&percent),
+                Self::Entities => each(&|c| format!("&#{};", u32::from(c))),
+                Self::HexEntities => each(&|c| format!("&#x{:X};", u32::from(c))),
+                Self::Escapes => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
+                Self::Json => serde_json::to_string(&serde_json::json!({ "a": text })).unwrap(),
+                Self::Base64(0) => BASE64.encode(text.as_bytes()),
+                Self::Base64(1) => BASE64_NOPAD.encode(text.as_bytes()),
+                Self::Base64(2) => BASE64URL.encode(text.as_bytes()),
+                Self::Base64(_) => BASE64URL_NOPAD.encode(text.as_bytes()),
+                Self::Hex(false) => HEXLOWER.encode(text.as_bytes()),
+                Self::Hex(true) => HEXUPPER.encode(text.as_bytes()),
+            }
+        }
+
+        /// Needs a border around it to be told from what stands beside it.
+        fn wants_border(self) -> bool {
+            matches!(self, Self::Base64(_) | Self::Hex(_))
+        }
+    }
+
+    fn coding() -> impl Strategy<Value = Coding> {
+        prop_oneof![
+            Just(Coding::PercentMarks),
+            Just(Coding::PercentAll),
+            Just(Coding::Entities),
+            Just(Coding::HexEntities),
+            Just(Coding::Escapes),
+            Just(Coding::Json),
+            (0..4_u8).prop_map(Coding::Base64),
+            any::<bool>().prop_map(Coding::Hex),
+        ]
+    }
+
+    fn cut_out(text: &str, span: Range<usize>) -> String {
+        let mut cut = text.to_owned();
+        cut.replace_range(span, "¤");
+        cut
+    }
+
+    fn canonical_in(text: &str, number: &str) -> Option<Find> {
+        let mut finds = Vec::new();
+        let search = search(text, &mut finds);
+        assert!(search != Search::Clean || finds.is_empty());
+        finds.into_iter().find(|find| find.number.canonical() == number)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Beside anything but a digit, a number in any written form is found, and nothing of it
+        /// is left once what the find covers is cut out.
+        #[test]
+        fn a_written_number_is_found_beside_anything(
+            (number, text) in written(),
+            before in "\\PC{0,20}",
+            left in "[^\\p{N}\\p{M}\\p{C}0-9]",
+            right in "[^\\p{N}\\p{M}\\p{C}0-9A-Za-zａ-ｚＡ-Ｚ*#?•●]",
+            after in "\\PC{0,20}",
+        ) {
+            let whole = format!("{before}{left}{text}{right}{after}");
+            let find = canonical_in(&whole, &number);
+            prop_assert!(find.is_some(), "{whole:?}");
+            let Find { span, .. } = find.unwrap();
+            let planted = before.len() + left.len()..before.len() + left.len() + text.len();
+            prop_assert!(span.start <= planted.start && span.end >= planted.end, "{whole:?} {span:?}");
+            let cut = cut_out(&whole, span);
+            prop_assert_eq!(canonical_in(&cut, &number), None);
+            prop_assert_eq!(parse(&text).map(|parsed| parsed.canonical().to_owned()), Some(number));
+        }
+
+        /// Coded up to three times, it is found, and the find covers the number's code.
+        #[test]
+        fn a_coded_number_is_found(
+            (number, text) in written(),
+            codings in proptest::collection::vec(coding(), 1..=3),
+            before in "[a-zæøå .]{0,12}",
+            after in "[a-zæøå .]{0,12}",
+        ) {
+            let mut coded = text;
+            for coding in &codings {
+                coded = coding.code(&coded);
+            }
+            let border = if codings.iter().any(|coding| coding.wants_border()) { ":" } else { "" };
+            let whole = format!("{before}{border}{coded}{border}{after}");
+            let find = canonical_in(&whole, &number);
+            prop_assert!(find.is_some(), "{whole:?}");
+            let Find { span, .. } = find.unwrap();
+            let cut = cut_out(&whole, span);
+            prop_assert_eq!(canonical_in(&cut, &number), None, "{}", whole);
+        }
+
+        /// Nothing makes the finder stop, and its finds are in order and on character borders.
+        #[test]
+        fn any_text_is_searched(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    "\\PC{0,6}",
+                    any::<char>().prop_map(String::from),
+                    "[0-9]{1,7}",
+                    "[%&\\\\#;xu<>/=-]{1,4}[0-9a-fA-F]{0,6}",
+                    "[A-Za-z0-9+/]{10,30}={0,2}",
+                    select(&["&nbsp", "&shy;", "<b>", "<!--", "-->", "\\ud835", "%E2%80", "\u{200B}", "25", "1248", "xxxx"][..])
+                        .prop_map(String::from),
+                ],
+                0..12,
+            ),
+        ) {
+            let text = parts.concat();
+            let mut finds = Vec::new();
+            let search = search(&text, &mut finds);
+            prop_assert!(search != Search::Clean || finds.is_empty());
+            prop_assert!(search != Search::Found || !finds.is_empty());
+            for find in &finds {
+                prop_assert!(text.get(find.span.clone()).is_some_and(|covered| !covered.is_empty()), "{text:?} {find:?}");
+            }
+            for (one, next) in finds.iter().zip(finds.iter().skip(1)) {
+                prop_assert!(one.span.end <= next.span.start);
+            }
+            let _parsed = parse(&text);
+        }
+
+        /// Any bytes at all are answered for, quickly and without panic.
+        #[test]
+        fn any_number_is_judged(json in "-?[0-9]{0,12}(\\.[0-9]{0,12})?([eE][+-]?[0-9]{0,12})?", bytes: Vec<u8>) {
+            if parse_number(json.as_bytes()).is_some() {
+                prop_assert!(number_could_be_cpr(json.as_bytes()));
+            }
+            let _could = number_could_be_cpr(&bytes);
+            let _parsed = parse_number(&bytes);
+        }
+    }
+}
