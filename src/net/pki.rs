@@ -75,8 +75,29 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key)?.pem();
-        let key_pem = zeroize::Zeroizing::new(key.serialize_pem());
-        Ok(Self { certificate, key: key_pem, issuer: Issuer::new(params, key) })
+        Ok(Self::of(certificate, params, key))
+    }
+
+    /// A new CA below this one, which may issue end-entity certificates only; and its serial
+    /// number, for revocation.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError`] if the name cannot be written into a certificate.
+    pub fn subordinate(&self, name: &str, validity: Validity) -> Result<(Self, Vec<u8>), PkiError> {
+        let key = KeyPair::generate()?;
+        let mut params = params(name, validity)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.use_authority_key_identifier_extension = true;
+        let serial = params.serial_number.as_ref().map(SerialNumber::to_bytes).unwrap_or_default();
+        let certificate = params.signed_by(&key, &self.issuer)?.pem();
+        Ok((Self::of(certificate, params, key), serial))
+    }
+
+    fn of(certificate: String, params: CertificateParams, key: KeyPair) -> Self {
+        let pem = zeroize::Zeroizing::new(key.serialize_pem());
+        Self { certificate, key: pem, issuer: Issuer::new(params, key) }
     }
 
     /// Takes up a CA that was written to files before.

@@ -288,6 +288,51 @@ async fn the_anchor_is_told_by_signature_not_by_name() {
 }
 
 #[test]
+fn every_certificate_below_the_anchor_needs_a_list_and_none_may_be_on_it() {
+    let lab = Lab::new();
+    let (issuing, issuing_serial) = lab.partners.subordinate("Issuing CA", days(-1, 20)).unwrap();
+    let client = issuing.issue("sms", &[uri("sms")], Usage::Client, days(-1, 10)).unwrap();
+    let mut presented = chain(&client);
+    presented.push(CertificateDer::from_pem_slice(issuing.certificate().as_bytes()).unwrap());
+    let of_issuing = |serials: &[Vec<u8>]| {
+        lab.write("issuing.crl", &issuing.revocation_list(1, serials, days(-1, 5)).unwrap())
+    };
+    let judged = |crls: Vec<std::path::PathBuf>| {
+        let mut anchor = lab.anchor("partners", &lab.partners, &[]);
+        anchor.crls.extend(crls);
+        lab.tls(vec![anchor]).verify(&presented, now()).map(|_| ())
+    };
+    assert_eq!(judged(vec![]), Err(HandshakeFailure::UnknownRevocation));
+    assert_eq!(judged(vec![of_issuing(&[])]), Ok(()));
+    assert_eq!(
+        judged(vec![of_issuing(std::slice::from_ref(&client.serial))]),
+        Err(HandshakeFailure::Revoked)
+    );
+    // The issuing CA itself, by its own issuer.
+    let mut anchor = lab.anchor("partners", &lab.partners, &[]);
+    let list = lab.partners.revocation_list(2, &[issuing_serial], days(-1, 5)).unwrap();
+    anchor.crls = vec![lab.write("partners.crl", &list), of_issuing(&[])];
+    let judged = lab.tls(vec![anchor]).verify(&presented, now()).map(|_| ());
+    assert_eq!(judged, Err(HandshakeFailure::Revoked));
+}
+
+#[tokio::test]
+async fn a_chain_under_two_anchors_is_nobodys() {
+    let lab = Lab::new();
+    let (issuing, _) = lab.partners.subordinate("Issuing CA", days(-1, 20)).unwrap();
+    let mut client = issuing.issue("sms", &[uri("sms")], Usage::Client, days(-1, 10)).unwrap();
+    client.certificate.push_str(issuing.certificate());
+    let mut root = lab.anchor("root", &lab.partners, &[]);
+    let direct = lab.anchor("direct", &issuing, &[]);
+    root.crls.extend(direct.crls.clone());
+    let tls = lab.tls(vec![root.clone()]);
+    assert_eq!(tls.verify(&chain(&client), now()).unwrap().anchor(), "root");
+    let mut served = Served::start(lab.tls(vec![root, direct]), Limits::default()).await;
+    let judged = refusal(&lab, &mut served, Some(&client)).await;
+    assert_eq!(judged, HandshakeFailure::AmbiguousAnchor);
+}
+
+#[test]
 fn exactly_one_registered_identity_is_a_recipient() {
     let lab = Lab::new();
     let other = Authority::new("Other CA", days(-1, 30)).unwrap();

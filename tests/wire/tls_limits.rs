@@ -190,3 +190,75 @@ async fn a_drain_cuts_what_does_not_finish() {
     assert_eq!(drained.aborted, 1);
     closed(&mut stream).await;
 }
+
+#[tokio::test]
+async fn http2_limits_are_told_to_the_peer() {
+    let lab = Lab::new();
+    let served = start(&lab, Deadlines::default(), Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().unwrap();
+    assert_eq!(head[3], 4, "the first frame is SETTINGS (RFC 9113 3.4)");
+    let mut settings = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+    timeout(PATIENCE, stream.read_exact(&mut settings)).await.unwrap().unwrap();
+    let value = |wanted: u16| {
+        settings
+            .chunks(6)
+            .find(|entry| entry[..2] == wanted.to_be_bytes())
+            .map(|entry| u32::from_be_bytes(entry[2..].try_into().unwrap()))
+    };
+    let limits = Limits::default().http2;
+    assert_eq!(value(3), Some(limits.max_concurrent_streams));
+    assert_eq!(value(5).unwrap_or(16_384), limits.max_frame_size);
+    assert_eq!(value(6), Some(limits.max_header_list_size));
+    assert_eq!(value(8).unwrap_or(0), 0, "no extended CONNECT (RFC 8441)");
+}
+
+#[tokio::test]
+async fn an_http2_drain_finishes_what_is_under_way() {
+    let lab = Lab::new();
+    let served = start(&lab, Deadlines::default(), Caps::default()).await;
+    let client = lab.client("sms");
+    let stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = |path: &str| {
+        let body = http_body_util::Empty::<bytes::Bytes>::new();
+        http::Request::get(format!("https://localhost{path}")).body(body).unwrap()
+    };
+    assert_eq!(sender.send_request(request("/")).await.unwrap().status(), 200);
+    let held = tokio::spawn(sender.send_request(request("/hold")));
+    tokio::time::sleep(SHORT).await;
+    let handler = std::sync::Arc::clone(&served.handler);
+    let drained = served.stop();
+    tokio::time::sleep(SHORT).await;
+    handler.held.add_permits(1);
+    assert_eq!(timeout(PATIENCE, held).await.unwrap().unwrap().unwrap().status(), 200);
+    timeout(PATIENCE, connection).await.unwrap().unwrap().unwrap();
+    assert_eq!(timeout(PATIENCE, drained).await.unwrap().unwrap().aborted, 0);
+}
+
+#[tokio::test]
+async fn a_header_block_beyond_its_limit_is_refused() {
+    let lab = Lab::new();
+    let served = start(&lab, Deadlines::default(), Caps::default()).await;
+    let client = lab.client("sms");
+    for (fields, status) in [
+        (format!("X: {}\r\n", "x".repeat(30_000)), "HTTP/1.1 200"),
+        (format!("X: {}\r\n", "x".repeat(33_000)), "HTTP/1.1 431"),
+        ("X: x\r\n".repeat(90), "HTTP/1.1 200"),
+        ("X: x\r\n".repeat(101), "HTTP/1.1 431"),
+    ] {
+        let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // What was not read of the request may reset the connection after the answer.
+        drop(timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap());
+        assert!(answer.starts_with(status.as_bytes()), "{}", String::from_utf8_lossy(&answer));
+    }
+}
