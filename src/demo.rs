@@ -29,7 +29,9 @@ use self::acts::{ActError, Scene};
 use self::origin::Origin;
 use self::stage::{Stage, StageError};
 use self::view::Page;
+use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
+use crate::config::{Config, Findings};
 use crate::pseudonym::KeyRing;
 
 /// What the demo is asked for.
@@ -104,7 +106,7 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     let proxy = start(&configuration, clock.clone()).await?;
     let scene = Scene {
         stage: &stage,
-        proxy: proxy.address,
+        proxy: proxy.address(),
         keys: &keys,
         people: &people,
         clock: &clock,
@@ -116,13 +118,14 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
         tell::as_json(&story, page.out).map_err(DemoError::Output)?;
     } else {
         tell::as_page(&story, &mut page).map_err(DemoError::Output)?;
-        curl(&stage, proxy.address, options.hold, &mut page).map_err(DemoError::Output)?;
+        curl(&stage, proxy.address(), options.hold, &mut page).map_err(DemoError::Output)?;
     }
     verdict.get_or_init(|| story.promises.iter().all(|promise| promise.held));
     if let Some(longest) = options.hold {
         tokio::time::sleep(longest).await;
     }
-    proxy.stop().await;
+    // Its connections are all closed; the directory goes whatever the drain says.
+    drop(proxy.stop().await);
     Ok(())
 }
 
@@ -174,18 +177,15 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
     Ok((text, keys))
 }
 
-/// The running proxy.
-#[derive(Debug)]
-struct Proxy {
-    address: SocketAddr,
-}
-
-impl Proxy {
-    async fn stop(self) {}
-}
-
-async fn start(_configuration: &Path, _clock: Clock) -> Result<Proxy, DemoError> {
-    Err(DemoError::Proxy("not built yet".to_owned()))
+async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError> {
+    let broken = |findings: &Findings| DemoError::Proxy(findings.render(false));
+    let config = Config::read(configuration).map_err(|findings| broken(&findings))?;
+    app::start(config, clock).await.map_err(|fault| match &fault {
+        StartError::Findings(findings) => broken(findings),
+        StartError::Ledger(_) | StartError::Listen { .. } | StartError::Random => {
+            DemoError::Proxy(fault.to_string())
+        }
+    })
 }
 
 /// Commands to call the proxy with, while it is held.
