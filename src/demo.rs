@@ -10,6 +10,7 @@ mod clinics;
 mod origin;
 mod people;
 mod stage;
+mod story;
 mod tell;
 mod trace;
 mod view;
@@ -124,8 +125,8 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     if let Some(longest) = options.hold {
         tokio::time::sleep(longest).await;
     }
-    // Its connections are all closed; the directory goes whatever the drain says.
-    drop(proxy.stop().await);
+    // The play is over and its directory goes, however the drain went.
+    let _drained = proxy.stop().await;
     Ok(())
 }
 
@@ -164,7 +165,7 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
         ("domain", "bookkeeping"),
         ("domain", "glucose-study"),
         ("domain", "lapsing"),
-        ("ledger-subjects", "ledger"),
+        ("ledger-subjects", ""),
     ] {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|cause| DemoError::Scene(Box::new(cause)))?;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use jiff::civil::Date;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::absence::find_any;
@@ -16,64 +15,8 @@ use super::caller::{CallError, Caller, Reply};
 use super::clinics;
 use super::people::Person;
 use super::stage::{LAPSING, POLICIES, REVOKED, Stage, StageError};
+use super::story::{Broken, Call, Refusal, Row, Story, Sums};
 use super::trace::{TraceError, trace};
-use super::view::{Promise, Row};
-
-/// Everything that the demo has to say.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Story {
-    pub(crate) calls: Vec<Call>,
-    pub(crate) broken_on_purpose: Vec<Broken>,
-    pub(crate) refusals: Vec<Refusal>,
-    /// Name and value of each part of one ledger record.
-    pub(crate) ledger_record: Vec<(&'static str, String)>,
-    #[serde(skip)]
-    pub(crate) promises: Vec<Promise>,
-}
-
-/// One call that was answered.
-#[derive(Debug, Serialize)]
-pub(crate) struct Call {
-    pub(crate) recipient: &'static str,
-    pub(crate) target: &'static str,
-    pub(crate) status: u16,
-    pub(crate) sums: Sums,
-    /// The first record, member by member.
-    pub(crate) first_record: Vec<Row>,
-}
-
-/// What one answer amounts to.
-#[derive(Debug, Serialize)]
-pub(crate) struct Sums {
-    pub(crate) members_in: usize,
-    pub(crate) members_out: usize,
-    /// Different pseudonyms in the answer.
-    pub(crate) pseudonyms: usize,
-    pub(crate) known_identifiers: usize,
-    /// Of these, how many the finder sees in the answer.
-    pub(crate) left: usize,
-}
-
-/// A policy line broken on purpose, and what the finder says then.
-#[derive(Debug, Serialize)]
-pub(crate) struct Broken {
-    pub(crate) recipient: &'static str,
-    pub(crate) line: &'static str,
-    pub(crate) instead: &'static str,
-    pub(crate) known_identifiers: usize,
-    pub(crate) left: usize,
-}
-
-/// A call that was refused.
-#[derive(Debug, Serialize)]
-pub(crate) struct Refusal {
-    pub(crate) what: &'static str,
-    pub(crate) target: &'static str,
-    /// `TLS`, or the status.
-    pub(crate) answer: String,
-    /// The problem's title, or the alert.
-    pub(crate) words: String,
-}
 
 /// Why the demo cannot go on. A promise that is broken is none of these.
 #[derive(Debug, thiserror::Error)]
@@ -184,8 +127,7 @@ impl Scene<'_> {
         let known = self.known(recipient, &before);
         let left = find(&reply.body, &known);
         let mut promise = |name: &str, held: bool, seen: String| {
-            let seen = (!held).then_some(seen);
-            story.promises.push(Promise { name: format!("{recipient} GET {target}: {name}"), held, seen });
+            story.promise(format!("{recipient} GET {target}: {name}"), held, seen);
         };
         promise("answered with 200", reply.status == 200, format!("{} {}", reply.status, reply.text()));
         promise(
@@ -199,6 +141,9 @@ impl Scene<'_> {
             left.join(", "),
         );
         let quiet = !reply.fields.iter().any(|(name, _)| name == "server" || name == "set-cookie");
+        let uncached =
+            reply.fields.iter().any(|(name, value)| name == "cache-control" && value == "no-store");
+        promise("not to be cached", uncached, format!("{:?}", reply.fields));
         promise("no header field of the clinic's server", quiet, format!("{:?}", reply.fields));
         let sums = Sums {
             members_in: trace.rows.len(),
@@ -232,11 +177,11 @@ impl Scene<'_> {
         let trace = self.trace(script, &broken, before.as_bytes())?;
         let known = self.known(recipient, &before);
         let left = find(&trace.body, &known).len();
-        story.promises.push(Promise {
-            name: format!("{recipient}: the finder sees it when a policy line is broken on purpose"),
-            held: left > 0,
-            seen: Some("the finder saw nothing".to_owned()),
-        });
+        story.promise(
+            format!("{recipient}: the finder sees it when a policy line is broken on purpose"),
+            left > 0,
+            "the finder saw nothing",
+        );
         story.broken_on_purpose.push(Broken {
             recipient,
             line,
@@ -249,10 +194,7 @@ impl Scene<'_> {
 
     /// One patient: one pseudonym with each recipient, another with the next.
     async fn one_person(&self, story: &mut Story) -> Result<(), ActError> {
-        let mut promise = |name: &str, held: bool| {
-            let seen = (!held).then(|| "the pseudonyms say otherwise".to_owned());
-            story.promises.push(Promise { name: name.to_owned(), held, seen });
-        };
+        let mut promise = |name: &str, held: bool| story.promise(name, held, "the pseudonyms say otherwise");
         let bill = self.json("bookkeeping", INVOICES).await?;
         let again = self.json("bookkeeping", INVOICES).await?;
         let at_bookkeeping = word(&bill, "/fakturaer/0/patient/cpr");
@@ -283,11 +225,7 @@ impl Scene<'_> {
     async fn refused(&self, story: &mut Story) -> Result<(), ActError> {
         const CPR_IN_QUERY: &str = "/appointments?from=2026-03-02&cpr=2512489996";
         let last_day = self.get(LAPSING, APPOINTMENTS).await?.status;
-        story.promises.push(Promise {
-            name: "an agreement holds on its last day".to_owned(),
-            held: last_day == 200,
-            seen: Some(last_day.to_string()),
-        });
+        story.promise("an agreement holds on its last day", last_day == 200, last_day.to_string());
         if let Ok(next) = self.clock.today().tomorrow() {
             self.clock.move_to(next);
         }
@@ -306,11 +244,11 @@ impl Scene<'_> {
             };
             let silent =
                 find(words.as_bytes(), &self.known("sms-reminders", &self.upstream(APPOINTMENTS))).is_empty();
-            story.promises.push(Promise {
-                name: format!("refused: {what} ({wanted})"),
-                held: answer == wanted && silent,
-                seen: Some(format!("{answer} {words}")),
-            });
+            story.promise(
+                format!("refused: {what} ({wanted})"),
+                answer == wanted && silent,
+                format!("{answer} {words}"),
+            );
             let title = serde_json::from_str::<Value>(&words).ok().map(|problem| word(&problem, "/title"));
             story.refusals.push(Refusal { what, target, answer, words: title.unwrap_or(words) });
         }
@@ -324,22 +262,22 @@ impl Scene<'_> {
         let answers = records.iter().filter(|record| record.entry.status == 200).count();
         // Each call once, four to compare pseudonyms, one on an agreement's last day.
         let wanted = CALLS.len() + 4 + 1;
-        story.promises.push(Promise {
-            name: "the ledger has a record of every answer".to_owned(),
-            held: answers == wanted,
-            seen: Some(format!("{answers} records, {wanted} answers")),
-        });
+        story.promise(
+            "the ledger has a record of every answer",
+            answers == wanted,
+            format!("{answers} records, {wanted} answers"),
+        );
         let mut known = self.known("research", &self.upstream(PATIENTS));
         known.extend(self.known("sms-reminders", &self.upstream(APPOINTMENTS)));
         let mut left = Vec::new();
         for segment in std::fs::read_dir(&directory)? {
             left.extend(find(&std::fs::read(segment?.path())?, &known));
         }
-        story.promises.push(Promise {
-            name: format!("the ledger holds none of {} known identifiers", known.len()),
-            held: left.is_empty(),
-            seen: Some(left.join(", ")),
-        });
+        story.promise(
+            format!("the ledger holds none of {} known identifiers", known.len()),
+            left.is_empty(),
+            left.join(", "),
+        );
         let first = records.into_iter().find(|record| record.entry.status == 200);
         story.ledger_record = first.map(|record| parts(&record)).unwrap_or_default();
         Ok(())
@@ -390,6 +328,9 @@ impl Scene<'_> {
                     person.id.clone(),
                 ]),
             }
+        }
+        if recipient == "sms-reminders" {
+            known.extend((0..self.people.len()).map(clinics::appointment_id));
         }
         known.extend(clinics::SECRETS.iter().map(|secret| (*secret).to_owned()));
         known.retain(|value| body.contains(value) || body.contains(&with_hyphen(value)));

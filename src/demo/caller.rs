@@ -10,6 +10,7 @@ use hyper::Request;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 /// The largest answer that the demo reads.
@@ -73,14 +74,17 @@ impl Caller {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|fault| broken(&fault))?;
-        let mut driver = tokio::task::JoinSet::new();
+        let mut driver = JoinSet::new();
         driver.spawn(connection);
         let request = Request::get(target)
             .header(hyper::header::HOST, format!("localhost:{}", self.proxy.port()))
             .header(hyper::header::ACCEPT, "application/json")
             .body(Empty::<Bytes>::new())
             .map_err(|fault| CallError::Exchange(fault.to_string()))?;
-        let (head, body) = sender.send_request(request).await.map_err(|fault| broken(&fault))?.into_parts();
+        let (head, body) = match sender.send_request(request).await {
+            Ok(reply) => reply.into_parts(),
+            Err(fault) => return Err(why(&fault, &mut driver).await),
+        };
         let body = Limited::new(body, MAX_ANSWER)
             .collect()
             .await
@@ -92,6 +96,14 @@ impl Caller {
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
         Ok(Reply { status: head.status.as_u16(), fields, body })
+    }
+}
+
+/// The connection's own fault says more than the request's, which may only say that it is gone.
+async fn why(fault: &hyper::Error, driver: &mut JoinSet<hyper::Result<()>>) -> CallError {
+    match driver.join_next().await {
+        Some(Ok(Err(cause))) => broken(&cause),
+        Some(Ok(Ok(())) | Err(_)) | None => broken(fault),
     }
 }
 

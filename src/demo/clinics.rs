@@ -81,12 +81,17 @@ fn appointments(people: &[Person], query: &str) -> String {
     fill(APPOINTMENTS, &[("count", &count), ("all", &all.join(","))])
 }
 
+/// The booking API's id of the n-th appointment.
+pub(crate) fn appointment_id(number: usize) -> String {
+    format!("A-{}", 88_120 + number)
+}
+
 fn appointment(day: &str, number: usize, person: &Person) -> String {
     let start = format!("{day}T{:02}:{:02}:00+01:00", 8 + number / 5, number % 3 * 20);
     fill(
         APPOINTMENT,
         &[
-            ("number", &(88_120 + number).to_string()),
+            ("id", &appointment_id(number)),
             ("cpr-", &person.cpr_with_hyphen()),
             ("cpr", &person.cpr),
             ("name", &person.name()),
@@ -194,7 +199,7 @@ pub(crate) const SECRETS: [&str; 6] =
 
 const APPOINTMENTS: &str = r#"{"side":1,"antal":<count>,"aftaler":[<all>]}"#;
 const APPOINTMENT: &str = r#"{
-"aftaleId":"A-<number>",
+"aftaleId":"<id>",
 "patient":{"cpr":"<cpr->","navn":"<name>","mobil":45<mobile>,"adresse":"<address>"},
 "start":"<start>",
 "klinik":{"navn":"Alles Lægehus Esbjerg","sor":"1339531000016004"},

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::acts::{Broken, Call, Refusal, Story};
-use super::view::{Page, Promise, fit};
+use super::story::{Broken, Call, Promise, Refusal, Story};
+use super::view::{Page, fit};
 
 /// The story as one document; each promise on a line of its own, so that `grep` finds it.
 pub(crate) fn as_json(story: &Story, out: &mut dyn Write) -> io::Result<()> {
@@ -46,7 +46,9 @@ fn tell_call(call: &Call, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 fn tell_broken(broken: &Broken, page: &mut Page<'_>) -> io::Result<()> {
-    page.line(&format!("  {}: `{}` instead of `{}`", broken.recipient, broken.instead, broken.line))?;
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    page.line(&format!("  {}: instead of  {}", broken.recipient, words(broken.line)))?;
+    page.line(&format!("  {} it says     {}", fit("", broken.recipient.len()), words(broken.instead)))?;
     page.line(&format!("    {} of {} known identifiers left", broken.left, broken.known_identifiers))
 }
 

@@ -14,7 +14,7 @@ use crate::policy::syntax::SourceFile;
 use crate::pseudonym::KeyRing;
 use crate::rewrite::{Decision, Outcome, Watch, rewrite, rewrite_lines};
 
-use super::view::Row;
+use super::story::Row;
 
 /// What the engine made of one body.
 #[derive(Debug)]

@@ -3,35 +3,11 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-/// One member of a record.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Row {
-    /// `patient.cpr`, `identifier[0].value`.
-    pub(crate) member: String,
-    /// As it came, in JSON.
-    pub(crate) before: String,
-    /// As it left, in JSON; `None` if it did not.
-    pub(crate) after: Option<String>,
-    /// `keep`, `mask first-word`, `no rule`, …
-    pub(crate) action: String,
-    /// The line of the policy file that decided.
-    pub(crate) line: Option<u32>,
-}
-
-/// Something that must hold, and whether it did.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Promise {
-    pub(crate) name: String,
-    pub(crate) held: bool,
-    /// What was seen, if it did not hold.
-    pub(crate) seen: Option<String>,
-}
+use super::story::{Promise, Row};
 
 /// Columns of a member's name, of a value, and what is left for the decision: 100 in all.
-const MEMBER: usize = 26;
-const VALUE: usize = 22;
+const MEMBER: usize = 24;
+const VALUE: usize = 24;
 const DECISION: usize = 100 - 2 - MEMBER - 1 - VALUE - 3 - VALUE - 1;
 
 /// A terminal of 100 columns, with colours or without.
@@ -72,16 +48,28 @@ impl Page<'_> {
         rows.iter().try_for_each(|row| self.row(row))
     }
 
+    /// A row of as many lines as its longest value needs, within [`LINES`].
     fn row(&mut self, row: &Row) -> io::Result<()> {
-        let before = fit(&row.before, VALUE);
-        let (before, after) = match &row.after {
-            None => (self.paint(RED, &before), fit("", VALUE)),
-            Some(after) if *after == row.before => (before, fit(after, VALUE)),
-            Some(after) => (before, self.paint(GREEN, &fit(after, VALUE))),
+        let before = wrap(&row.before, VALUE);
+        let after = row.after.as_deref().map(|after| wrap(after, VALUE)).unwrap_or_default();
+        let (before_colour, after_colour) = match &row.after {
+            None => (Some(RED), None),
+            Some(after) if *after == row.before => (None, None),
+            Some(_) => (None, Some(GREEN)),
         };
         let line = row.line.map_or_else(String::new, |line| format!(" :{line}"));
-        let decision = fit(&format!("{}{line}", row.action), DECISION);
-        writeln!(self.out, "  {} {before} | {after} {}", fit(&row.member, MEMBER), decision.trim_end())
+        for number in 0..before.len().max(after.len()) {
+            let cell = |lines: &[String]| fit(lines.get(number).map_or("", String::as_str), VALUE);
+            let before = self.paint_some(before_colour, &cell(&before));
+            let after = self.paint_some(after_colour, &cell(&after));
+            let (member, decision) = match number {
+                0 => (row.member.as_str(), fit(&format!("{}{line}", row.action), DECISION)),
+                _ => ("", String::new()),
+            };
+            let line = format!("  {} {before} | {after} {decision}", fit(member, MEMBER));
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
     }
 
     /// One promise: held or broken.
@@ -94,10 +82,17 @@ impl Page<'_> {
         }
     }
 
+    fn paint_some(&self, code: Option<&str>, text: &str) -> String {
+        code.map_or_else(|| text.to_owned(), |code| self.paint(code, text))
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
+
+/// Lines that a value may take.
+const LINES: usize = 3;
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
@@ -111,6 +106,12 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     } else {
         format!("{text:<width$}")
     }
+}
+
+/// Breaks a text into at most [`LINES`] lines of a number of characters.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let text: Vec<char> = fit(text, width.saturating_mul(LINES)).trim_end().chars().collect();
+    text.chunks(width).map(|line| line.iter().collect()).collect()
 }
 
 #[cfg(test)]
