@@ -13,6 +13,8 @@ use crate::generate::{self, Doc, Spaces};
 use crate::oracle::{place, tree};
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_location_leads_where_rfc_9535_says(location in generate::location(0..4), document in document()) {
         prop_assume!(!has_control(&location));

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use tavs::absence;
-use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy, Route};
+use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy};
 use tavs::policy::plan::Plan;
 use tavs::pseudonym::KeyRing;
-use tavs::rewrite::{Decision, Disclosure, Rewritten, Watch, rewrite, rewrite_lines};
+use tavs::rewrite::{Decision, Disclosure, Fault, Rewritten, Watch, rewrite, rewrite_lines};
 
 use crate::generate::{self, Case, PERSONS};
 use crate::oracle::{Counts, Oracle, Outcome, Refused};
@@ -22,26 +22,20 @@ fn plan(policy: &Policy) -> Plan {
 
 /// Both on one body: what leaves, if they agree.
 pub(crate) fn agreed(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    agreed_on(policy, &policy.routes[0], body)
-}
-
-/// The same under a route of many.
-pub(crate) fn agreed_on(policy: &Policy, route: &Route, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let keys = keys();
-    let plan = Plan::compile(policy, route, &keys).unwrap();
-    let oracle = Oracle::new(policy, route, &keys, SALT);
-    compare(policy, rewrite(&plan, body, &SALT, &mut ()), oracle.rewrite(body))
+    let oracle = Oracle::new(policy, &policy.routes[0], &keys(), SALT);
+    compare(policy, &rewrite(&plan(policy), body, &SALT, &mut ()), oracle.rewrite(body))
 }
 
 fn agreed_on_lines(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let keys = keys();
     let oracle = Oracle::new(policy, &policy.routes[0], &keys, SALT);
-    compare(policy, rewrite_lines(&plan(policy), body, &SALT, &mut ()), oracle.rewrite_lines(body))
+    compare(policy, &rewrite_lines(&plan(policy), body, &SALT, &mut ()), oracle.rewrite_lines(body))
 }
 
-fn compare(
+/// What both gave; an error says how they differ.
+pub(crate) fn compare(
     policy: &Policy,
-    real: Result<Rewritten, tavs::rewrite::Fault>,
+    real: &Result<Rewritten, Fault>,
     oracle: Result<Outcome, Refused>,
 ) -> Result<Option<Vec<u8>>, String> {
     match (real, oracle) {
@@ -117,7 +111,9 @@ impl Watch for Log {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 1000 };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..default }
 }
 
 proptest! {

@@ -20,7 +20,8 @@ pub(crate) enum Key<'t> {
 
 /// Whether these steps lead exactly along these crumbs.
 pub(crate) fn leads(steps: &[Step], crumbs: &[Crumb<'_>]) -> bool {
-    steps.len() == crumbs.len() && steps.iter().zip(crumbs).all(|(step, crumb)| takes(step, *crumb))
+    // from the end, where most differ
+    steps.len() == crumbs.len() && steps.iter().zip(crumbs).rev().all(|(step, crumb)| takes(step, *crumb))
 }
 
 /// Whether the steps begin by leading along these crumbs, and go on below (or end here).
