@@ -12,6 +12,7 @@ mod law;
 mod members;
 mod routes;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -40,6 +41,13 @@ pub fn check(files: &[SourceFile], at: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
         diagnostics.append(&mut sheet.findings.list);
     }
     (policies, diagnostics)
+}
+
+/// Every name and word of the language that reading `file` asks for, whether the file has it or not:
+/// what docs/policy.md must explain.
+#[must_use]
+pub fn vocabulary(file: &SourceFile) -> BTreeSet<&'static str> {
+    written::read(file).known
 }
 
 /// One file on the desk: as written, as checked so far, and what was found.

@@ -141,7 +141,7 @@ pub(crate) struct Route {
     pub(crate) path_text: String,
     pub(crate) upstream: Option<At<String>>,
     pub(crate) query: Vec<Query>,
-    pub(crate) accept_clear: Option<At<String>>,
+    pub(crate) accept_clear: Option<At<&'static str>>,
     pub(crate) response: Response,
 }
 

@@ -49,6 +49,7 @@ const CASES: &[Case] = &[
         &[("{ uri =", "{ dns = \"a.example\", uri =")],
         "{ dns = \"a.example\", uri = \"urn:tavs:recipient:sms-reminders\" }",
     ),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = \"251248-9996\" }")], "\"251248-9996\""),
     ("TAVS0106", &[("\"50/s\"", "\"500000/s\"")], "\"500000/s\""),
     ("TAVS0106", &[("\"1 MiB\"", "\"1 GiB\"")], "\"1 GiB\""),
     ("TAVS0106", &[("\"64 MiB\"", "\"512 KiB\"")], "\"512 KiB\""),
@@ -241,6 +242,7 @@ const CASES: &[Case] = &[
     ),
     ("TAVS0314", &[("signed    = 2026-01-15", "signed    = 2026-06-02")], "2026-06-02"),
     ("TAVS0315", &[("country = \"DK\"", "country = \"UK\"")], "\"UK\""),
+    ("TAVS0316", &[("\"not-required\"", "\"required\"")], "\"required\""),
     // 04: routes, queries, tests.
     (
         "TAVS0401",
@@ -305,7 +307,9 @@ fn each_mistake_is_found_and_underlined() {
     for (code, edits, wanted) in CASES {
         let text = edited(edits);
         let found = found(&text);
-        let got = underlined(&text, &found);
+        let mut got = underlined(&text, &found);
+        // Whoever needs consent is told so, whatever else is wrong.
+        got.retain(|(other, _)| *other != "TAVS0316" || other == code);
         if !got.contains(&(*code, *wanted)) || got.iter().any(|(other, _)| other != code) {
             eprintln!("{code} {wanted:?}, got {got:?}\n{}", page(&text, &found));
             failed += 1;

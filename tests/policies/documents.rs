@@ -1,1 +1,86 @@
-//! The documents that are written from the code, held to it.
+//! The documents that are written from the code, held to it. `TAVS_UPDATE_DOCS=1` writes what is
+//! generated anew.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use tavs::policy::check::vocabulary;
+use tavs::policy::codes::{self, Code};
+use tavs::policy::diagnostic::Severity;
+
+use crate::support::{edited, file};
+
+fn document(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
+}
+
+const HEAD: &str = "# Diagnostics
+
+What `tavs check` finds in policies, and what is found in `tavs.toml`: each code with its reason, an example and
+the mend. `tavs check --explain TAVS0102` prints the same. Errors keep a file from taking effect; warnings do not,
+unless `--deny-warnings` is given. A code is never used again for something else.
+
+This page is written from `src/policy/codes`; a test fails when it is stale.
+
+";
+
+/// docs/diagnostics.md as it must be.
+fn diagnostics_page() -> String {
+    let mut page = String::from(HEAD);
+    page += "| code | | what |\n|---|---|---|\n";
+    for code in codes::all() {
+        let severity = if code.severity == Severity::Error { "error" } else { "warning" };
+        page += &format!("| [{0}](#{1}) | {severity} | {2} |\n", code.id, code.id.to_lowercase(), code.title);
+    }
+    for Code { id, title, explanation, bad, good, .. } in codes::all() {
+        page += &format!(
+            "\n<a id=\"{}\"></a>\n## {id}: {title}\n\n{explanation}\n\n```toml\n# wrong\n{bad}\n```\n\n```toml\n# right\n{good}\n```\n",
+            id.to_lowercase()
+        );
+    }
+    page
+}
+
+#[test]
+fn the_page_of_diagnostics_is_written_from_the_codes() {
+    let (path, wanted) = (document("diagnostics.md"), diagnostics_page());
+    if std::env::var_os("TAVS_UPDATE_DOCS").is_some() {
+        fs::write(&path, &wanted).unwrap();
+    }
+    let stale = "docs/diagnostics.md is stale: run this test with TAVS_UPDATE_DOCS=1";
+    assert!(fs::read_to_string(&path).unwrap_or_default() == wanted, "{stale}");
+}
+
+#[test]
+fn codes_are_in_order_and_say_what_they_must() {
+    let ids: Vec<&str> = codes::all().map(|code| code.id).collect();
+    let sorted: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids, sorted.into_iter().collect::<Vec<_>>(), "each once, and in order");
+    for code in codes::all() {
+        assert!(!code.title.ends_with('.') && code.explanation.ends_with('.'), "{}", code.id);
+        assert!(!code.bad.is_empty() && code.bad != code.good, "{}", code.id);
+        assert_eq!(codes::find(&code.id.to_lowercase()), Some(code));
+    }
+}
+
+/// Everything that a policy can say: the base, and edits that take the readings elsewhere.
+fn language() -> BTreeSet<&'static str> {
+    let texts = [
+        edited(&[]),
+        edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
+        edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
+    ];
+    texts.into_iter().flat_map(|text| vocabulary(&file(text))).collect()
+}
+
+#[test]
+fn the_reference_explains_every_word_of_the_language() {
+    let page = fs::read_to_string(document("policy.md")).unwrap_or_default();
+    // Every second piece between backticks is code.
+    let code = page.split('`').skip(1).step_by(2);
+    let name = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '+'));
+    let explained: BTreeSet<&str> = code.flat_map(|code| code.split(name)).collect();
+    let missing: Vec<&str> = language().into_iter().filter(|word| !explained.contains(word)).collect();
+    assert!(missing.is_empty(), "docs/policy.md does not explain {missing:?}");
+}

@@ -155,7 +155,7 @@ fn route(written: &written::Route, policy: &written::Policy, file: &SourceFile) 
         path_text: written.path_text.clone(),
         query: written.query.iter().map(query).collect(),
         upstream: text(written.upstream.as_ref()),
-        accept_clear: written.accept_clear.as_ref().map(|reason| reason.value.clone()),
+        accept_clear: written.accept_clear.as_ref().map(|ground| ground.value.to_owned()),
         response: response(&written.response, policy, file),
         line: line_of(&file.text, written.header.start),
     }

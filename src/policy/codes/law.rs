@@ -67,7 +67,7 @@ super::codes! {
     good "relation = \"research\"\ncountry = \"US\"\npermit = \"Datatilsynet 2026-42-1234\""
 
     NOT_YET_SIGNED "TAVS0314" Warning "the agreement is not signed yet"
-    "The day of signing lies ahead. Until then there is no agreement under which to disclose."
+    "The day of signing lies ahead. Until then there is no agreement under which to disclose, and the proxy refuses every request."
     bad "signed = 2099-01-15"
     good "signed = 2026-01-15"
 
@@ -75,4 +75,9 @@ super::codes! {
     "The code is none of ISO 3166-1 alpha-2, so that nobody can say whether data may go there."
     bad "country = \"UK\""
     good "country = \"GB\""
+
+    CONSENT_NOT_KEPT "TAVS0316" Warning "consent cannot be looked up yet"
+    "With `consent = \"required\"` a subject's records leave only if the subject has consented. This version keeps no register of consents, so the proxy refuses every request under the policy: closed, rather than guessed. `tavs test` and `tavs rewrite` show what it would disclose."
+    bad "consent = \"required\"   # in force, but every request is refused for now"
+    good "consent = \"not-required\"   # where another basis carries the disclosure"
 }

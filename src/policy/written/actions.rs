@@ -1,6 +1,7 @@
 //! `members`: locations and what happens there.
 
 use super::{Rule, names};
+use crate::cpr;
 use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan};
 use crate::policy::codes;
 use crate::policy::location::Location;
@@ -23,7 +24,7 @@ const MASKS: &[(&str, Mask)] = &[
 
 /// The grounds of Databeskyttelsesloven § 11 on which a CPR may be processed. Stk. 1 is for public
 /// authorities, stk. 2 for all others.
-const CPR_GROUNDS: &[(&str, &str)] = &[
+pub(super) const CPR_GROUNDS: &[(&str, &str)] = &[
     ("dbl-11-1", "dbl-11-1"),
     ("dbl-11-2-1", "dbl-11-2-1"),
     ("dbl-11-2-2", "dbl-11-2-2"),
@@ -264,6 +265,11 @@ fn replace(word: &Value<'_>) -> Option<Action> {
     };
     if json.is_none() {
         word.wrong_type("a string, a finite number, `true` or `false`");
+    }
+    if word.as_str().is_some_and(|text| cpr::search(text, &mut Vec::new()) == cpr::Search::Found) {
+        let help = String::from("write a constant that is nobody's");
+        word.fault(&codes::BAD_VALUE, "the constant holds a CPR number", "would leave in clear", Some(help));
+        return None;
     }
     json.map(|json| Action::Replace(json.to_string()))
 }

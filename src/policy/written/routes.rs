@@ -42,7 +42,7 @@ fn route(mut table: Table<'_>) -> Route {
         path_text,
         upstream: upstream.and_then(|upstream| upstream.parsed(&codes::BAD_VALUE, names::name)),
         query: table.optional_table("query").map(|query| parameters(&query)).unwrap_or_default(),
-        accept_clear: table.optional_str("accept-clear"),
+        accept_clear: table.optional_word("accept-clear", actions::CPR_GROUNDS, &[]),
         response: response(&mut table, header.clone()),
         header,
     };
