@@ -3,7 +3,7 @@
 mod list;
 mod make;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) use self::make::CertsError;
 use crate::clock::Clock;
@@ -38,6 +38,13 @@ struct Dev {
     /// When the revocation list is stale; `tavs certs crl` renews it.
     #[arg(long, value_name = "DAYS", default_value_t = list::DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
     crl_days: u32,
+}
+
+/// The set that a new configuration begins with, for one client.
+pub(super) fn development(directory: &Path, client: &str, now: u64) -> Result<(), CertsError> {
+    let client = vec![client.to_owned()];
+    let dev = Dev { directory: directory.to_owned(), client, days: 365, crl_days: list::DAYS };
+    make::make(&dev, now).map(drop)
 }
 
 pub(crate) fn run(args: &Args) -> u8 {

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
+use super::certs::{self, CertsError};
 use super::keys::{self, KeysError};
 use crate::clock::Clock;
 use crate::config::private::{self, PrivateError};
-use crate::net::pki::{Authority, Issued, Name, PkiError, Usage, Validity};
 
 /// Make a working configuration: tavs.toml, a commented policy with its test, certificates for
 /// development, a key ring and a ledger.
@@ -34,7 +34,7 @@ enum InitError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
-    Pki(#[from] PkiError),
+    Certs(#[from] CertsError),
     #[error("the clock says what no certificate or agreement can: {0}")]
     Clock(#[from] jiff::Error),
 }
@@ -93,11 +93,13 @@ fn fill(directory: &Path, clock: &Clock) -> Result<(), InitError> {
         ("certs/README.md", include_str!("init/certs.md")),
         ("policies/sms-reminders.toml", &policy),
         ("policies/tests/sms-reminders/appointments.json", include_str!("init/appointments.json")),
+        ("policies/tests/sms-reminders/appointments.out.json", include_str!("init/appointments.out.json")),
     ] {
         write(directory, name, text)?;
     }
     keys::make(&directory.join("keys/ring.toml"), &BTreeSet::from(["sms-reminders".to_owned()]))?;
-    certificates(&directory.join("certs"), clock.unix_millis() / 1000)
+    certs::development(&directory.join("certs"), CLIENT, clock.unix_millis() / 1000)?;
+    Ok(())
 }
 
 /// The policy, with an agreement that begins today.
@@ -110,33 +112,6 @@ fn policy(today: Date) -> Result<String, InitError> {
         .replace("{expires}", &expires.to_string()))
 }
 
-/// What certs/README.md lists.
-fn certificates(directory: &Path, now: u64) -> Result<(), InitError> {
-    // An hour back, for clocks that are slow.
-    let validity = Validity { from: now.saturating_sub(3600), until: now.saturating_add(365 * 86_400) };
-    let server_ca = Authority::new("tavs development: servers", validity)?;
-    let partners = Authority::new("tavs development: partners", validity)?;
-    let names = [Name::Dns("localhost".to_owned()), Name::Ip(std::net::Ipv4Addr::LOCALHOST.into())];
-    let server = server_ca.issue("localhost", &names, Usage::Server, validity)?;
-    let uri = [Name::Uri("urn:tavs:recipient:sms-reminders".to_owned())];
-    let client = partners.issue("sms-reminders", &uri, Usage::Client, validity)?;
-    write(directory, "partners.crl", &partners.revocation_list(1, &[], validity)?)?;
-    for (name, certificate, key) in [
-        ("server-ca", server_ca.certificate(), server_ca.key()),
-        ("partners-ca", partners.certificate(), partners.key()),
-        pair("server", &server),
-        pair("sms-reminders", &client),
-    ] {
-        write(directory, &format!("{name}.pem"), certificate)?;
-        private::create_private(&directory.join(format!("{name}.key")), key)?;
-    }
-    Ok(())
-}
-
-fn pair<'a>(name: &'a str, issued: &'a Issued) -> (&'a str, &'a str, &'a str) {
-    (name, &issued.certificate, &issued.key)
-}
-
 fn write(directory: &Path, name: &str, text: &str) -> Result<(), InitError> {
     let path = directory.join(name);
     fs::write(&path, text).map_err(|source| InitError::Io { path, source })
@@ -145,6 +120,9 @@ fn write(directory: &Path, name: &str, text: &str) -> Result<(), InitError> {
 fn next_steps(directory: &Path) -> String {
     include_str!("init/next.txt").replace("{directory}", &directory.display().to_string())
 }
+
+/// What the sample policy's recipient presents.
+const CLIENT: &str = "urn:tavs:recipient:sms-reminders";
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,20 @@
 //! The built binary, as its users call it: what it writes, where, and its exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that it cannot do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that it cannot do"
+)]
 
 mod certs;
 mod init;
 mod keys;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Stdio};
 
 /// What a run of `tavs` said.
 struct Said {
@@ -19,14 +25,20 @@ struct Said {
 
 /// Runs `tavs` in a folder.
 fn tavs<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tavs"));
-    said(&command.args(args).current_dir(folder).env("NO_COLOR", "1").output().unwrap())
+    run(folder, args, Stdio::null())
 }
 
-fn said(output: &Output) -> Said {
+/// Runs `tavs` in a folder, with a file on standard input.
+fn tavs_reading<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>, input: &Path) -> Said {
+    run(folder, args, File::open(input).unwrap().into())
+}
+
+fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>, input: Stdio) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tavs"));
+    let output = command.args(args).current_dir(folder).env("NO_COLOR", "1").stdin(input).output().unwrap();
     Said {
         code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout.clone()).unwrap(),
-        err: String::from_utf8(output.stderr.clone()).unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
