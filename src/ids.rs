@@ -80,6 +80,12 @@ impl ExchangeId {
         (id.to_string() == text).then_some(id)
     }
 
+    /// The id of sixteen bytes, as [`as_bytes`](Self::as_bytes) gave them.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(uuid::Uuid::from_bytes(bytes))
+    }
+
     /// The sixteen bytes of the UUID.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

@@ -18,7 +18,7 @@
 //! | 5 | `proxy`: one exchange; `admin`: health, metrics |
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger` |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
-//! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits` |
+//! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `cpr`, `absence`, `net`, `telemetry` |
 //! | 0 | `ids`, `secret`, `clock` |
 //!
@@ -45,4 +45,5 @@ pub mod proxy;
 pub mod pseudonym;
 pub mod rewrite;
 pub mod secret;
+pub mod store;
 pub mod telemetry;

@@ -16,7 +16,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (5, &["proxy", "admin"]),
     (4, &["rewrite", "http", "ledger"]),
     (3, &["policy"]),
-    (2, &["pseudonym", "identity", "limits"]),
+    (2, &["pseudonym", "identity", "limits", "store"]),
     (1, &["json", "cpr", "absence", "net", "telemetry"]),
     (0, &["ids", "secret", "clock"]),
 ];

@@ -1,0 +1,66 @@
+//! The store: what must be found again by subject, recipient or time, in one SQL database.
+//!
+//! Two halves share it. Aliases, the registry, tombstones, notifications and reservations cannot be
+//! rebuilt: a method that changes them returns once the change is on disk. The *index* is derived
+//! from the ledger: `ledger::index` feeds it, and `tavs ledger reindex` makes it anew.
+//!
+//! What must never happen here: a CPR in clear, a value from a message, a decision. The store knows
+//! rows; what a row means for an exchange is decided above.
+//!
+//! All methods block, for microseconds mostly and for a sync of the disk where they write: async
+//! callers go through `tokio::task::spawn_blocking`. A thread of the store's own would cost the same
+//! two hand-overs and add a queue that needs a bound. One connection writes, behind a mutex, so
+//! that writers wait in line and not in SQLite's busy loop; readers have connections of their own and
+//! wait for nobody (WAL).
+//!
+//! The SQL keeps to what PostgreSQL and its distributed kin speak, too; a second backend puts its
+//! own connection under the same methods and the same texts (`schema/`). There is no trait
+//! yet: it would have one implementation, and its methods would be these.
+
+mod connect;
+mod error;
+mod index;
+mod query;
+mod quota;
+mod registry;
+mod rows;
+mod schema;
+mod sql;
+mod subjects;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::error::StoreError;
+pub use self::quota::{DAY, REFRESH};
+pub use self::rows::{
+    Act, Affected, Alias, AliasSource, Change, Exchange, Given, IndexRow, Log, Millis, NewChange,
+    Notification, Policy, PolicyRule, Position, Reservation, RightKind, Tombstone, Volume, Window,
+};
+
+use self::connect::Connections;
+
+/// An open store; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    connections: Arc<Connections>,
+}
+
+impl Store {
+    /// Opens the store of a file, or makes one (mode 0600), and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is open to others, is no store, or is a newer one.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connections: Arc::new(Connections::open(path)?) })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &PathBuf {
+        self.connections.path()
+    }
+}

@@ -1,0 +1,161 @@
+//! Connections to the database file: one that writes, a few that read.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::error::StoreError;
+use super::schema;
+
+/// Another process (`tavs subject …` beside a server that has just ended, a backup) may hold the
+/// write lock for one batch of the index, never for long.
+const BUSY: Duration = Duration::from_secs(5);
+/// Read connections that are kept; more are opened while more are in use and closed again.
+const READERS: usize = 3;
+/// Pages that a connection keeps, in KiB: the upper levels of an index of 10^8 rows.
+const CACHE_KIB: i64 = 16 << 10;
+/// Every statement of `sql.rs` fits.
+const STATEMENTS: usize = 96;
+
+/// Whether a change must be on disk when its method returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Synced: it survives a power failure.
+    Synced,
+    /// Survives the end of the process; after a power failure the ledger restores it. Spares a
+    /// sync where a record of the ledger is the truth.
+    Derived,
+}
+
+#[derive(Debug)]
+pub(super) struct Connections {
+    path: PathBuf,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    durability: Durability,
+}
+
+impl Connections {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let mut connection = connect(path)?;
+        schema::migrate(path, &mut connection, schema::MIGRATIONS)?;
+        let writer = Writer { connection, durability: Durability::Synced };
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
+    }
+
+    pub(super) const fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// Reads in one snapshot.
+    pub(super) fn read<T>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let kept = lock(&self.readers).pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.reader()?,
+        };
+        let transaction = connection.transaction().map_err(StoreError::at(doing))?;
+        let found = read(&transaction).map_err(StoreError::at(doing));
+        drop(transaction);
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        found
+    }
+
+    /// Changes everything or nothing.
+    pub(super) fn write<T>(
+        &self,
+        durability: Durability,
+        doing: &'static str,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut writer = lock(&self.writer);
+        writer.set(durability).map_err(StoreError::at(doing))?;
+        let transaction = writer
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::at(doing))?;
+        let done = write(&transaction).map_err(StoreError::at(doing))?;
+        transaction.commit().map_err(StoreError::at(doing))?;
+        Ok(done)
+    }
+
+    fn reader(&self) -> Result<Connection, StoreError> {
+        let connection = connect(&self.path)?;
+        connection.pragma_update(None, "query_only", true).map_err(StoreError::at("open the store"))?;
+        Ok(connection)
+    }
+}
+
+impl Writer {
+    fn set(&mut self, durability: Durability) -> rusqlite::Result<()> {
+        if self.durability != durability {
+            let word = match durability {
+                Durability::Synced => "FULL",
+                Durability::Derived => "NORMAL",
+            };
+            self.connection.pragma_update(None, "synchronous", word)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
+}
+
+/// What these locks guard is whole at every point where they are held (a transaction that a panic
+/// ends is rolled back), so a panic of another holder does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// SQLite would make the file with the process's umask; its companions take the file's mode over.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let io = |doing| move |source| StoreError::Io { doing, path: path.to_owned(), source };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_made) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(io("make")(error)),
+    }
+    let mode = fs::metadata(path).map_err(io("open"))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(StoreError::TooOpen { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        // Deleted rows are overwritten: an erased person's sealed CPR does not stay in free pages.
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    };
+    open().map_err(|source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
+        _ => StoreError::Database { doing: "open the store", source },
+    })
+}

@@ -1,0 +1,80 @@
+//! Why the store cannot be opened, read or written.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the store cannot be used. Nothing is released meanwhile (503).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file cannot be used.
+    #[error("cannot {doing} the store `{}`: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others can get at it.
+    #[error("others can get at the store `{}` (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Some other database, or no database at all.
+    #[error("`{}` is not a store of tavs; give `[store] sqlite` another path, or put the store back from the backup", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a newer tavs.
+    #[error("the store `{}` has schema {found}, which is newer than this tavs knows ({known}); use the newer tavs", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u64,
+        /// The newest that this version knows.
+        known: u64,
+    },
+    /// The index in it was built from another ledger.
+    #[error(
+        "the store belongs to log {stored}, not to log {given}; give the ledger its own store, or put the right ledger back"
+    )]
+    OtherLog {
+        /// The log that it belongs to, as hexadecimal digits.
+        stored: String,
+        /// The log that was given.
+        given: String,
+    },
+    /// Index rows do not follow what is indexed already.
+    #[error("the index ends at record {at}, and the next rows begin at {given}")]
+    Gap {
+        /// The last record in the index.
+        at: u64,
+        /// The first of the rows.
+        given: u64,
+    },
+    /// A change that the caller may not make, such as ending an erasure.
+    #[error("an erasure is for good and cannot be ended")]
+    ForGood,
+    /// The database says no.
+    #[error("cannot {doing}: {source}")]
+    Database {
+        /// What was tried, such as `read the registry`.
+        doing: &'static str,
+        /// What the database said: codes and names of columns, never a value.
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreError {
+    /// Wraps the database's own error.
+    pub(super) fn at(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+}

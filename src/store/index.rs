@@ -1,0 +1,215 @@
+//! The index: rows made of ledger records. Applied in order and once, together with how far they
+//! reach, so that a crash between two batches costs nothing but time.
+
+use data_encoding::HEXLOWER;
+use rusqlite::{Connection, OptionalExtension as _, Transaction};
+
+use super::connect::Durability;
+use super::error::StoreError;
+use super::rows::{Act, Exchange, IndexRow, Log, Policy, Position};
+use super::values::{int, join, number, pairs};
+use super::{Store, sql};
+
+const DOING: &str = "write the index";
+const READING: &str = "read the index";
+
+/// What `meta` calls the log that a store belongs to.
+const LOG: &str = "log";
+
+impl Store {
+    /// The log that the store belongs to, if it belongs to one yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn log(&self) -> Result<Option<String>, StoreError> {
+        self.connections.read(READING, log)
+    }
+
+    /// Makes the store belong to a log, if it belongs to none yet.
+    ///
+    /// # Errors
+    /// When it belongs to another, or cannot be written.
+    pub fn bind(&self, log: Log) -> Result<(), StoreError> {
+        let given = HEXLOWER.encode(&log);
+        let stored = self.connections.write(Durability::Synced, DOING, |t| {
+            t.prepare_cached(sql::PUT_META_ONCE)?.execute((LOG, &given))?;
+            self::log(t)
+        })?;
+        match stored {
+            Some(stored) if stored != given => Err(StoreError::OtherLog { stored, given }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How far the index has come in a log; `None` if nothing of it is indexed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn position(&self, log: Log) -> Result<Option<Position>, StoreError> {
+        self.connections.read(READING, |c| position(c, log))
+    }
+
+    /// Applies rows in order, and moves the position to `upto`, all in one step. Rows that are in the
+    /// index already are passed over: applying a batch twice is the same as once.
+    ///
+    /// `begins` is the number of the record that the batch begins with: it must not leave one out.
+    ///
+    /// # Errors
+    /// When the rows do not follow the index, the store belongs to another log, or it cannot be
+    /// written.
+    pub fn apply(&self, begins: u64, rows: &[IndexRow], upto: Position) -> Result<(), StoreError> {
+        self.connections.write(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))?
+    }
+
+    /// Takes all out of the index, to make it anew.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn clear_index(&self) -> Result<(), StoreError> {
+        self.connections.write(Durability::Derived, DOING, |t| {
+            for text in [
+                sql::CLEAR_POSITION,
+                sql::CLEAR_ACT_SUBJECT,
+                sql::CLEAR_ACT,
+                sql::CLEAR_POLICY_RULE,
+                sql::CLEAR_POLICY,
+                sql::CLEAR_DISCLOSURE_SUBJECT,
+                sql::CLEAR_DISCLOSURE,
+            ] {
+                t.execute(text, ())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn log(c: &Connection) -> rusqlite::Result<Option<String>> {
+    c.prepare_cached(sql::META)?.query_row((LOG,), |row| row.get(0)).optional()
+}
+
+fn position(c: &Connection, log: Log) -> rusqlite::Result<Option<Position>> {
+    c.prepare_cached(sql::POSITION)?
+        .query_row((log,), |row| Ok(Position { log, sequence: number(row, 0)?, hash: row.get(1)? }))
+        .optional()
+}
+
+fn apply(
+    t: &Transaction<'_>,
+    begins: u64,
+    rows: &[IndexRow],
+    upto: Position,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let given = HEXLOWER.encode(&upto.log);
+    if let Some(stored) = log(t)?.filter(|stored| *stored != given) {
+        return Ok(Err(StoreError::OtherLog { stored, given }));
+    }
+    let before = position(t, upto.log)?.map(|position| position.sequence);
+    if let Some(at) = before {
+        if begins > at.saturating_add(1) {
+            return Ok(Err(StoreError::Gap { at, given: begins }));
+        }
+        if upto.sequence <= at {
+            return Ok(Ok(()));
+        }
+    }
+    for row in rows.iter().filter(|row| before.is_none_or(|at| row.sequence() > at)) {
+        match row {
+            IndexRow::Exchange(exchange) => put_exchange(t, &upto.log, exchange)?,
+            IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
+            IndexRow::Act(act) => put_act(t, &upto.log, act)?,
+        }
+    }
+    t.prepare_cached(sql::PUT_POSITION)?.execute((upto.log, int(upto.sequence), upto.hash))?;
+    Ok(Ok(()))
+}
+
+impl IndexRow {
+    /// The number of the record that the row is made of.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        match self {
+            Self::Exchange(exchange) => exchange.sequence,
+            Self::Policy(policy) => policy.sequence,
+            Self::Act(act) => act.sequence,
+        }
+    }
+}
+
+fn put_exchange(t: &Transaction<'_>, log: &Log, row: &Exchange) -> rusqlite::Result<()> {
+    let mut put = t.prepare_cached(sql::PUT_DISCLOSURE)?;
+    put.execute(rusqlite::params![
+        log,
+        int(row.sequence),
+        int(row.at),
+        row.kind,
+        row.exchange.as_bytes(),
+        row.recipient,
+        row.policy,
+        row.route,
+        row.purpose,
+        join(&row.basis),
+        row.country,
+        row.status,
+        row.outcome,
+        int(row.bytes),
+        int(u64::try_from(row.subjects.len()).unwrap_or(u64::MAX)),
+        pairs(&row.released),
+        int(row.withheld),
+        int(row.unfit),
+        int(row.cpr_in_text),
+        int(row.records),
+        int(row.records_withheld),
+    ])?;
+    let mut put = t.prepare_cached(sql::PUT_DISCLOSURE_SUBJECT)?;
+    for subject in &row.subjects {
+        put.execute((log, int(row.sequence), subject, &row.recipient, int(row.at)))?;
+    }
+    Ok(())
+}
+
+/// A version that takes effect again keeps its first row: its text, and so its rules, are the same.
+fn put_policy(t: &Transaction<'_>, log: &Log, row: &Policy) -> rusqlite::Result<()> {
+    let mut put = t.prepare_cached(sql::PUT_POLICY)?;
+    let new = put.execute((
+        row.policy,
+        log,
+        int(row.sequence),
+        int(row.at),
+        &row.recipient,
+        &row.name,
+        &row.purpose,
+        join(&row.basis),
+        &row.country,
+        &row.who,
+    ))?;
+    if new == 0 {
+        return Ok(());
+    }
+    let mut put = t.prepare_cached(sql::PUT_POLICY_RULE)?;
+    for rule in &row.rules {
+        put.execute((row.policy, &rule.route, rule.rule, &rule.location, &rule.form))?;
+    }
+    Ok(())
+}
+
+fn put_act(t: &Transaction<'_>, log: &Log, row: &Act) -> rusqlite::Result<()> {
+    let mut put = t.prepare_cached(sql::PUT_ACT)?;
+    put.execute((
+        log,
+        int(row.sequence),
+        int(row.at),
+        &row.kind,
+        &row.what,
+        row.begun,
+        &row.who,
+        &row.why,
+        &row.purpose,
+        &row.recipient,
+        row.policy,
+    ))?;
+    let mut put = t.prepare_cached(sql::PUT_ACT_SUBJECT)?;
+    for subject in &row.subjects {
+        put.execute((log, int(row.sequence), subject))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! The registry of subjects' rights, its tombstones, and who must be told.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+
+use super::connect::Durability;
+use super::error::StoreError;
+use super::rows::{Change, Millis, NewChange, Notification, RightKind, Tombstone};
+use super::values::{int, number, optional_number};
+use super::{Store, sql};
+use crate::ids::SubjectId;
+
+const CHANGING: &str = "change the registry";
+const READING: &str = "read the registry";
+const NOTIFYING: &str = "keep notifications";
+
+impl Store {
+    /// Adds a change and gives its number; an erasure leaves its tombstone in the same step. On disk
+    /// when this returns. The ledger record about it comes next, then [`set_recorded`](Self::set_recorded).
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the change would end an erasure.
+    pub fn put_change(&self, change: &NewChange) -> Result<u64, StoreError> {
+        if change.kind == RightKind::Erasure && !change.begun {
+            return Err(StoreError::ForGood);
+        }
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            let next = last_change(t)?.saturating_add(1);
+            put_change(t, next, change, None)?;
+            Ok(next)
+        })
+    }
+
+    /// Puts a change back that a ledger record tells of and a store lacks that was restored from an
+    /// older backup. A number that is taken already is left alone. Gives whether it was missing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn restore_change(&self, change: &Change) -> Result<bool, StoreError> {
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            put_change(t, change.number, &change.change, change.recorded)
+        })
+    }
+
+    /// Notes that the ledger record about a change is durable.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn set_recorded(&self, change: u64, sequence: u64) -> Result<(), StoreError> {
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            t.prepare_cached(sql::SET_RECORDED)?.execute((int(sequence), int(change))).map(drop)
+        })
+    }
+
+    /// The number of the last change: the registry's generation, 0 while it is empty.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn generation(&self) -> Result<u64, StoreError> {
+        self.connections.read(READING, last_change)
+    }
+
+    /// Every change after a number, in the order in which they hold, one at a time.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a row is not understood.
+    pub fn each_change(&self, after: u64, mut each: impl FnMut(Change)) -> Result<(), StoreError> {
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::CHANGES)?;
+            let mut rows = statement.query((int(after),))?;
+            while let Some(row) = rows.next()? {
+                each(change(row)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// The changes about one subject id, in the order in which they hold.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a row is not understood.
+    pub fn changes_of(&self, subject: SubjectId) -> Result<Vec<Change>, StoreError> {
+        self.connections
+            .read(READING, |c| c.prepare_cached(sql::CHANGES_OF)?.query_map((subject,), change)?.collect())
+    }
+
+    /// Changes whose ledger record is not known to be durable: a crash came between. They hold; their
+    /// record is written at the next start.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a row is not understood.
+    pub fn unrecorded(&self) -> Result<Vec<Change>, StoreError> {
+        self.connections
+            .read(READING, |c| c.prepare_cached(sql::CHANGES_UNRECORDED)?.query_map((), change)?.collect())
+    }
+
+    /// Overwrites the sealed CPRs of a subject's changes, when nobody has to be told any more. Gives
+    /// how many changes the subject has.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn forget_sealed(&self, subject: SubjectId) -> Result<usize, StoreError> {
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            t.prepare_cached(sql::FORGET_SEALED)?.execute((subject,))
+        })
+    }
+
+    /// Every tombstone.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn each_tombstone(&self, mut each: impl FnMut(Tombstone)) -> Result<(), StoreError> {
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::TOMBSTONES)?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                each(Tombstone {
+                    subject: row.get(0)?,
+                    at: number(row, 1)?,
+                    who: row.get(2)?,
+                    reason: row.get(3)?,
+                });
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes who must be told; those that stand already are left alone. Gives how many are new.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn put_notifications(&self, notifications: &[Notification]) -> Result<usize, StoreError> {
+        self.connections.write(Durability::Synced, NOTIFYING, |t| {
+            let mut put = t.prepare_cached(sql::PUT_NOTIFICATION)?;
+            let mut new = 0_usize;
+            for one in notifications {
+                let values = (one.notice, &one.recipient, one.subject, &one.about, int(one.at));
+                new = new.saturating_add(put.execute(values)?);
+            }
+            Ok(new)
+        })
+    }
+
+    /// Notes that a recipient has acknowledged. `false` if there is no such notification, or it was
+    /// acknowledged before.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn acknowledge(
+        &self,
+        notice: [u8; 16],
+        recipient: &str,
+        at: Millis,
+        who: &str,
+    ) -> Result<bool, StoreError> {
+        self.connections.write(Durability::Synced, NOTIFYING, |t| {
+            let changed = t.prepare_cached(sql::ACKNOWLEDGE)?.execute((int(at), who, notice, recipient))?;
+            Ok(changed > 0)
+        })
+    }
+
+    /// Who must be or was told about a subject id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn notifications_of(&self, subject: SubjectId) -> Result<Vec<Notification>, StoreError> {
+        self.connections.read(NOTIFYING, |c| {
+            c.prepare_cached(sql::NOTIFICATIONS_OF)?.query_map((subject,), notification)?.collect()
+        })
+    }
+
+    /// Who has not acknowledged yet, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open_notifications(&self) -> Result<Vec<Notification>, StoreError> {
+        self.connections.read(NOTIFYING, |c| {
+            c.prepare_cached(sql::NOTIFICATIONS_OPEN)?.query_map((), notification)?.collect()
+        })
+    }
+}
+
+fn last_change(c: &Connection) -> rusqlite::Result<u64> {
+    let last = c.prepare_cached(sql::LAST_CHANGE)?.query_row((), |row| number(row, 0)).optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+fn put_change(
+    t: &Transaction<'_>,
+    at: u64,
+    change: &NewChange,
+    recorded: Option<u64>,
+) -> rusqlite::Result<bool> {
+    let mut put = t.prepare_cached(sql::PUT_CHANGE)?;
+    let new = put.execute((
+        int(at),
+        change.subject,
+        change.kind,
+        &change.purpose,
+        &change.recipient,
+        change.begun,
+        int(change.at),
+        change.until.map(int),
+        &change.reason,
+        &change.who,
+        &change.sealed_cpr,
+        recorded.map(int),
+    ))?;
+    if change.kind == RightKind::Erasure {
+        t.prepare_cached(sql::PUT_TOMBSTONE)?.execute((
+            change.subject,
+            int(change.at),
+            &change.who,
+            &change.reason,
+        ))?;
+    }
+    Ok(new > 0)
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+    Ok(Change {
+        number: number(row, 0)?,
+        change: NewChange {
+            subject: row.get(1)?,
+            kind: row.get(2)?,
+            purpose: row.get(3)?,
+            recipient: row.get(4)?,
+            begun: row.get(5)?,
+            at: number(row, 6)?,
+            until: optional_number(row, 7)?,
+            reason: row.get(8)?,
+            who: row.get(9)?,
+            sealed_cpr: row.get(10)?,
+        },
+        recorded: optional_number(row, 11)?,
+    })
+}
+
+fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
+    let acknowledged = optional_number(row, 5)?;
+    let by: Option<String> = row.get(6)?;
+    Ok(Notification {
+        notice: row.get(0)?,
+        recipient: row.get(1)?,
+        subject: row.get(2)?,
+        about: row.get(3)?,
+        at: number(row, 4)?,
+        acknowledged: acknowledged.zip(by),
+    })
+}

@@ -1,0 +1,61 @@
+//! The schema's numbered migrations, and which of them a file has.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+
+use super::error::StoreError;
+
+/// What makes schema `n` of schema `n - 1`, from 1. A published one is never changed.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+
+const DOING: &str = "bring the store's schema up to date";
+
+/// Brings a database to the newest schema, all steps or none.
+pub(super) fn migrate(
+    path: &Path,
+    connection: &mut Connection,
+    migrations: &[&str],
+) -> Result<(), StoreError> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(StoreError::at(DOING))?;
+    let known = u64::try_from(migrations.len()).unwrap_or(u64::MAX);
+    let found = version(&transaction)
+        .map_err(StoreError::at(DOING))?
+        .ok_or_else(|| StoreError::Foreign { path: path.to_owned() })?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    let step = || {
+        for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.execute(super::sql::PUT_META, ("schema", known.to_string()))
+    };
+    step().map_err(StoreError::at(DOING))?;
+    transaction.commit().map_err(StoreError::at(DOING))
+}
+
+/// The schema that a database has: 0 if it is empty, `None` if it is somebody else's.
+fn version(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    let tables: u64 = connection
+        .query_row("SELECT COUNT(*) FROM sqlite_schema", (), |row| super::values::number(row, 0))?;
+    if tables == 0 {
+        return Ok(Some(0));
+    }
+    let ours: u64 = connection.query_row(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'registry')",
+        (),
+        |row| super::values::number(row, 0),
+    )?;
+    if ours < 2 {
+        return Ok(None);
+    }
+    let text: Option<String> =
+        connection.query_row(super::sql::META, ("schema",), |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}

@@ -1,0 +1,125 @@
+//! Every statement, in the SQL that SQLite and PostgreSQL share: `$n` parameters in the order of
+//! their first use, `ON CONFLICT`, no numbers that the database makes up. Tests parse each as
+//! PostgreSQL and hold each one's plan.
+
+macro_rules! statements {
+    ($($name:ident = $sql:literal;)*) => {
+        $(pub(super) const $name: &str = $sql;)*
+        /// All of them, with their names, for tests.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+statements! {
+    META = "SELECT value FROM meta WHERE name = $1";
+    PUT_META = "INSERT INTO meta (name, value) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    PUT_META_ONCE = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+
+    PUT_ALIAS = "INSERT INTO alias (subject, same_as, source, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (subject, same_as) DO NOTHING";
+    REMOVE_ALIAS = "DELETE FROM alias WHERE subject = $1 AND same_as = $2";
+    ALIASES = "SELECT subject, same_as FROM alias ORDER BY subject, same_as";
+    ALIASES_FROM = "SELECT subject, same_as, source, at FROM alias WHERE subject = $1 ORDER BY same_as";
+    ALIASES_TO = "SELECT subject, same_as, source, at FROM alias WHERE same_as = $1 ORDER BY subject";
+
+    LAST_CHANGE = "SELECT number FROM registry ORDER BY number DESC LIMIT 1";
+    PUT_CHANGE = "INSERT INTO registry (number, subject, kind, purpose, recipient, begun, at, ends, reason,
+            who, sealed_cpr, recorded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (number) DO NOTHING";
+    SET_RECORDED = "UPDATE registry SET recorded = $1 WHERE number = $2";
+    CHANGES = "SELECT number, subject, kind, purpose, recipient, begun, at, ends, reason, who, sealed_cpr,
+            recorded
+        FROM registry WHERE number > $1 ORDER BY number";
+    CHANGES_OF = "SELECT number, subject, kind, purpose, recipient, begun, at, ends, reason, who,
+            sealed_cpr, recorded
+        FROM registry WHERE subject = $1 ORDER BY number";
+    CHANGES_UNRECORDED = "SELECT number, subject, kind, purpose, recipient, begun, at, ends, reason, who,
+            sealed_cpr, recorded
+        FROM registry WHERE recorded IS NULL ORDER BY number";
+    FORGET_SEALED = "UPDATE registry SET sealed_cpr = NULL WHERE subject = $1";
+
+    PUT_TOMBSTONE = "INSERT INTO tombstone (subject, at, who, reason) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (subject) DO NOTHING";
+    TOMBSTONES = "SELECT subject, at, who, reason FROM tombstone ORDER BY subject";
+
+    PUT_NOTIFICATION = "INSERT INTO notification (notice, recipient, subject, about, at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (notice, recipient) DO NOTHING";
+    ACKNOWLEDGE = "UPDATE notification SET acknowledged = $1, acknowledged_by = $2
+        WHERE notice = $3 AND recipient = $4 AND acknowledged IS NULL";
+    NOTIFICATIONS_OF = "SELECT notice, recipient, subject, about, at, acknowledged, acknowledged_by
+        FROM notification WHERE subject = $1 ORDER BY at, notice, recipient";
+    NOTIFICATIONS_OPEN = "SELECT notice, recipient, subject, about, at, acknowledged, acknowledged_by
+        FROM notification WHERE acknowledged IS NULL ORDER BY at, notice, recipient";
+
+    RESERVED_AT = "SELECT at FROM reservation WHERE recipient = $1 AND subject = $2";
+    COUNT_RESERVED = "SELECT COUNT(*) FROM reservation WHERE recipient = $1 AND at > $2";
+    NTH_RESERVED = "SELECT at FROM reservation WHERE recipient = $1 AND at > $2
+        ORDER BY at LIMIT 1 OFFSET $3";
+    RESERVE = "INSERT INTO reservation (recipient, subject, at) VALUES ($1, $2, $3)
+        ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
+    FORGET_RESERVED = "DELETE FROM reservation WHERE recipient = $1 AND at <= $2";
+    RESTORE_RESERVED = "INSERT INTO reservation (recipient, subject, at)
+        SELECT s.recipient, s.subject, MAX(s.at) FROM disclosure d
+        JOIN disclosure_subject s ON s.log = d.log AND s.seq = d.seq
+        WHERE d.at > $1 GROUP BY s.recipient, s.subject
+        ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
+
+    POSITION = "SELECT seq, hash FROM position WHERE log = $1";
+    PUT_POSITION = "INSERT INTO position (log, seq, hash) VALUES ($1, $2, $3)
+        ON CONFLICT (log) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
+    PUT_DISCLOSURE = "INSERT INTO disclosure (log, seq, at, kind, exchange, recipient, policy, route,
+            purpose, basis, country, status, outcome, bytes, subjects, released, withheld, unfit,
+            cpr_in_text, records, records_withheld)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+            $21)
+        ON CONFLICT (log, seq) DO NOTHING";
+    PUT_DISCLOSURE_SUBJECT = "INSERT INTO disclosure_subject (log, seq, subject, recipient, at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (log, seq, subject) DO NOTHING";
+    PUT_POLICY = "INSERT INTO policy_version (policy, log, seq, at, recipient, name, purpose, basis,
+            country, who)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (policy) DO NOTHING";
+    PUT_POLICY_RULE = "INSERT INTO policy_rule (policy, route, rule, location, form)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (policy, route, rule) DO NOTHING";
+    PUT_ACT = "INSERT INTO act (log, seq, at, kind, what, begun, who, why, purpose, recipient, policy)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (log, seq) DO NOTHING";
+    PUT_ACT_SUBJECT = "INSERT INTO act_subject (log, seq, subject) VALUES ($1, $2, $3)
+        ON CONFLICT (log, seq, subject) DO NOTHING";
+
+    CLEAR_ACT_SUBJECT = "DELETE FROM act_subject";
+    CLEAR_ACT = "DELETE FROM act";
+    CLEAR_POLICY_RULE = "DELETE FROM policy_rule";
+    CLEAR_POLICY = "DELETE FROM policy_version";
+    CLEAR_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject";
+    CLEAR_DISCLOSURE = "DELETE FROM disclosure";
+    CLEAR_POSITION = "DELETE FROM position";
+
+    DISCLOSURES_OF = "SELECT d.log, d.seq, d.at, d.kind, d.exchange, d.recipient, d.policy, d.route,
+            d.purpose, d.basis, d.country, d.status, d.outcome, d.bytes, d.released, d.withheld, d.unfit,
+            d.cpr_in_text, d.records, d.records_withheld
+        FROM disclosure_subject s JOIN disclosure d ON d.log = s.log AND d.seq = s.seq
+        WHERE s.subject = $1 ORDER BY s.at, s.log, s.seq";
+    AFFECTED = "SELECT subject, COUNT(*), MIN(at), MAX(at) FROM disclosure_subject
+        WHERE recipient = $1 AND at >= $2 AND at < $3 GROUP BY subject ORDER BY subject";
+    GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
+        WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind = 'disclosure' ORDER BY at";
+    VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),
+            CAST(SUM(subjects) AS BIGINT), CAST(SUM(records) AS BIGINT),
+            CAST(SUM(records_withheld) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
+            CAST(SUM(unfit) AS BIGINT), CAST(SUM(cpr_in_text) AS BIGINT)
+        FROM disclosure WHERE at >= $1 AND at < $2
+        GROUP BY recipient, kind, outcome ORDER BY recipient, kind, outcome";
+    ACTS = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act
+        WHERE at >= $1 AND at < $2 ORDER BY at, log, seq";
+    ACTS_OF = "SELECT a.log, a.seq, a.at, a.kind, a.what, a.begun, a.who, a.why, a.purpose, a.recipient,
+            a.policy
+        FROM act_subject s JOIN act a ON a.log = s.log AND a.seq = s.seq
+        WHERE s.subject = $1 ORDER BY s.log, s.seq";
+    ACT_SUBJECTS = "SELECT subject FROM act_subject WHERE log = $1 AND seq = $2 ORDER BY subject";
+    POLICY = "SELECT seq, at, recipient, name, purpose, basis, country, who FROM policy_version
+        WHERE policy = $1";
+    POLICY_RULES = "SELECT route, rule, location, form FROM policy_rule WHERE policy = $1
+        ORDER BY route, rule";
+}

@@ -1,0 +1,77 @@
+//! Aliases: which subject ids are one person's.
+
+use rusqlite::Row;
+
+use super::connect::Durability;
+use super::error::StoreError;
+use super::rows::Alias;
+use super::values::{int, number};
+use super::{Store, sql};
+use crate::ids::SubjectId;
+
+const READING: &str = "read aliases";
+const CHANGING: &str = "change aliases";
+
+impl Store {
+    /// Adds aliases; those that are known already are left alone. Gives how many are new; on disk
+    /// when this returns.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn put_aliases(&self, aliases: &[Alias]) -> Result<usize, StoreError> {
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            let mut put = t.prepare_cached(sql::PUT_ALIAS)?;
+            let mut new = 0_usize;
+            for alias in aliases {
+                let values = (alias.subject, alias.same_as, alias.source, int(alias.at));
+                new = new.saturating_add(put.execute(values)?);
+            }
+            Ok(new)
+        })
+    }
+
+    /// Takes an alias back that was a mistake. `false` if there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn remove_alias(&self, subject: SubjectId, same_as: SubjectId) -> Result<bool, StoreError> {
+        self.connections.write(Durability::Synced, CHANGING, |t| {
+            Ok(t.prepare_cached(sql::REMOVE_ALIAS)?.execute((subject, same_as))? > 0)
+        })
+    }
+
+    /// Every alias, as a subject id and the one that it is the same person as.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn each_alias(&self, mut each: impl FnMut(SubjectId, SubjectId)) -> Result<(), StoreError> {
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::ALIASES)?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                each(row.get(0)?, row.get(1)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// The aliases that name a subject id, on either side.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn aliases_of(&self, subject: SubjectId) -> Result<Vec<Alias>, StoreError> {
+        self.connections.read(READING, |c| {
+            let mut found = Vec::new();
+            for text in [sql::ALIASES_FROM, sql::ALIASES_TO] {
+                for row in c.prepare_cached(text)?.query_map((subject,), alias)? {
+                    found.push(row?);
+                }
+            }
+            Ok(found)
+        })
+    }
+}
+
+fn alias(row: &Row<'_>) -> rusqlite::Result<Alias> {
+    Ok(Alias { subject: row.get(0)?, same_as: row.get(1)?, source: row.get(2)?, at: number(row, 3)? })
+}

@@ -1,0 +1,118 @@
+//! Our values as database values, and back. What does not read back is an error, never skipped: a
+//! row of the registry that cannot be understood may be a restriction.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Error, Row};
+
+use super::rows::{AliasSource, RightKind};
+use crate::ids::{PolicyVersion, SubjectId};
+
+impl ToSql for SubjectId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+    }
+}
+
+impl FromSql for SubjectId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 16]>::column_result(value).map(Self)
+    }
+}
+
+impl ToSql for PolicyVersion {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(&self.0)))
+    }
+}
+
+impl FromSql for PolicyVersion {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self)
+    }
+}
+
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        impl $name {
+            /// The word that stands for it in the store and in records.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+
+            /// What a word stands for.
+            #[must_use]
+            pub fn of_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::from(self.word()))
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                Self::of_word(value.as_str()?).ok_or(FromSqlError::InvalidType)
+            }
+        }
+    };
+}
+
+words!(AliasSource { Learnt = "learnt", LookedUp = "looked-up", Imported = "imported" });
+words!(RightKind {
+    Restriction = "restriction",
+    Objection = "objection",
+    Consent = "consent",
+    Frabedt = "frabedt",
+    Erasure = "erasure",
+});
+
+/// A number for the database, whose integers have 63 bits; what is larger counts as the largest.
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number of the database that cannot be below zero.
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let found: i64 = row.get(column)?;
+    u64::try_from(found).map_err(|_negative| Error::IntegralValueOutOfRange(column, found))
+}
+
+/// A number that may be absent.
+pub(super) fn optional_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
+    let found: Option<i64> = row.get(column)?;
+    found
+        .map(|found| u64::try_from(found).map_err(|_negative| Error::IntegralValueOutOfRange(column, found)))
+        .transpose()
+}
+
+/// Words of a policy (`gdpr-6-1-b`) hold no space.
+pub(super) fn join(words: &[String]) -> String {
+    words.join(" ")
+}
+
+/// The words that [`join`] put together.
+pub(super) fn split(text: &str) -> Vec<String> {
+    text.split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+/// `[[rule,count],…]`, as in a ledger record.
+pub(super) fn pairs(released: &[(u32, u64)]) -> String {
+    let pairs: Vec<String> = released.iter().map(|(rule, count)| format!("[{rule},{count}]")).collect();
+    format!("[{}]", pairs.join(","))
+}
+
+/// What [`pairs`] wrote.
+pub(super) fn read_pairs(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<(u32, u64)>> {
+    let text = row.get_ref(column)?;
+    let text = text.as_str().map_err(|error| conversion(column, error))?;
+    serde_json::from_str(text).map_err(|error| conversion(column, error))
+}
+
+/// An error that names the column.
+pub(super) fn conversion(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
