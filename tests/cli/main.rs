@@ -10,6 +10,7 @@
 mod certs;
 mod init;
 mod keys;
+mod policies;
 
 use std::ffi::OsStr;
 use std::fs::File;
