@@ -39,7 +39,7 @@ fn fed(folder: &Path, args: &[&str], input: &[u8]) -> Said {
         .unwrap();
     // A refused policy does not read its input.
     let _closed_early = child.stdin.take().unwrap().write_all(input);
-    said(&child.wait_with_output().unwrap())
+    said(child.wait_with_output().unwrap())
 }
 
 fn rewrite(policy: &str, more: &[&str], input: &[u8]) -> Said {
