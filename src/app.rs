@@ -94,6 +94,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 /// As of [`start`].
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
+    let watch = reload::Watch::begin(&config);
     let (state, warnings) =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
@@ -123,7 +124,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let (stop, stopped) = watch::channel(false);
     let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
     reloader.succeeded();
-    tokio::spawn(reload::watch(reloader.clone(), stopped.clone()));
+    tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
     tokio::spawn(admin::serve(admin, Arc::clone(&status), stopped.clone()));
     let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
     tracing::info!(%address, admin = %admin_address, "tavs serves");

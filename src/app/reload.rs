@@ -117,15 +117,19 @@ impl Reloader {
         drop(tokio::task::spawn_blocking(move || drop(reloader.reload())).await);
     }
 
-    /// Every folder in which a change may matter.
     fn folders(&self) -> BTreeSet<PathBuf> {
-        let config = self.shared.config.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = config.paths.iter().map(|at| at.value.as_path()).chain([self.shared.file.as_path()]);
-        let mut folders: BTreeSet<PathBuf> = files.filter_map(Path::parent).map(Path::to_owned).collect();
-        folders.insert(config.policies.value.clone());
-        folders.remove(&config.ledger.directory.value);
-        folders
+        folders_of(&self.shared.config.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Every folder in which a change may matter.
+fn folders_of(config: &Config) -> BTreeSet<PathBuf> {
+    let file = Path::new(&config.source.path);
+    let files = config.paths.iter().map(|at| at.value.as_path()).chain([file]);
+    let mut folders: BTreeSet<PathBuf> = files.filter_map(Path::parent).map(Path::to_owned).collect();
+    folders.insert(config.policies.value.clone());
+    folders.remove(&config.ledger.directory.value);
+    folders
 }
 
 fn needs_restart(old: &Config, new: &Config) -> bool {
@@ -137,35 +141,63 @@ fn needs_restart(old: &Config, new: &Config) -> bool {
         || ledger(old) != ledger(new)
 }
 
-/// Reloads when a file changes, until `stop` becomes true. Folders are watched, not files:
-/// editors and deployments put a new file in the place of the old one.
-pub(super) async fn watch(reloader: Reloader, mut stop: watch::Receiver<bool>) {
-    let (changed, mut changes) = mpsc::channel(1);
-    let told = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| matters(&event.kind)) {
-            // A full channel already holds the news.
-            let _already = changed.try_send(());
+/// A watch on the folders of a configuration. Folders are watched, not files: editors and
+/// deployments put a new file in the place of the old one.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// None where the system has no means for it.
+    watcher: Option<notify::RecommendedWatcher>,
+    watched: BTreeSet<PathBuf>,
+    changes: mpsc::Receiver<()>,
+}
+
+impl Watch {
+    /// Begins to watch. Done before the files are read, so that no change falls in between.
+    pub(super) fn begin(config: &Config) -> Self {
+        let (changed, changes) = mpsc::channel(1);
+        let told = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| matters(&event.kind)) {
+                // A full channel already holds the news.
+                let _already = changed.try_send(());
+            }
+        };
+        let watcher = notify::recommended_watcher(told).ok();
+        if watcher.is_none() {
+            tracing::warn!("files cannot be watched: reload with SIGHUP");
         }
-    };
-    let Ok(mut watcher) = notify::recommended_watcher(told) else {
-        tracing::warn!("files cannot be watched: reload with SIGHUP");
-        return;
-    };
-    for folder in reloader.folders() {
-        let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        if watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
-            tracing::warn!(folder = %folder.display(), "a folder cannot be watched: reload with SIGHUP");
+        let mut watch = Self { watcher, watched: BTreeSet::new(), changes };
+        watch.follow(folders_of(config));
+        watch
+    }
+
+    /// Watches these folders, too: a new configuration may name others.
+    fn follow(&mut self, folders: BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else { return };
+        for folder in folders {
+            let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder.as_path() };
+            if self.watched.contains(&folder) {
+                continue;
+            }
+            if watcher.watch(path, RecursiveMode::NonRecursive).is_err() {
+                tracing::warn!(folder = %path.display(), "a folder cannot be watched: reload with SIGHUP");
+            }
+            self.watched.insert(folder);
         }
     }
-    loop {
-        tokio::select! {
-            change = changes.recv() => if change.is_none() { return },
-            _ = stop.wait_for(|stop| *stop) => return,
+
+    /// Reloads when a file changes, until `stop` becomes true.
+    pub(super) async fn run(mut self, reloader: Reloader, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                change = self.changes.recv() => if change.is_none() { return },
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
+            // Whether it became quiet or the burst went on too long, it is time.
+            let _became_quiet = timeout(BURST, quiet).await;
+            reloader.reload_in_background().await;
+            self.follow(reloader.folders());
         }
-        let quiet = async { while let Ok(Some(())) = timeout(QUIET, changes.recv()).await {} };
-        // Whether it became quiet or the burst went on too long, it is time.
-        let _became_quiet = timeout(BURST, quiet).await;
-        reloader.reload_in_background().await;
     }
 }
 
