@@ -134,15 +134,13 @@ impl HandshakeFailure {
     }
 }
 
-/// Why a connection was dropped before its first request.
+/// Why a connection was dropped before its handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shed {
     /// [`Caps::connections`](super::Caps::connections) are open.
     Total,
     /// [`Caps::per_address`](super::Caps::per_address) are open from this address.
     Address,
-    /// [`Caps::per_certificate`](super::Caps::per_certificate) are open with this certificate.
-    Certificate,
     /// The operating system has no socket left to give.
     System,
 }
@@ -192,7 +190,6 @@ impl Shed {
         match self {
             Self::Total => "total",
             Self::Address => "address",
-            Self::Certificate => "certificate",
             Self::System => "system",
         }
     }

@@ -5,7 +5,14 @@
     reason = "a test that cannot set up its connections has failed"
 )]
 
+mod exchange;
+mod faults;
+mod gate;
 mod lab;
+mod operate;
+mod origin;
+mod stage;
+mod standing;
 mod tls;
 mod tls_limits;
 mod tls_upstream;
