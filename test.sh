@@ -58,7 +58,6 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); failures+=("$1"); }
-skip() { skipped=$((skipped + 1)); skips+=("$1"); }
 
 # Runs one step that passes or fails as a whole.
 step() {
@@ -68,37 +67,48 @@ step() {
     if "$@"; then pass; echo "   $name: good, $((SECONDS - began)) s"; else fail "$name"; fi
 }
 
-# Adds up `N word` pairs of a summary line: tests that timed out or could not start have failed.
+# Adds up the `N word` pairs of a summary line: tests that timed out or could not start have failed.
 add_summary() {
     local number word
     while read -r number word; do
         case "$word" in
             passed) passed=$((passed + number)) ;;
-            skipped | ignored) skipped=$((skipped + number)) ;;
             *) failed=$((failed + number)) ;;
         esac
-    done < <(grep -oE '[0-9]+ (passed|failed|timed out|exec failed|skipped|ignored)' <<<"$1")
+    done < <(grep -oE '[0-9]+ (passed|failed|timed out|exec failed)' <<<"$1")
 }
 
-# Tests that need the corpus are `#[ignore]`d and in a module or of a name with `corpus` in it;
-# slow ones are `#[ignore]`d and have `slow` in theirs.
+# Tests that need the corpus are `#[ignore]`d and have `corpus` in their path; slow ones are
+# `#[ignore]`d and have `slow` in it. Any other ignored test is always skipped.
 tests() {
-    local all=$1 filter='all()' run status summary
-    [ -n "${TAVS_CORPUS:-}" ] || filter="$filter and not test(/corpus/)"
-    [ "$all" = yes ] || filter="$filter and not test(/slow/)"
-    echo "== tests"
-    NEXTEST_PROFILE=default cargo nextest run --locked --color never --no-fail-fast --no-tests pass \
-        --status-level fail --final-status-level fail --run-ignored all -E "$filter" 2>&1 | tee "$log"
+    local all=$1 chosen='none()'
+    [ -z "${TAVS_CORPUS:-}" ] || chosen="$chosen or test(/corpus/)"
+    if [ "$all" = yes ]; then
+        chosen="$chosen or test(/slow/)"
+        [ -n "${TAVS_CORPUS:-}" ] || chosen="($chosen) and not test(/corpus/)"
+    else
+        chosen="($chosen) and not test(/slow/)"
+    fi
+    nextest "tests"
+    nextest "ignored tests" --run-ignored ignored-only -E "$chosen"
+    mapfile -t -O "${#skips[@]}" skips < <(cargo nextest list --locked --color never --message-format oneline \
+        --run-ignored ignored-only -E "not ($chosen)" 2>/dev/null)
+    skipped=$((skipped + ${#skips[@]}))
+}
+
+nextest() {
+    local name=$1 status summary failed_before=$failed
+    shift
+    echo "== $name"
+    cargo nextest run --locked --color never --no-fail-fast --no-tests pass \
+        --status-level fail --final-status-level fail "$@" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     summary=$(grep -E '^ *Summary \[' "$log" | tail -n 1)
-    if [ -z "$summary" ]; then fail "tests: nextest gave no summary (exit $status)"; return; fi
-    local failed_before=$failed
+    if [ -z "$summary" ]; then fail "$name: nextest gave no summary (exit $status)"; return; fi
     add_summary "$summary"
     mapfile -t -O "${#failures[@]}" failures < <(grep -E '^ *(FAIL|TIMEOUT|SIG[A-Z]+|ABORT|XFAIL) ' "$log" |
         sed -E 's/^ *[A-Z]+ \[[^]]*\] *(\([^)]*\))? *//' | sort -u)
-    if [ "$status" != 0 ] && [ "$failed" = "$failed_before" ]; then fail "tests: nextest exit $status"; fi
-    mapfile -t -O "${#skips[@]}" skips < <(cargo nextest list --locked --color never --message-format oneline \
-        --run-ignored all -E "not ($filter)" 2>/dev/null)
+    if [ "$status" != 0 ] && [ "$failed" = "$failed_before" ]; then fail "$name: nextest exit $status"; fi
 }
 
 doc_tests() {
@@ -108,20 +118,17 @@ doc_tests() {
     status=${PIPESTATUS[0]}
     local failed_before=$failed
     while read -r line; do add_summary "$line"; any=yes; done < <(grep -E '^test result: ' "$log" | sed 's/;/,/g; s/[0-9]* measured.*//')
-    mapfile -t -O "${#skips[@]}" skips < <(sed -nE 's/^test (.*) \.\.\. ignored.*/\1/p' "$log")
+    local before=${#skips[@]}
+    mapfile -t -O "$before" skips < <(sed -nE 's/^test (.*) \.\.\. ignored.*/\1/p' "$log")
+    skipped=$((skipped + ${#skips[@]} - before))
     mapfile -t -O "${#failures[@]}" failures < <(sed -nE 's/^test (.*) \.\.\. FAILED.*/\1/p' "$log")
     [ "$any" = yes ] || fail "doc tests: no summary (exit $status)"
     if [ "$status" != 0 ] && [ "$any" = yes ] && [ "$failed" = "$failed_before" ]; then fail "doc tests: exit $status"; fi
 }
 
-# Whether the built program has a subcommand with an option; while parts are being written, what is
-# not there yet is skipped by name.
-has() { "$tavs" "$1" --help 2>/dev/null | grep -q -- "$2"; }
-
 policies() {
     local line
-    if has check --at; then step "tavs check" "$tavs" check --at "$DAY" policies; else skip "tavs check (not built yet)"; fi
-    if ! has test --at; then skip "tavs test (not built yet)"; return; fi
+    step "tavs check" "$tavs" check --at "$DAY" --deny-warnings policies
     echo "== tavs test"
     "$tavs" test --at "$DAY" policies 2>&1 | tee "$log"
     local status=${PIPESTATUS[0]} failed_before=$failed
@@ -135,14 +142,13 @@ policies() {
 }
 
 demo() {
-    if ! has demo --json; then skip "tavs demo --json (not built yet)"; return; fi
     echo "== tavs demo --json"
     "$tavs" demo --json >"$log"
     local status=$? held broken
     held=$(grep -cE '"held": *true' "$log")
     broken=$(grep -cE '"held": *false' "$log")
     passed=$((passed + held)) failed=$((failed + broken))
-    mapfile -t -O "${#failures[@]}" failures < <(grep -E '"held": *false' "$log" | sed 's/^ */demo promise: /')
+    mapfile -t -O "${#failures[@]}" failures < <(grep -E '"held": *false' "$log" | sed 's/^/demo promise: /')
     echo "   $held promises held, $broken broken"
     if [ "$held" = 0 ] || { [ "$status" != 0 ] && [ "$broken" = 0 ]; }; then fail "tavs demo --json: exit $status"; fi
 }

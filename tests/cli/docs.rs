@@ -39,7 +39,8 @@ fn tested(text: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     while let Some((number, line)) = lines.next() {
         if line == OPENING {
-            let script: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+            let script: Vec<&str> =
+                lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
             blocks.push((number + 1, script.join("\n")));
         }
     }

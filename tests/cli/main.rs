@@ -8,6 +8,7 @@
 )]
 
 mod certs;
+mod docs;
 mod init;
 mod keys;
 
