@@ -6,7 +6,6 @@
 //! peer (names in certificates, reasons, addresses in errors) reaches an error or a log.
 
 mod anchors;
-pub mod body;
 mod caps;
 pub mod failure;
 pub mod listener;
@@ -18,7 +17,6 @@ pub mod tls;
 pub mod upstream;
 mod watch;
 
-pub use body::{BodyFault, BodyLimits, read_body};
 pub use failure::{CloseReason, HandshakeFailure, Shed};
 pub use listener::{Connection, Drained, Event, Handler, Listener, Protocol};
 pub use peer::{Lapse, PeerCertificates};

@@ -325,7 +325,6 @@ fn host_name() -> String {
 fn listen_deadlines(mut table: Table<'_>, deadlines: &mut net::Deadlines) {
     deadline(&mut table, "handshake", &mut deadlines.handshake);
     deadline(&mut table, "header", &mut deadlines.header);
-    deadline(&mut table, "body", &mut deadlines.body);
     deadline(&mut table, "idle", &mut deadlines.idle);
     deadline(&mut table, "write-stall", &mut deadlines.write_stall);
     deadline(&mut table, "write-whole", &mut deadlines.write_whole);
@@ -337,6 +336,7 @@ fn listen_deadlines(mut table: Table<'_>, deadlines: &mut net::Deadlines) {
 fn listen_caps(mut table: Table<'_>, limits: &mut net::Limits) {
     cap(&mut table, "connections", &mut limits.caps.connections);
     cap(&mut table, "per-address", &mut limits.caps.per_address);
+    cap(&mut table, "per-certificate", &mut limits.caps.per_certificate);
     if let Some(streams) = table.optional_integer("streams", 1..=MOST) {
         limits.http2.max_concurrent_streams = u32::try_from(streams.value).unwrap_or(u32::MAX);
     }

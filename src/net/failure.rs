@@ -134,13 +134,15 @@ impl HandshakeFailure {
     }
 }
 
-/// Why a connection was dropped before its handshake.
+/// Why a connection was dropped before its first request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shed {
     /// [`Caps::connections`](super::Caps::connections) are open.
     Total,
     /// [`Caps::per_address`](super::Caps::per_address) are open from this address.
     Address,
+    /// [`Caps::per_certificate`](super::Caps::per_certificate) are open with this certificate.
+    Certificate,
     /// The operating system has no socket left to give.
     System,
 }
@@ -190,6 +192,7 @@ impl Shed {
         match self {
             Self::Total => "total",
             Self::Address => "address",
+            Self::Certificate => "certificate",
             Self::System => "system",
         }
     }

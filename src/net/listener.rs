@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use super::caps::Counters;
+use super::caps::{self, Counters, Full};
 use super::failure::{CloseReason, HandshakeFailure, Shed};
 use super::peer::PeerCertificates;
 use super::settings::Limits;
@@ -54,15 +54,15 @@ pub trait Handler: Send + Sync + 'static {
 /// Something that happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// Dropped before its handshake.
+    /// Dropped before its first request.
     Shed(Shed),
     /// The handshake failed.
     HandshakeFailed(HandshakeFailure),
     /// The handshake succeeded.
     Opened(Protocol),
-    /// An open connection ended.
+    /// An open connection ended. Each `Opened` has one.
     Closed(Protocol, CloseReason),
-    /// A panic ended a connection's task, and only that.
+    /// A panic ended a connection's task, and only that; its `Closed` came before.
     Panicked,
 }
 
@@ -157,8 +157,10 @@ impl Listener {
         clock: Clock,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Drained {
-        let counters = Counters::new(self.limits.caps.clone());
-        let shared = Arc::new(Shared { handler, clock, limits: self.limits });
+        let caps = &self.limits.caps;
+        let addresses = Counters::new(caps.connections, caps.per_address);
+        let certificates = Counters::new(caps.connections, caps.per_certificate);
+        let shared = Arc::new(Shared { handler, clock, certificates, limits: self.limits });
         let (drain, draining) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut shutdown = pin!(shutdown);
@@ -171,7 +173,7 @@ impl Listener {
                     }
                 }
                 accepted = self.socket.accept() => match accepted {
-                    Ok((socket, address)) => match counters.admit(address.ip()) {
+                    Ok((socket, address)) => match addresses.admit(caps::site(address.ip())) {
                         Ok(counted) => {
                             let (shared, tls) = (Arc::clone(&shared), tls.load_full());
                             let draining = draining.clone();
@@ -181,7 +183,8 @@ impl Listener {
                                 cut
                             });
                         }
-                        Err(shed) => shared.handler.event(Event::Shed(shed)),
+                        Err(Full::Total) => shared.handler.event(Event::Shed(Shed::Total)),
+                        Err(Full::Key) => shared.handler.event(Event::Shed(Shed::Address)),
                     },
                     Err(error) => shared.accept_failed(&error).await,
                 },
@@ -197,6 +200,7 @@ impl Listener {
 struct Shared<H> {
     handler: Arc<H>,
     clock: Clock,
+    certificates: Counters<[u8; 32]>,
     limits: Limits,
 }
 
@@ -249,10 +253,13 @@ impl<H: Handler> Shared<H> {
             _ = stop.wait_for(|stop| *stop) => return false,
         };
         let (stream, connection) = stream;
-        let protocol = connection.protocol;
-        self.handler.event(Event::Opened(protocol));
+        let Ok(_counted) = self.certificates.admit(*connection.peer.spki_sha256()) else {
+            self.handler.event(Event::Shed(Shed::Certificate));
+            return false;
+        };
+        let mut told = Told::opened(self.handler.as_ref(), connection.protocol);
         let (reason, cut) = connection::drive(&self, stream, connection, draining).await;
-        self.handler.event(Event::Closed(protocol, reason));
+        told.reason = reason;
         cut && reason == CloseReason::Drain
     }
 
@@ -277,6 +284,26 @@ impl<H: Handler> Shared<H> {
             _ => Protocol::Http1,
         };
         Ok((stream, Arc::new(Connection { peer, protocol, close: Notify::new() })))
+    }
+}
+
+/// Tells of a connection's opening, and of its end however that comes: dropped unfinished too.
+struct Told<'a, H: Handler> {
+    handler: &'a H,
+    protocol: Protocol,
+    reason: CloseReason,
+}
+
+impl<'a, H: Handler> Told<'a, H> {
+    fn opened(handler: &'a H, protocol: Protocol) -> Self {
+        handler.event(Event::Opened(protocol));
+        Self { handler, protocol, reason: CloseReason::Broke }
+    }
+}
+
+impl<H: Handler> Drop for Told<'_, H> {
+    fn drop(&mut self) {
+        self.handler.event(Event::Closed(self.protocol, self.reason));
     }
 }
 

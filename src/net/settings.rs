@@ -11,8 +11,6 @@ pub struct Deadlines {
     /// For one header block. Default 20 s. Over HTTP/1.1 hyper starts it as soon as it could
     /// read the next request, so there it also ends an idle connection.
     pub header: Duration,
-    /// For a whole request body. Default 30 s; what a body must be at most is the route's.
-    pub body: Duration,
     /// Without any exchange on the connection. Default 60 s: what HTTP clients keep connections
     /// pooled for.
     pub idle: Duration,
@@ -33,7 +31,6 @@ impl Default for Deadlines {
         Self {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(20),
-            body: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             write_stall: Duration::from_secs(20),
             write_whole: Duration::from_secs(120),
@@ -43,7 +40,8 @@ impl Default for Deadlines {
     }
 }
 
-/// How many connections there may be at once. What one *recipient* may have is `limits`' matter.
+/// How many connections there may be at once. How many *requests* a recipient may send is
+/// `limits`' matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
     /// In total. Default 4096: at some 100 KiB each, well inside a small machine.
@@ -51,11 +49,14 @@ pub struct Caps {
     /// From one address (an IPv6 /64 counts as one). Default 256: a recipient's whole cluster
     /// behind one NAT, but no one address can take all.
     pub per_address: usize,
+    /// With one certificate, wherever from. Default 128: one recipient cannot take all of a
+    /// shared address, nor more of the proxy by spreading over many.
+    pub per_certificate: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { connections: 4096, per_address: 256 }
+        Self { connections: 4096, per_address: 256, per_certificate: 128 }
     }
 }
 

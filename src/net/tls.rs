@@ -1,124 +1,25 @@
 //! The TLS state of the listener: our certificate, the trust anchors and their revocation lists.
 //! Built whole from files and swapped whole on reload (G11).
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod files;
+mod settings;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::time_provider::TimeProvider;
 use tokio_rustls::TlsAcceptor;
 
+pub(super) use self::files::{read_certificates, read_key};
+pub use self::settings::{AnchorSettings, TlsError, TlsSettings};
 use super::anchors::{AnchorFault, Anchors};
 use super::failure::HandshakeFailure;
 use super::peer::{self, PeerCertificates};
 use crate::clock::Clock;
-
-/// Where the listener's TLS state comes from.
-#[derive(Debug, Clone)]
-pub struct TlsSettings {
-    /// PEM file of our certificate chain, end-entity certificate first.
-    pub certificate: PathBuf,
-    /// PEM file of its private key; mode 0600 or it is refused.
-    pub key: PathBuf,
-    /// Also speak TLS 1.2. Default: 1.3 only.
-    pub tls12: bool,
-    /// Who may issue recipients' certificates. At least one.
-    pub anchors: Vec<AnchorSettings>,
-}
-
-/// `[anchors.NAME]` of tavs.toml.
-#[derive(Debug, Clone)]
-pub struct AnchorSettings {
-    /// The name that policies use.
-    pub name: String,
-    /// PEM file of one or more CA certificates.
-    pub ca: PathBuf,
-    /// Files of revocation lists, PEM or DER: one for each CA that issues, root and
-    /// intermediates. At least one: without it nobody could be shut out.
-    pub crls: Vec<PathBuf>,
-}
-
-/// Why no TLS state can be built. The paths are the operator's own.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read.
-    #[error("cannot read `{path}`: {source}")]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file holds no certificate that can be read.
-    #[error("`{path}` holds no readable PEM certificate")]
-    NoCertificate {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The file holds no private key that can be read.
-    #[error("`{path}` holds no readable PEM private key")]
-    NoKey {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Others than the owner can read the private key.
-    #[error("`{path}` can be read by others: make it private with `chmod 600 {path}`")]
-    KeyNotPrivate {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The key is not the certificate's.
-    #[error("the key in `{key}` does not belong to the certificate in `{certificate}`")]
-    KeyMismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-    },
-    /// The file holds no revocation list that can be read.
-    #[error("`{path}` holds no readable certificate revocation list with a next update")]
-    NoCrl {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// An anchor names no revocation list.
-    #[error("anchor `{anchor}` names no revocation list: make an empty one with its CA and name it as `crl`")]
-    CrlMissing {
-        /// Which anchor.
-        anchor: String,
-    },
-    /// A CA certificate that cannot be a trust anchor.
-    #[error("`{path}` holds a certificate that cannot be a trust anchor")]
-    BadCa {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Two anchors share a CA certificate: a chain under it would name neither.
-    #[error("anchors `{first}` and `{second}` hold the same CA certificate: keep it in one")]
-    SharedCa {
-        /// The one anchor.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// Two anchors have one name.
-    #[error("anchor `{anchor}` is named twice")]
-    AnchorTwice {
-        /// Which anchor.
-        anchor: String,
-    },
-    /// There is no anchor: nobody could ever connect.
-    #[error("there is no trust anchor: name one in `[anchors.NAME]`")]
-    NoAnchor,
-    /// rustls refuses the configuration.
-    #[error("the TLS configuration is refused: {0}")]
-    Refused(rustls::Error),
-}
 
 /// The listener's TLS, ready to accept. Immutable; a reload builds another.
 pub struct TlsState {
@@ -289,7 +190,7 @@ fn load_crls(anchor: &AnchorSettings) -> Result<(Vec<CertificateRevocationListDe
     let mut lists = Vec::new();
     let mut earliest: Option<u64> = None;
     for path in &anchor.crls {
-        let bytes = read(path)?;
+        let bytes = files::read(path)?;
         let no_crl = || TlsError::NoCrl { path: path.clone() };
         let found = if bytes.starts_with(DER_SEQUENCE) {
             vec![CertificateRevocationListDer::from(bytes)]
@@ -314,31 +215,6 @@ fn load_crls(anchor: &AnchorSettings) -> Result<(Vec<CertificateRevocationListDe
 fn next_update(list: &CertificateRevocationListDer<'_>) -> Option<u64> {
     let (_, list) = x509_parser::parse_x509_crl(list).ok()?;
     u64::try_from(list.next_update()?.timestamp()).ok()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
-}
-
-/// All certificates of a PEM file, at least one.
-pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let none = || TlsError::NoCertificate { path: path.to_owned() };
-    let found = CertificateDer::pem_slice_iter(&read(path)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_error| none())?;
-    if found.is_empty() { Err(none()) } else { Ok(found) }
-}
-
-/// The private key of a PEM file that only its owner may read.
-pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let unreadable = |source| TlsError::Unreadable { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(TlsError::KeyNotPrivate { path: path.to_owned() });
-    }
-    let bytes = zeroize::Zeroizing::new(read(path)?);
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_error| TlsError::NoKey { path: path.to_owned() })
 }
 
 /// What every DER certificate revocation list begins with.

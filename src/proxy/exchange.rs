@@ -52,8 +52,9 @@ pub(super) async fn exchange(
     let recipient = identify(proxy, state, connection).map_err(Refused::nobody)?;
     let policy = state.policies.get(recipient.id()).ok_or_else(|| Refused::nobody(Refusal::NoPolicy))?;
     let of_recipient = |refusal| Refused::of(policy, refusal);
-    second_factor(policy, &head).map_err(of_recipient)?;
+    // Before the token, so that guesses at it count against the quota too.
     let admitted = limit(state, reply, &recipient).map_err(of_recipient)?;
+    second_factor(policy, &head).map_err(of_recipient)?;
     let target = http::admit(&head, &content, &state.names).map_err(of_recipient)?;
     if let Some(page) = Problems::page(target.path()) {
         let response = release::page(reply, page, admitted);

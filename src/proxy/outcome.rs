@@ -105,10 +105,14 @@ pub(super) async fn observed(
 }
 
 /// Records a refusal of a known recipient. A ledger that fails or is slow does not hold it up.
+///
+/// SECURITY: what exceeds a quota is counted and logged only: nothing bounds how often it comes,
+/// so its records could fill the disk, and then nobody is served.
 async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal: Refusal) {
     let Some(recipient) = &who.recipient else { return };
     let Some(grounds) = state.grounds(recipient, who.route.as_deref()) else { return };
-    if refusal == Refusal::LedgerUnusable || proxy.ledger.usable().is_err() {
+    let unbounded = matches!(refusal, Refusal::OverRate | Refusal::OverConcurrency);
+    if unbounded || refusal == Refusal::LedgerUnusable || proxy.ledger.usable().is_err() {
         return;
     }
     let verdict = refusal.verdict();

@@ -11,11 +11,12 @@ mod certs;
 mod docs;
 mod init;
 mod keys;
+mod policies;
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// What a run of `tavs` said.
 struct Said {
@@ -36,7 +37,10 @@ fn tavs_reading<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A
 
 fn run<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>, input: Stdio) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tavs"));
-    let output = command.args(args).current_dir(folder).env("NO_COLOR", "1").stdin(input).output().unwrap();
+    said(command.args(args).current_dir(folder).env("NO_COLOR", "1").stdin(input).output().unwrap())
+}
+
+fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -1,0 +1,239 @@
+//! `tavs check`, `tavs test` and `tavs rewrite`, as an author calls them.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::{Said, said, tavs};
+
+/// A policy without mistakes.
+const GOOD: &str = include_str!("../policies/base.toml");
+const AT: [&str; 2] = ["--at", "2026-06-01"];
+const INPUT: &str = r#"{"appointments": [{"id": "a1", "start": "2026-03-04", "text": "ring 20304050",
+  "patient": {"cpr": "251248-9996", "navn": "Nancy Berggren", "adresse": "x"}}]}"#;
+
+/// A folder with files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Runs `tavs` with something on standard input.
+fn fed(folder: &Path, args: &[&str], input: &[u8]) -> Said {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tavs"))
+        .args(args)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A refused policy does not read its input.
+    let _closed_early = child.stdin.take().unwrap().write_all(input);
+    said(child.wait_with_output().unwrap())
+}
+
+fn rewrite(policy: &str, more: &[&str], input: &[u8]) -> Said {
+    let folder = folder(&[("p.toml", policy)]);
+    let mut args = vec!["rewrite", "--policy", "p.toml", "--route", "appointments"];
+    args.extend(if more.contains(&"--at") { &[][..] } else { &AT[..] });
+    args.extend(more);
+    fed(folder.path(), &args, input)
+}
+
+#[test]
+fn check_sums_up_and_fails_on_errors() {
+    let bad = GOOD.replace("\"sms-reminders\"", "\"other\"").replace("relation =", "relaton =");
+    let overdue = GOOD.replace("2027-01-15", "2026-05-01");
+    for (files, more, code, sums) in [
+        (&[("policies/a.toml", GOOD)][..], &[][..], 0, "1 policy, 0 errors, 0 warnings\n"),
+        (
+            &[("policies/a.toml", GOOD), ("policies/deep/b.toml", &bad)],
+            &[],
+            1,
+            "2 policies, 3 errors, 0 warnings\n",
+        ),
+        (&[("policies/a.toml", &overdue)], &[], 0, "1 policy, 0 errors, 1 warning\n"),
+        (&[("policies/a.toml", &overdue)], &["--deny-warnings"], 1, "1 policy, 0 errors, 1 warning\n"),
+        (
+            &[("policies/a.toml", GOOD), ("policies/profiles/x.toml", "x"), ("policies/.b.toml", "x")],
+            &[],
+            0,
+            "1 policy, 0 errors, 0 warnings\n",
+        ),
+        (&[("a.toml", GOOD)], &["a.toml", "a.toml"], 0, "1 policy, 0 errors, 0 warnings\n"),
+    ] {
+        let folder = folder(files);
+        let said = tavs(folder.path(), ["check"].iter().chain(&AT).chain(more));
+        assert_eq!((said.code, said.err.as_str()), (code, ""), "{}", said.out);
+        assert!(said.out.ends_with(sums), "{}", said.out);
+    }
+}
+
+#[test]
+fn check_says_what_cannot_be_read() {
+    let empty = folder(&[("policies/readme.txt", ""), ("latin.toml", "")]);
+    fs::write(empty.path().join("latin.toml"), b"name = \"P\xe5mind\"").unwrap();
+    for (args, wanted) in [
+        (&["check"][..], "error: no policy files (*.toml) in `policies`"),
+        (&["check", "nowhere"], "error: cannot read `nowhere`: No such file"),
+        (&["check", "latin.toml"], "error: cannot read `latin.toml`: stream did not contain valid UTF-8"),
+        (&["check", "--at", "tomorrow"], "error: invalid value 'tomorrow'"),
+        (&["check", "--explain", "TAVS012"], "error: there is no code `TAVS012`; did you mean `TAVS0102`?"),
+        (&["test", "nowhere"], "error: cannot read `nowhere`"),
+    ] {
+        let said = tavs(empty.path(), args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
+        assert!(said.err.starts_with(wanted) || said.err.contains("did you mean `TAVS"), "{}", said.err);
+    }
+}
+
+#[test]
+fn check_explains_codes_and_speaks_json() {
+    let folder = folder(&[("p.toml", &GOOD.replace("\"DK\"", "\"US\""))]);
+    let explained = tavs(folder.path(), ["check", "--explain", "tavs0303"]);
+    assert_eq!(explained.code, 0);
+    assert!(explained.out.contains("C-311/18"), "{}", explained.out);
+    let said = tavs(folder.path(), ["check", "p.toml", "--format", "json"].iter().chain(&AT));
+    assert_eq!(said.code, 1);
+    let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(found[0]["code"], "TAVS0304");
+    let coloured = tavs(folder.path(), ["check", "p.toml", "--color", "always"].iter().chain(&AT));
+    assert!(coloured.out.contains("\u{1b}["));
+}
+
+#[test]
+fn test_compares_looks_for_absent_values_and_updates() {
+    let tests = "[[test]]\nroute = \"appointments\"\ninput = \"in.json\"\noutput = \"out.json\"\nabsent = [\"2512489996\", \"Berggren\"]\n";
+    let policy = GOOD.to_owned() + "\n" + tests;
+    let folder = folder(&[("p.toml", &policy), ("in.json", INPUT)]);
+    let run = |more: &[&str]| tavs(folder.path(), ["test", "p.toml"].iter().chain(&AT).chain(more));
+    let said = run(&[]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("output: cannot read `out.json`"), "{}", said.out);
+    let said = run(&["--update"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("updated sms-reminders appointments in.json  (p.toml:"), "{}", said.out);
+    let written = fs::read_to_string(folder.path().join("out.json")).unwrap();
+    assert!(written.starts_with("{\n  \"appointments\": [\n") && written.ends_with("}\n"), "{written}");
+    let said = run(&[]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.ends_with("2 tests, 2 passed, 0 failed\n"), "{}", said.out);
+
+    fs::write(folder.path().join("out.json"), written.replace("2026-03-04", "2026-03-05")).unwrap();
+    let said = run(&[]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("-       \"start\": \"2026-03-05\",\n"), "{}", said.out);
+    assert!(said.out.contains("+       \"start\": \"2026-03-04\",\n"), "{}", said.out);
+    let said = run(&["--format", "json"]);
+    let results: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&results[0]["passed"], &results[1]["passed"]), (&true.into(), &false.into()));
+
+    fs::write(folder.path().join("p.toml"), policy.replace("\"Berggren\"", "\"Nancy\"")).unwrap();
+    assert!(run(&[]).out.contains("`Nancy` is in the output"));
+}
+
+#[test]
+fn test_refuses_policies_with_errors_but_runs_the_others() {
+    let bad = GOOD.replace("\"processor\"", "\"procesor\"");
+    let bad =
+        bad.replace("\"sms-reminders\"", "\"other\"").replace("recipient:sms-reminders", "recipient:other");
+    let folder = folder(&[("policies/a.toml", &bad), ("policies/b.toml", GOOD)]);
+    let said = tavs(folder.path(), ["test"].iter().chain(&AT));
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("TAVS0104"), "{}", said.err);
+    assert!(said.out.ends_with("passed, 0 failed; 1 policy not run because of errors\n"), "{}", said.out);
+}
+
+#[test]
+fn rewrite_writes_what_the_route_lets_out_and_counts() {
+    let said = rewrite(GOOD, &[], INPUT.as_bytes());
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("\"navn\":\"Nancy\"") && said.out.contains("ring [phone]"), "{}", said.out);
+    for known in ["251248", "Berggren", "adresse", "20304050"] {
+        assert!(!said.out.contains(known), "{}", said.out);
+    }
+    assert!(
+        said.err.starts_with("values: 5 released, 1 withheld, 0 unfit; records: 1 released"),
+        "{}",
+        said.err
+    );
+    let again = rewrite(GOOD, &[], INPUT.as_bytes());
+    assert_ne!(said.out, again.out, "throw-away keys are other ones each time");
+}
+
+#[test]
+fn rewrite_refuses_bad_input_with_its_place_and_no_output() {
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    let twice = r#"{"appointments":[{"start":"1","start":"2"}]}"#;
+    for (input, wanted) in [
+        (
+            &b"{\"a\":1,\n  \"b\":}"[..],
+            "error: the input is not JSON\n  --> standard input, line 2, column 7 (byte 14)\n",
+        ),
+        (
+            b"{\"a\":\"\xff\"}",
+            "error: the input is not UTF-8\n  --> standard input, line 1, column 7 (byte 6)\n",
+        ),
+        (
+            b"{} {}",
+            "error: there is something after the document\n  --> standard input, line 1, column 4 (byte 3)\n",
+        ),
+        (b"", "error: the input ends inside a value\n"),
+        (deep.as_bytes(), "error: containers are nested deeper than 128\n"),
+        (twice.as_bytes(), "error: an object has two members of one name\n"),
+    ] {
+        let said = rewrite(GOOD, &[], input);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{wanted}");
+        assert!(said.err.starts_with(wanted), "{}", said.err);
+    }
+}
+
+#[test]
+fn rewrite_refuses_lapsed_policies_and_wrong_arguments() {
+    for (more, code, wanted) in [
+        (&["--at", "2028-01-15"][..], 1, "error[TAVS0301]: the agreement lapsed on 2028-01-14\n"),
+        (
+            &["--content-type", "text/html"],
+            1,
+            "error: the route does not take `text/html`: only `application/json`\n",
+        ),
+        (&["--ring", "nowhere.toml"], 2, "error: "),
+    ] {
+        let said = rewrite(GOOD, more, INPUT.as_bytes());
+        assert_eq!((said.code, said.out.as_str()), (code, ""), "{}", said.err);
+        assert!(said.err.starts_with(wanted), "{}", said.err);
+    }
+    let folder = folder(&[("p.toml", GOOD)]);
+    let args = ["rewrite", "--policy", "p.toml", "--route", "appointment", "--at", "2026-06-01"];
+    let said = fed(folder.path(), &args, b"{}");
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (2, "error: `p.toml` has no route `appointment`; did you mean `appointments`?\n")
+    );
+}
+
+#[test]
+fn rewrite_takes_lines_and_real_keys() {
+    let lines = format!("{}\n\n{}\n", INPUT.replace('\n', " "), INPUT.replace('\n', " "));
+    let folder = folder(&[("p.toml", GOOD)]);
+    let made = tavs(folder.path(), ["keys", "new", "ring.toml", "--domain", "sms-reminders"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let args = ["rewrite", "--policy", "p.toml", "--route", "appointments", "--lines", "--ring", "ring.toml"];
+    let args: Vec<&str> = args.into_iter().chain(AT).collect();
+    let said = fed(folder.path(), &args, lines.as_bytes());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0], lines[1]);
+    assert_eq!(fed(folder.path(), &args, INPUT.replace('\n', " ").as_bytes()).out.trim_end(), lines[0]);
+}
