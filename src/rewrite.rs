@@ -7,14 +7,17 @@ mod act;
 mod dates;
 mod lookahead;
 mod mask;
+mod names;
 mod reference;
 mod scan;
 mod subjects;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
 mod walk;
 
+pub use self::survey::{Reference, Same, Survey, survey};
 use self::walk::Walk;
 use crate::ids::SubjectId;
 use crate::json::{self, Reader};
@@ -163,41 +166,106 @@ pub enum Outcome {
     RecordWithheld,
 }
 
-/// Rewrites one JSON document.
-///
-/// `salt` is random for each response; pseudonyms that may not be linkable depend on it.
-///
-/// # Errors
-/// A [`Fault`] with the offset where the input cannot stand. Nothing is released then.
-pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
-    let text = utf8(body)?;
-    let mut walk = Walk::new(plan, salt, watch, text);
-    walk.document(Reader::new(text))?;
-    Ok(walk.finish())
+/// Decides about an identifier at a subject location.
+pub trait Judge {
+    /// Whose it is. `is_number`: it is a CPR or e-CPR, which is a person's even if it was never
+    /// seen; any other identifier is a person's only if somebody tied it to one.
+    fn judge(&self, id: SubjectId, is_number: bool) -> Judgement;
 }
 
-/// Rewrites NDJSON: one document a line, each as [`rewrite`] would; a line of which nothing is
-/// left is dropped.
+/// What an identifier comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// A person's, by the id that stands for that person everywhere; the data may leave.
+    Person(SubjectId),
+    /// Nobody knows whose.
+    Unknown,
+    /// A person's whose data may not leave: restriction, objection, missing consent, erasure.
+    Withheld,
+}
+
+/// Takes every identifier for a person's whose data may leave: for tools that have no registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Everyone;
+
+impl Judge for Everyone {
+    fn judge(&self, id: SubjectId, _is_number: bool) -> Judgement {
+        Judgement::Person(id)
+    }
+}
+
+/// How a body is to be rewritten.
+#[derive(Debug)]
+pub struct Rewriter<'a, J> {
+    /// The route's rules.
+    pub plan: &'a Plan,
+    /// Random for each response; pseudonyms that may not be linkable depend on it.
+    pub salt: &'a Salt,
+    /// Whose data may leave.
+    pub judge: &'a J,
+    /// The body is NDJSON: one document a line. A line of which nothing is left is dropped.
+    pub lines: bool,
+}
+
+impl<J: Judge> Rewriter<'_, J> {
+    /// Rewrites a body.
+    ///
+    /// # Errors
+    /// A [`Fault`] with the offset where the input cannot stand. Nothing is released then.
+    pub fn run<W: Watch>(&self, body: &[u8], watch: &mut W) -> Result<Rewritten, Fault> {
+        let text = utf8(body)?;
+        let rewritten = self.walk(text, watch, 0)?;
+        let withheld = rewritten.disclosure.records_withheld;
+        if withheld == 0 || !self.plan.has_counts {
+            return Ok(rewritten);
+        }
+        // Counts of records often stand before the records: now it is known what they are.
+        self.walk(text, watch, withheld)
+    }
+
+    fn walk<W: Watch>(&self, text: &str, watch: &mut W, records_less: u64) -> Result<Rewritten, Fault> {
+        let mut walk = Walk::new(self, watch, text, records_less);
+        if self.lines {
+            for reader in lines(text) {
+                walk.line(reader)?;
+            }
+        } else {
+            walk.document(Reader::new(text))?;
+        }
+        Ok(walk.finish())
+    }
+}
+
+/// Rewrites one JSON document, with everybody's data.
 ///
 /// # Errors
-/// As [`rewrite`]; the offset counts from the start of the whole input.
+/// As [`Rewriter::run`].
+pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
+    Rewriter { plan, salt, judge: &Everyone, lines: false }.run(body, watch)
+}
+
+/// Rewrites NDJSON, with everybody's data.
+///
+/// # Errors
+/// As [`Rewriter::run`]; the offset counts from the start of the whole input.
 pub fn rewrite_lines<W: Watch>(
     plan: &Plan,
     body: &[u8],
     salt: &Salt,
     watch: &mut W,
 ) -> Result<Rewritten, Fault> {
-    let text = utf8(body)?;
-    let mut walk = Walk::new(plan, salt, watch, text);
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let end = start + line.len();
-        if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
-            walk.line(Reader::within(text, start, end))?;
-        }
-        start = end;
-    }
-    Ok(walk.finish())
+    Rewriter { plan, salt, judge: &Everyone, lines: true }.run(body, watch)
+}
+
+/// A reader for each line that is not blank.
+fn lines(text: &str) -> impl Iterator<Item = Reader<'_>> {
+    let mut end: usize = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = end;
+        end = start.saturating_add(line.len());
+        let blank = line.bytes().all(|byte| byte.is_ascii_whitespace());
+        (!blank).then(|| Reader::within(text, start, end))
+    })
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Fault> {

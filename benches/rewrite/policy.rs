@@ -137,6 +137,7 @@ fn shape(kind: &str, rules: &[(&str, Word)]) -> Shape {
         at: places.iter().map(|place| Location::parse(place).unwrap()).collect(),
         when: vec![("resourceType".into(), Literal::String(kind.into()))],
         subject: Subject::Elsewhere,
+        alias: Vec::new(),
         rules: rules
             .iter()
             .map(|(location, word)| Rule {

@@ -181,5 +181,6 @@ fn words(action: &Action) -> &'static str {
         Action::Generalise(Generalise::AgeBand { .. }) => "generalise band",
         Action::Replace(_) => "replace",
         Action::Scan(_) => "scan",
+        Action::Count => "count",
     }
 }

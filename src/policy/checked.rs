@@ -228,6 +228,9 @@ pub struct Shape {
     pub when: Vec<(String, Literal)>,
     /// Whose data an element is; locations within it.
     pub subject: Subject,
+    /// Ids within the element that name the same person as its subject, where there is exactly
+    /// one: references to the element then lead to that person.
+    pub alias: Vec<Location>,
     /// Locations within the element.
     pub rules: Vec<Rule>,
 }
@@ -405,6 +408,8 @@ pub enum Action {
     Replace(String),
     /// Free text: kept, with more than CPRs dealt with.
     Scan(Scan),
+    /// A number of records: kept, less the records that this response withholds whole.
+    Count,
 }
 
 /// Exceptions to the search in kept values, each to be written out by the author.

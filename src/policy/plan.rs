@@ -66,6 +66,8 @@ pub struct Plan {
     pub(crate) rules: Vec<CompiledRule>,
     /// Identifier systems whose numbers collide with other systems', by number.
     pub(crate) systems: Vec<String>,
+    /// Types that aliases are ids of, by number.
+    pub(crate) id_types: Vec<String>,
     pub(crate) pseudonymiser: Pseudonymiser,
     pub(crate) subject_key: SubjectKey,
     pub(crate) linkability: Linkability,
@@ -76,6 +78,8 @@ pub struct Plan {
     pub(crate) has_record: bool,
     /// Some location says whose data a record is.
     pub(crate) has_subjects: bool,
+    /// Some rule writes a number of records.
+    pub(crate) has_counts: bool,
     /// Some rule takes names from its record out of text.
     pub(crate) has_name_sources: bool,
 }
@@ -98,6 +102,11 @@ pub(crate) struct State {
     pub(crate) rule: Option<u32>,
     /// The value says whose data the record is; the number of its identifier system.
     pub(crate) subject: Option<u32>,
+    /// The value names the same person as the subject of the element around it; the number of
+    /// the type that it is an id of.
+    pub(crate) alias: Option<u32>,
+    /// The element around aliases.
+    pub(crate) alias_scope: bool,
     /// The record that this value belongs to must have a subject.
     pub(crate) wants_subject: bool,
     /// The value is a record.
@@ -156,6 +165,7 @@ pub(crate) enum Act {
     Generalise(Generalise),
     Replace(String),
     Scan(Scan),
+    Count,
 }
 
 impl Plan {
@@ -170,12 +180,14 @@ impl Plan {
         let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
         let patterns = pattern::of_route(policy, route);
         let table = compile::compile(&patterns)?;
+        let has_counts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Count));
         Ok(Self {
             root: table.root,
             states: table.states,
             choices: table.choices,
             rules: patterns.rules,
             systems: patterns.systems,
+            id_types: patterns.id_types,
             pseudonymiser,
             subject_key,
             linkability: policy.pseudonyms.linkability,
@@ -183,8 +195,15 @@ impl Plan {
             route_wants_subject: matches!(route.response.subject, Subject::At(_)),
             has_record: pattern::record_below_root(route).is_some(),
             has_subjects: patterns.has_subjects,
+            has_counts,
             has_name_sources: patterns.has_name_sources,
         })
+    }
+
+    /// Whether responses can be about anybody: if not, there is nothing to survey or to judge.
+    #[must_use]
+    pub fn has_subjects(&self) -> bool {
+        self.has_subjects
     }
 
     /// The rule behind a rule number of a disclosure.
@@ -218,6 +237,7 @@ impl Act {
             Action::Generalise(generalise) => Self::Generalise(*generalise),
             Action::Replace(json) => Self::Replace(json.clone()),
             Action::Scan(scan) => Self::Scan(scan.clone()),
+            Action::Count => Self::Count,
         }
     }
 }

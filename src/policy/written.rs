@@ -116,6 +116,7 @@ pub(crate) struct Shape {
     pub(crate) at: Vec<Location>,
     pub(crate) when: Vec<(String, Literal)>,
     pub(crate) subject: Subject,
+    pub(crate) alias: Vec<Location>,
     pub(crate) rules: Vec<Rule>,
     /// Whether lines of `members` could not be read.
     pub(crate) has_unread: bool,

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
+use super::names::decode;
 use super::subjects::person;
 use super::text::Replacement;
-use super::walk::{Walk, decode};
-use super::{Fault, Outcome, Watch, dates, mask, reference, scan};
+use super::walk::Walk;
+use super::{Fault, Judge, Outcome, Watch, dates, mask, reference, scan};
 use crate::cpr::{self, Number, Search};
 use crate::json::{StringSpan, escape_into};
 use crate::policy::checked::{Keep, Linkability};
 use crate::policy::plan::Act;
 use crate::pseudonym::{Input, Linkage, NOBODY};
 
-impl<'b, W: Watch> Walk<'_, 'b, '_, W> {
+impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     /// A scalar under a rule that changes it.
     pub(super) fn act(&mut self, number: u32, act: &Act, depth: u32) -> Result<bool, Fault> {
         let from = self.reader.at;
@@ -150,7 +151,7 @@ impl<'b, W: Watch> Walk<'_, 'b, '_, W> {
                     self.without_cprs(&text, others, span)?;
                 }
             }
-            Act::Withhold | Act::Keep(_) => return Ok(false),
+            Act::Withhold | Act::Keep(_) | Act::Count => return Ok(false),
         }
         Ok(true)
     }
@@ -169,12 +170,23 @@ impl<'b, W: Watch> Walk<'_, 'b, '_, W> {
                 }
                 plain
             }
+            Act::Count => self.write_count(json),
             Act::Mask(how) => self.write_masked(mask::mask_number(*how, json)),
             Act::Replace(_) => {
                 self.replace(act, |constant| constant.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
             }
             Act::Withhold | Act::Keep(_) | Act::Reference | Act::Generalise(_) | Act::Scan(_) => false,
         }
+    }
+
+    /// Writes a number of records, less those that are withheld whole.
+    fn write_count(&mut self, json: &str) -> bool {
+        let number: Option<u64> = json.parse().ok().filter(|_| !cpr::number_could_be_cpr(json.as_bytes()));
+        let Some(left) = number.and_then(|number| number.checked_sub(self.records_less)) else {
+            return false;
+        };
+        self.out.extend_from_slice(left.to_string().as_bytes());
+        true
     }
 
     /// Writes the rule's constant, if it is of the value's own type.

@@ -1,17 +1,32 @@
 //! Looks ahead within one value, without moving the walk: which members it has that filters and
 //! shapes compare, and which names a record holds.
 
-use super::walk::{Walk, decode};
-use super::{Fault, Watch};
+use super::names::decode;
+use super::walk::Walk;
+use super::{Fault, Judge, Watch};
 use crate::json::Reader;
 use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
 
 /// Shorter words of names (initials, `de`, `af`) stay in text: they are ordinary words.
 const MIN_NAME_WORD: usize = 3;
 
+/// Which state a slot comes to for the value at the reader's place.
+pub(super) fn resolve<'p>(
+    plan: &'p Plan,
+    slot: Slot,
+    reader: &Reader<'_>,
+    depth: u32,
+) -> Result<Option<&'p State>, Fault> {
+    match slot {
+        Slot::Withheld => Ok(None),
+        Slot::State(number) => Ok(plan.state(number)),
+        Slot::Choice(number) => choose(plan, number, reader, depth),
+    }
+}
+
 /// Which state a choice comes to for the value at the reader's place. The first member of a name
 /// counts; a second one is refused later, if anything of the object is kept.
-pub(super) fn choose<'p>(
+fn choose<'p>(
     plan: &'p Plan,
     number: u32,
     reader: &Reader<'_>,
@@ -86,7 +101,7 @@ fn literal_number(member: &ChoiceMember, reader: &mut Reader<'_>, depth: u32) ->
     })
 }
 
-impl<W: Watch> Walk<'_, '_, '_, W> {
+impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Collects the words of the names that stand at name sources within the record at the
     /// reader's place, in lower case.
     pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
@@ -101,7 +116,7 @@ impl<W: Watch> Walk<'_, '_, '_, W> {
                 );
             }
         };
-        Ahead { plan: self.plan, reader: self.reader.clone(), found }.value(state, depth)
+        Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
     }
 
     /// Notes whose data the record is where that stands in a value that does not leave: what a
@@ -117,27 +132,29 @@ impl<W: Watch> Walk<'_, '_, '_, W> {
                 subjects.note(json.from, json.to, system);
             }
         };
-        Ahead { plan: self.plan, reader: self.reader.clone(), found }.value(state, depth)
+        Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
     }
 }
 
 /// A value that was passed.
-struct Place<'b> {
-    text: &'b str,
-    from: usize,
-    to: usize,
+pub(super) struct Place<'b> {
+    pub(super) text: &'b str,
+    pub(super) from: usize,
+    pub(super) to: usize,
 }
 
 /// Goes through a value that is yet to be read, by the states that apply to its parts.
-struct Ahead<'p, 'b, F> {
-    plan: &'p Plan,
-    reader: Reader<'b>,
-    /// Told of each value with a state.
-    found: F,
+pub(super) struct Ahead<'p, 'b, F> {
+    pub(super) plan: &'p Plan,
+    pub(super) reader: Reader<'b>,
+    /// Also within records below.
+    pub(super) into_records: bool,
+    /// Told of each value with a state, after all below it.
+    pub(super) found: F,
 }
 
 impl<'p, 'b, F: FnMut(&State, Place<'b>)> Ahead<'p, 'b, F> {
-    fn value(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
+    pub(super) fn value(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
         let from = self.reader.at;
         match (state, self.reader.peek()) {
             (Some(State { node: Some(node), .. }), b'{') => self.members(node, depth)?,
@@ -179,13 +196,10 @@ impl<'p, 'b, F: FnMut(&State, Place<'b>)> Ahead<'p, 'b, F> {
 
     /// One child, and the comma after it.
     fn child(&mut self, slot: Slot, depth: u32) -> Result<(), Fault> {
-        let state = match slot {
-            Slot::Withheld => None,
-            Slot::State(number) => self.plan.state(number),
-            Slot::Choice(number) => choose(self.plan, number, &self.reader, depth)?,
-        };
+        let state = resolve(self.plan, slot, &self.reader, depth)?;
         // An inner record has subjects and names of its own.
-        self.value(state.filter(|state| !state.record), depth)?;
+        let into_records = self.into_records;
+        self.value(state.filter(|state| into_records || !state.record), depth)?;
         self.reader.whitespace();
         if self.reader.peek() == b',' {
             self.reader.advance();

@@ -1,8 +1,9 @@
 //! Whose data a record is: what stands at the subject locations, and whether that is a person.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::reference;
+use super::reference::{self, Target};
+use super::{Judge, Judgement};
 use crate::cpr::{self, Kind};
 use crate::ids::SubjectId;
 use crate::json::Reader;
@@ -58,102 +59,136 @@ impl Subjects {
         self.noted.push(Noted { from, to, system });
     }
 
-    /// Whether the open record may leave: each identifier is somebody's, and there is one if
-    /// there must be.
-    pub(super) fn known(&self, plan: &Plan, reader: &Reader<'_>) -> bool {
-        let mut some = false;
-        for noted in self.open_record() {
-            match identify(plan, reader.slice(noted.from, noted.to), noted.system, |_| ()) {
-                Identified::Person(()) => some = true,
-                Identified::Absent => {}
-                Identified::Nobody => return false,
-            }
-        }
-        some || !self.wanted
-    }
-
     fn open_record(&self) -> &[Noted] {
         self.noted.get(self.first..).unwrap_or_default()
     }
 }
 
-/// The subjects of all records that leave.
+/// What each identifier of the body was judged to be, and whose data leaves.
 #[derive(Debug, Default)]
-pub(super) struct Disclosed<'b> {
-    /// Identifiers as written, so that one that is repeated is MACed once.
-    seen: HashSet<(u32, &'b str)>,
-    ids: Vec<SubjectId>,
+pub(super) struct Judged<'b> {
+    /// By identifier system and JSON text, so that one that is repeated is judged once.
+    known: HashMap<(u32, &'b str), Verdict>,
+    /// Subjects of the records that leave, each once, in order of appearance.
+    disclosed: Vec<SubjectId>,
+    listed: HashSet<SubjectId>,
 }
 
-impl<'b> Disclosed<'b> {
-    /// The open record leaves.
-    pub(super) fn add(&mut self, subjects: &Subjects, plan: &Plan, reader: &Reader<'b>) {
+#[derive(Debug, Clone, Copy)]
+enum Verdict {
+    /// `null`: as good as absent.
+    Absent,
+    /// Nobody's identifier, or one whose data does not leave.
+    Refused,
+    Person(SubjectId),
+}
+
+impl<'b> Judged<'b> {
+    /// Whether the open record may leave: each identifier is that of a person whose data may, and
+    /// there is one if there must be.
+    pub(super) fn may_leave<J: Judge>(
+        &mut self,
+        subjects: &Subjects,
+        plan: &Plan,
+        judge: &J,
+        reader: &Reader<'b>,
+    ) -> bool {
+        let mut some = false;
         for noted in subjects.open_record() {
             let written = reader.slice(noted.from, noted.to);
-            if self.seen.insert((noted.system, written))
-                && let Identified::Person(id) =
-                    identify(plan, written, noted.system, |input| plan.subject_key.id(input))
+            let verdict = *self
+                .known
+                .entry((noted.system, written))
+                .or_insert_with(|| verdict(plan, judge, written, noted.system));
+            match verdict {
+                Verdict::Absent => {}
+                Verdict::Refused => return false,
+                Verdict::Person(_) => some = true,
+            }
+        }
+        some || !subjects.wanted
+    }
+
+    /// The open record leaves.
+    pub(super) fn disclose(&mut self, subjects: &Subjects, reader: &Reader<'b>) {
+        for noted in subjects.open_record() {
+            let written = reader.slice(noted.from, noted.to);
+            if let Some(Verdict::Person(id)) = self.known.get(&(noted.system, written))
+                && self.listed.insert(*id)
             {
-                self.ids.push(id);
+                self.disclosed.push(*id);
             }
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.ids.len()
+        self.disclosed.len()
     }
 
-    /// Takes back what was added since there were `len`: the document around is withheld.
+    /// Takes back what was disclosed since there were `len`: the document around is withheld.
     pub(super) fn truncate(&mut self, len: usize) {
-        if self.ids.len() > len {
-            self.ids.truncate(len);
-            self.seen.clear();
+        for id in self.disclosed.drain(len.min(self.disclosed.len())..) {
+            self.listed.remove(&id);
         }
     }
 
-    /// Each once, in order of appearance.
-    pub(super) fn into_ids(self) -> Vec<SubjectId> {
-        let mut known = HashSet::new();
-        self.ids.into_iter().filter(|id| known.insert(*id)).collect()
+    pub(super) fn into_disclosed(self) -> Vec<SubjectId> {
+        self.disclosed
     }
 }
 
-enum Identified<T> {
-    /// A person's identifier.
-    Person(T),
+fn verdict<J: Judge>(plan: &Plan, judge: &J, json: &str, system: u32) -> Verdict {
+    let judgement = match identify(plan, json, system, |input| plan.subject_key.id(input)) {
+        Identified::Absent => return Verdict::Absent,
+        Identified::Nobody => return Verdict::Refused,
+        Identified::Number(id) => judge.judge(id, true),
+        Identified::Resource(_, id) => judge.judge(id, false),
+    };
+    match judgement {
+        Judgement::Person(id) => Verdict::Person(id),
+        Judgement::Unknown | Judgement::Withheld => Verdict::Refused,
+    }
+}
+
+/// What stands at a subject location.
+pub(super) enum Identified<'a, T> {
+    /// A person's number: CPR, replacement CPR or e-CPR.
+    Number(T),
+    /// A resource, which may be about a person.
+    Resource(Target<'a>, T),
     /// `null`: as good as absent.
     Absent,
     /// Something else, or the number that stands for nobody.
     Nobody,
 }
 
-/// What the JSON text at a subject location identifies: a CPR, replacement CPR or e-CPR, or a
-/// FHIR reference to a resource.
-fn identify<T>(plan: &Plan, json: &str, system: u32, then: impl FnOnce(Input<'_>) -> T) -> Identified<T> {
+/// What the JSON text at a subject location identifies. A reference with escapes is none: `\/` has
+/// one reading, but whoever writes it does not write FHIR.
+pub(super) fn identify<'a, T>(
+    plan: &Plan,
+    json: &'a str,
+    system: u32,
+    then: impl FnOnce(Input<'_>) -> T,
+) -> Identified<'a, T> {
     if json == "null" {
         return Identified::Absent;
     }
-    let Some(content) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return match cpr::parse_number(json.as_bytes()) {
-            Some(number) if !number.is_nobody() => Identified::Person(then(person(plan, &number, system))),
-            _ => Identified::Nobody,
-        };
-    };
+    let content = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let decoded;
-    let text = if content.contains('\\') {
-        decoded = super::walk::decode(content);
-        &decoded
-    } else {
-        content
+    let number = match content {
+        Some(content) if content.contains('\\') => {
+            decoded = super::names::decode(content);
+            cpr::parse(&decoded)
+        }
+        Some(content) => cpr::parse(content),
+        None => cpr::parse_number(json.as_bytes()),
     };
-    if let Some(number) = cpr::parse(text) {
-        return if number.is_nobody() {
-            Identified::Nobody
-        } else {
-            Identified::Person(then(person(plan, &number, system)))
-        };
+    match (number, content.and_then(reference::parse)) {
+        (Some(number), _) if number.is_nobody() => Identified::Nobody,
+        (Some(number), _) => Identified::Number(then(person(plan, &number, system))),
+        (None, Some(target)) => Identified::Resource(target, then(target.input())),
+        (None, None) => Identified::Nobody,
     }
-    reference::parse(text).map_or(Identified::Nobody, |target| Identified::Person(then(target.input())))
 }
 
 /// What a person's number is MACed as. Only an e-CPR takes its system along: those of two regions

@@ -2,9 +2,9 @@
 
 use jiff::civil::date;
 
-use super::{FaultKind, Watch, rewrite, rewrite_lines};
+use super::{FaultKind, Judge, Judgement, Rewriter, Watch, rewrite, rewrite_lines, survey};
 use crate::identity::Presented;
-use crate::ids::{PolicyVersion, Purpose, RecipientId};
+use crate::ids::{PolicyVersion, Purpose, RecipientId, SubjectId};
 use crate::policy::checked::{
     Action, Agreement, Basis, Category, Consent, CprInText, Identity, Keep, Kind, Limits, Linkability, Mask,
     MediaType, Method, Policy, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule,
@@ -175,6 +175,7 @@ fn filters_and_shapes_see_members_wherever_they_stand() {
         at: vec![at("$"), at("$.entry[*].resource")],
         when: vec![("resourceType".into(), Literal::String("Patient".into()))],
         subject: Subject::Elsewhere,
+        alias: Vec::new(),
         rules: rules(&[
             ("$.id", Action::Pseudonymise(Kind::Id { resource_type: "Patient".into() })),
             ("$.gender", keep()),
@@ -236,6 +237,58 @@ fn a_record_without_a_person_is_withheld_whole() {
     let done = rewrite(&plan(&owned).unwrap(), b"{\"n\":1}", &[0; 16], &mut ()).unwrap();
     assert_eq!(done.released.body(), b"{}");
     assert!(done.document_withheld);
+}
+
+#[test]
+fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
+    struct Known(Vec<(SubjectId, Judgement)>);
+    impl Judge for Known {
+        fn judge(&self, id: SubjectId, is_number: bool) -> Judgement {
+            let known = self.0.iter().find(|(known, _)| *known == id);
+            let stranger = if is_number { Judgement::Person(id) } else { Judgement::Unknown };
+            known.map_or(stranger, |(_, judgement)| *judgement)
+        }
+    }
+    let shape = |name: &str, subject: &str, alias: &[&str]| Shape {
+        name: name.into(),
+        at: vec![at("$.entry[*].resource"), at("$.entry[*].resource.contained[*]")],
+        when: vec![("resourceType".into(), Literal::String(name.into()))],
+        subject: Subject::At(vec![at(subject)]),
+        alias: alias.iter().map(|text| at(text)).collect(),
+        rules: rules(&[("$.x", keep())]),
+    };
+    let mut bundled = policy(&[("$.total", Action::Count)]);
+    bundled.shapes = vec![shape("Patient", "$.cpr", &["$.id"]), shape("Observation", "$.subject", &[])];
+    bundled.routes[0].response.shapes = vec![0, 1];
+    bundled.routes[0].response.record = Some(at("$.entry[*]"));
+    bundled.routes[0].response.subject = Subject::Elsewhere;
+    let plan = plan(&bundled).unwrap();
+    let body = br#"{"total":4,"entry":[
+        {"resource":{"resourceType":"Patient","id":"1","cpr":"2512489996","x":1,
+                     "contained":[{"resourceType":"Patient","id":"c","cpr":"2512489996"}]}},
+        {"resource":{"resourceType":"Observation","subject":"Patient/1","x":2}},
+        {"resource":{"resourceType":"Observation","subject":"https://x/Patient/2","x":3}},
+        {"resource":{"resourceType":"Observation","subject":"Patient/c","x":4}}]}"#;
+    let survey = survey(&plan, body, false).unwrap();
+    assert_eq!(survey.same.len(), 1);
+    let mut unknown: Vec<_> = survey.references.iter().map(|reference| reference.value.as_str()).collect();
+    unknown.sort_unstable();
+    assert_eq!(unknown, ["2", "c"]);
+
+    let (alias, person) = (survey.same[0].alias, survey.same[0].person);
+    let run = |judge: &Known| {
+        Rewriter { plan: &plan, salt: &[0; 16], judge, lines: false }.run(body, &mut ()).unwrap()
+    };
+    let done = run(&Known(vec![(alias, Judgement::Person(person))]));
+    assert_eq!(
+        std::str::from_utf8(done.released.body()).unwrap(),
+        r#"{"total":2,"entry":[{"resource":{"x":1}},{"resource":{"x":2}}]}"#
+    );
+    assert_eq!(done.disclosure.subjects, [person]);
+    let done = run(&Known(vec![(alias, Judgement::Withheld), (person, Judgement::Withheld)]));
+    assert_eq!(done.released.body(), br#"{"total":0,"entry":[]}"#);
+    assert_eq!(done.disclosure.records_withheld, 4);
+    assert!(done.disclosure.subjects.is_empty() && !done.document_withheld);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::mask::MASK;
 use super::walk::Walk;
-use super::{Fault, FaultKind, Watch};
+use super::{Fault, FaultKind, Judge, Watch};
 use crate::cpr::{Find, Number};
-use crate::json::{StringSpan, escape_into};
+use crate::json::escape_into;
 use crate::policy::checked::CprInText;
 
 /// A part of a text, and what takes its place.
@@ -25,7 +25,7 @@ impl<'f> Replacement<'f> {
     }
 }
 
-impl<W: Watch> Walk<'_, '_, '_, W> {
+impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Writes `text`, as the content of a JSON string, with parts replaced. Where parts overlap,
     /// the first takes the place of all.
     pub(super) fn write_replaced(
@@ -58,34 +58,5 @@ impl<W: Watch> Walk<'_, '_, '_, W> {
         }
         escape_into(text.get(done..).unwrap_or_default(), &mut self.out);
         Ok(())
-    }
-
-    /// Writes a name that no rule spells out, quoted and with its colon. Says no if it holds a
-    /// CPR and may not leave.
-    pub(super) fn dynamic_name(&mut self, span: StringSpan, name: &str) -> Result<bool, Fault> {
-        self.finds.clear();
-        let search = crate::cpr::search(name, &mut self.finds);
-        let json = self.reader.slice(span.start.saturating_sub(1), span.end.saturating_add(1));
-        match (search, self.plan.cpr_in_text) {
-            (crate::cpr::Search::Clean, _) => self.out.extend_from_slice(json.as_bytes()),
-            (crate::cpr::Search::Binary, _) => return Ok(false),
-            (_, CprInText::Refuse) => {
-                return Err(Fault { kind: FaultKind::CprInText, offset: span.start.saturating_sub(1) });
-            }
-            (_, CprInText::Mask) => {
-                self.counts.cpr_in_text += 1;
-                return Ok(false);
-            }
-            (_, CprInText::Pseudonymise) => {
-                let finds = std::mem::take(&mut self.finds);
-                self.out.push(b'"');
-                self.write_replaced(name, finds.iter().map(Replacement::cpr).collect(), span.start)?;
-                self.out.push(b'"');
-                self.finds = finds;
-                self.renamed = true;
-            }
-        }
-        self.out.push(b':');
-        Ok(true)
     }
 }

@@ -4,17 +4,22 @@
 use std::collections::HashSet;
 use std::mem;
 
-use super::subjects::{Disclosed, Subjects};
-use super::{Decision, Disclosure, Fault, FaultKind, Outcome, Released, Rewritten, Watch};
+use super::lookahead::resolve;
+use super::names::{SeenName, decode};
+use super::subjects::{Judged, Subjects};
+use super::{Decision, Disclosure, Fault, Judge, Outcome, Released, Rewriter, Rewritten, Watch};
 use crate::cpr::Find;
-use crate::json::{Reader, StringSpan};
+use crate::json::Reader;
 use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
 use crate::pseudonym::Salt;
 
 /// One walk over one body.
-pub(super) struct Walk<'p, 'b, 'w, W> {
+pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) plan: &'p Plan,
     pub(super) salt: &'p Salt,
+    judge: &'p J,
+    /// How many records an earlier walk withheld: what counts of records are less by.
+    pub(super) records_less: u64,
     pub(super) reader: Reader<'b>,
     pub(super) out: Vec<u8>,
     pub(super) counts: Tally,
@@ -23,11 +28,11 @@ pub(super) struct Walk<'p, 'b, 'w, W> {
     /// How many pseudonyms were made: no two under `linkability = "none"` share their number.
     pub(super) serial: u64,
     /// Names of the objects that are open, to find duplicates.
-    names: Vec<SeenName>,
+    pub(super) names: Vec<SeenName>,
     /// A pseudonym was written as a name of the object that is open.
     pub(super) renamed: bool,
     pub(super) subjects: Subjects,
-    disclosed: Disclosed<'b>,
+    judged: Judged<'b>,
     document_withheld: bool,
     /// Names of persons in the record, to be taken out of its text.
     pub(super) record_names: HashSet<String>,
@@ -43,13 +48,7 @@ pub(super) struct Tally {
     pub(super) unfit: u64,
     pub(super) cpr_in_text: u64,
     records: u64,
-    records_withheld: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct SeenName {
-    hash: u64,
-    span: StringSpan,
+    pub(super) records_withheld: u64,
 }
 
 /// What applies to a value: its own state, and the rule of a `keep` above it.
@@ -59,11 +58,19 @@ struct Applies<'p> {
     under: Option<u32>,
 }
 
-impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
-    pub(super) fn new(plan: &'p Plan, salt: &'p Salt, watch: &'w mut W, text: &'b str) -> Self {
+impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
+    pub(super) fn new(
+        rewriter: &Rewriter<'p, J>,
+        watch: &'w mut W,
+        text: &'b str,
+        records_less: u64,
+    ) -> Self {
+        let Rewriter { plan, salt, judge, .. } = *rewriter;
         Self {
             plan,
             salt,
+            judge,
+            records_less,
             reader: Reader::new(text),
             out: Vec::with_capacity(text.len() / 2),
             counts: Tally::default(),
@@ -72,7 +79,7 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             names: Vec::new(),
             renamed: false,
             subjects: Subjects::default(),
-            disclosed: Disclosed::default(),
+            judged: Judged::default(),
             document_withheld: false,
             record_names: HashSet::new(),
             finds: Vec::new(),
@@ -92,7 +99,7 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
         Rewritten {
             released: Released { body: self.out },
             disclosure: Disclosure {
-                subjects: self.disclosed.into_ids(),
+                subjects: self.judged.into_disclosed(),
                 released_by_rule,
                 withheld,
                 unfit,
@@ -110,7 +117,10 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
         self.reader = reader;
         self.reader.whitespace();
         let first = self.reader.peek();
+        let withheld = self.counts.records_withheld;
         if !self.root()? {
+            // Above records a container stays, so that this is the document's own subject.
+            self.document_withheld = self.counts.records_withheld > withheld;
             self.out.truncate(start);
             self.out.extend_from_slice(match first {
                 b'{' => b"{}",
@@ -132,23 +142,15 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
     }
 
     fn root(&mut self) -> Result<bool, Fault> {
-        let withheld = self.counts.records_withheld;
         let applies = self.resolve(self.plan.root, None, 0)?;
         let kept = self.record(applies, 0, !self.plan.has_record)?;
         self.reader.end()?;
-        // Above records a container stays, so that this is the document's own subject.
-        self.document_withheld |= !kept && self.counts.records_withheld > withheld;
         Ok(kept)
     }
 
     /// Which state a slot comes to for the value at the reader's place.
     fn resolve(&self, slot: Slot, under: Option<u32>, depth: u32) -> Result<Applies<'p>, Fault> {
-        let state = match slot {
-            Slot::Withheld => None,
-            Slot::State(number) => self.plan.state(number),
-            Slot::Choice(number) => super::lookahead::choose(self.plan, number, &self.reader, depth)?,
-        };
-        Ok(Applies { state, under })
+        Ok(Applies { state: resolve(self.plan, slot, &self.reader, depth)?, under })
     }
 
     /// One value; says whether anything of it was written.
@@ -169,23 +171,23 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
     fn record(&mut self, applies: Applies<'p>, depth: u32, counted: bool) -> Result<bool, Fault> {
         let from = self.reader.at;
         let written = self.out.len();
-        let before = (self.counts, self.released.len(), self.disclosed.len());
+        let before = (self.counts, self.released.len(), self.judged.len());
         let outer = self.subjects.open(counted && self.plan.route_wants_subject);
         if self.plan.has_name_sources && counted {
             self.collect_names(applies.state, depth)?;
         }
         let kept = self.decide(applies, depth)?;
         self.record_names.clear();
-        let known = self.subjects.known(self.plan, &self.reader);
+        let known = self.judged.may_leave(&self.subjects, self.plan, self.judge, &self.reader);
         if known && kept {
             self.counts.records += u64::from(counted);
-            self.disclosed.add(&self.subjects, self.plan, &self.reader);
+            self.judged.disclose(&self.subjects, &self.reader);
         } else if !known {
             self.out.truncate(written);
             let (counts, released, disclosed) = before;
             self.counts = counts;
             self.released.truncate(released);
-            self.disclosed.truncate(disclosed);
+            self.judged.truncate(disclosed);
             self.counts.records_withheld += 1;
             self.tell(None, Outcome::RecordWithheld, from, written);
         }
@@ -233,7 +235,8 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             | Act::Mask(_)
             | Act::Generalise(_)
             | Act::Replace(_)
-            | Act::Scan(_)) => self.act(number, act, depth)?,
+            | Act::Scan(_)
+            | Act::Count) => self.act(number, act, depth)?,
         };
         if kept {
             self.released.push(number);
@@ -403,53 +406,6 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
         }
     }
 
-    /// G3: whoever reads the first of two members and whoever reads the last would differ.
-    fn refuse_duplicates(&mut self, first: usize) -> Result<(), Fault> {
-        let Some(names) = self.names.get_mut(first..) else { return Ok(()) };
-        // PERF: a bit a name tells most objects without duplicates at once.
-        let bits = names.iter().fold(0_u128, |bits, name| bits | 1 << (name.hash >> 57));
-        if usize::try_from(bits.count_ones()).is_ok_and(|different| different == names.len()) {
-            return Ok(());
-        }
-        names.sort_unstable_by_key(|name| name.hash);
-        for same in names.chunk_by(|one, other| one.hash == other.hash).filter(|same| same.len() > 1) {
-            let mut texts: Vec<_> = same
-                .iter()
-                .map(|name| (decode(self.reader.slice(name.span.start, name.span.end)), name.span.start))
-                .collect();
-            texts.sort_unstable();
-            let twice = texts.windows(2).find_map(|pair| match pair {
-                [(one, _), (other, at)] if one == other => Some(*at),
-                _ => None,
-            });
-            if let Some(at) = twice {
-                return Err(Fault { kind: FaultKind::DuplicateName, offset: at.saturating_sub(1) });
-            }
-        }
-        Ok(())
-    }
-
-    /// Two forms of one number, as names of one object, would become one name. `written` is where
-    /// the object begins, which is not closed yet.
-    #[cold]
-    fn refuse_equal_pseudonyms(&self, written: usize) -> Result<(), Fault> {
-        let object = std::str::from_utf8(self.out.get(written..).unwrap_or_default()).unwrap_or_default();
-        let mut reader = Reader::new(object);
-        let mut names = HashSet::new();
-        while matches!(reader.peek(), b'{' | b',') {
-            reader.advance();
-            if reader.peek() == 0 {
-                break;
-            }
-            let name = reader.name()?;
-            reader.skip_value(0)?;
-            if !names.insert(decode(reader.slice(name.start, name.end))) {
-                return Err(Fault { kind: FaultKind::DuplicateName, offset: self.reader.at });
-            }
-        }
-        Ok(())
-    }
-
     /// Runs over the JSON of a scalar as it stands.
     pub(super) fn copy(&mut self, from: usize) {
         let json = self.reader.slice(from, self.reader.at);
@@ -485,11 +441,4 @@ impl<'p, 'b, 'w, W: Watch> Walk<'p, 'b, 'w, W> {
             });
         }
     }
-}
-
-/// The text of a name, which has been read.
-pub(super) fn decode(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    crate::json::unescape_into(name, &mut text);
-    text
 }

@@ -241,7 +241,14 @@ fn shape() -> impl Strategy<Value = Shape> {
         subject(),
         rules(1..4),
     )
-        .prop_map(|(at, when, subject, rules)| Shape { name: "generated".into(), at, when, subject, rules })
+        .prop_map(|(at, when, subject, rules)| Shape {
+            name: "generated".into(),
+            at,
+            when,
+            subject,
+            alias: Vec::new(),
+            rules,
+        })
 }
 
 /// A policy that compiles: rules that conflict with others are left out.

@@ -138,6 +138,7 @@ fn shape(written: &written::Shape, file: &SourceFile) -> Shape {
         at: written.at.clone(),
         when: written.when.clone(),
         subject: subject(&written.subject),
+        alias: written.alias.clone(),
         rules: rules(&written.rules, file),
     }
 }

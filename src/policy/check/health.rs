@@ -151,6 +151,6 @@ fn is_released(rule: &Rule) -> bool {
     let At { value: action, .. } = &rule.action;
     match action {
         Action::Keep(_) | Action::Mask(_) | Action::Generalise(_) | Action::Scan(_) => true,
-        Action::Withhold | Action::Pseudonymise(_) | Action::Replace(_) => false,
+        Action::Withhold | Action::Pseudonymise(_) | Action::Replace(_) | Action::Count => false,
     }
 }

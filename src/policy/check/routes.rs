@@ -242,6 +242,7 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Generalise(_) => Some("generalised"),
         Action::Replace(_) => Some("replaced"),
         Action::Scan(_) => Some("scanned"),
+        Action::Count => Some("corrected"),
     }
 }
 

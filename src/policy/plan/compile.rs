@@ -223,6 +223,8 @@ impl<'a> Compiler<'a> {
             match rest {
                 Rest::Here(Payload::Rule(rule)) => deciding.push(rule),
                 Rest::Here(Payload::Subject(system)) => state.subject = Some(system),
+                Rest::Here(Payload::Alias(id_type)) => state.alias = Some(id_type),
+                Rest::Here(Payload::AliasScope) => state.alias_scope = true,
                 Rest::Here(Payload::WantsSubject) => state.wants_subject = true,
                 Rest::Here(Payload::Name) => state.name_source = true,
                 Rest::Here(Payload::Record) => state.record = true,
@@ -311,7 +313,12 @@ impl<'a> Compiler<'a> {
     fn rule_of(&self, rest: RestId) -> Option<RuleRef> {
         match self.look(rest)?.1 {
             Payload::Rule(rule) => self.reference(rule),
-            Payload::Subject(_) | Payload::WantsSubject | Payload::Name | Payload::Record => None,
+            Payload::Subject(_)
+            | Payload::Alias(_)
+            | Payload::AliasScope
+            | Payload::WantsSubject
+            | Payload::Name
+            | Payload::Record => None,
         }
     }
 

@@ -2,7 +2,7 @@
 //! records. Shapes and filters become conditions on the values along the way.
 
 use super::{Act, CompiledRule, RuleRef};
-use crate::policy::checked::{Action, Policy, Route, Rule, Subject};
+use crate::policy::checked::{Action, Policy, Route, Rule, Shape, Subject};
 use crate::policy::location::{Comparison, Literal, Location, Step};
 
 /// Everything that a route's rules look for.
@@ -10,6 +10,7 @@ pub(super) struct Patterns {
     pub(super) patterns: Vec<Pattern>,
     pub(super) rules: Vec<CompiledRule>,
     pub(super) systems: Vec<String>,
+    pub(super) id_types: Vec<String>,
     pub(super) has_subjects: bool,
     pub(super) has_name_sources: bool,
 }
@@ -44,6 +45,10 @@ pub(super) enum Payload {
     Rule(u32),
     /// The value says whose data the record is; the number of its identifier system.
     Subject(u32),
+    /// The value names the same person as the element's subject; the number of its type.
+    Alias(u32),
+    /// The element around aliases.
+    AliasScope,
     /// The record around must have a subject.
     WantsSubject,
     /// A name to be taken out of text.
@@ -86,6 +91,7 @@ pub(super) fn of_route(policy: &Policy, route: &Route) -> Patterns {
             if matches!(shape.subject, Subject::At(_)) {
                 collector.add(Pattern::new(at, &whole, &shape.when, Payload::WantsSubject));
             }
+            collector.aliases(shape, at);
         }
     }
     collector.done
@@ -103,6 +109,7 @@ impl Default for Collector {
                 patterns: Vec::new(),
                 rules: Vec::new(),
                 systems,
+                id_types: Vec::new(),
                 has_subjects: false,
                 has_name_sources: false,
             },
@@ -142,6 +149,23 @@ impl Collector {
         }
     }
 
+    /// A contained resource has an id within its container only, so that it names nobody elsewhere
+    /// (FHIR R4 section 2.29.3.4).
+    fn aliases(&mut self, shape: &Shape, at: &Location) {
+        if shape.alias.is_empty() || at.steps.contains(&Step::Name("contained".to_owned())) {
+            return;
+        }
+        let id_type = shape.when.iter().find_map(|(member, literal)| match literal {
+            Literal::String(text) if member == "resourceType" => Some(text.clone()),
+            Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
+        });
+        let id_type = numbered(&mut self.done.id_types, id_type.unwrap_or_default());
+        self.add(Pattern::new(at, &Location::default(), &shape.when, Payload::AliasScope));
+        for alias in &shape.alias {
+            self.add(Pattern::new(at, alias, &shape.when, Payload::Alias(id_type)));
+        }
+    }
+
     /// The number of the D-eCPR system that a location's filter asks for; 0 where it asks for none.
     fn system(&mut self, location: &Location) -> u32 {
         let comparisons = location.steps.iter().flat_map(|step| match step {
@@ -154,12 +178,7 @@ impl Collector {
             Literal::String(text) if text.starts_with(D_ECPR) => Some(text.clone()),
             Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
         });
-        let Some(system) = system else { return 0 };
-        let known = self.done.systems.iter().position(|other| *other == system);
-        number(known.unwrap_or_else(|| {
-            self.done.systems.push(system);
-            self.done.systems.len().saturating_sub(1)
-        }))
+        system.map_or(0, |system| numbered(&mut self.done.systems, system))
     }
 }
 
@@ -191,6 +210,15 @@ impl Hop {
         };
         Self { select, conditions }
     }
+}
+
+/// The number of a text in a list that holds each once.
+fn numbered(list: &mut Vec<String>, text: String) -> u32 {
+    let known = list.iter().position(|other| *other == text);
+    number(known.unwrap_or_else(|| {
+        list.push(text);
+        list.len().saturating_sub(1)
+    }))
 }
 
 /// A policy file is bounded far below 2^32 of anything.

@@ -38,6 +38,7 @@ enum Word {
     Withhold,
     Pseudonymise,
     Scan,
+    Count,
     /// Must say more.
     Mask,
     Generalise,
@@ -49,6 +50,7 @@ const WORDS: &[(&str, Word)] = &[
     ("withhold", Word::Withhold),
     ("pseudonymise", Word::Pseudonymise),
     ("scan", Word::Scan),
+    ("count", Word::Count),
     ("mask", Word::Mask),
     ("generalise", Word::Generalise),
     ("replace", Word::Replace),
@@ -112,6 +114,7 @@ fn from_word(value: &Value<'_>) -> Option<Action> {
         Word::Withhold => return Some(Action::Withhold),
         Word::Pseudonymise => return Some(Action::Pseudonymise(Kind::Cpr)),
         Word::Scan => return Some(Action::Scan(Scan::default())),
+        Word::Count => return Some(Action::Count),
         Word::Mask => ("{ mask = \"first-word\" }", "mask"),
         Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
         Word::Replace => ("{ replace = \"…\" }", "replace"),

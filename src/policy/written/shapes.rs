@@ -30,6 +30,7 @@ fn shape(mut table: Table<'_>) -> Shape {
         name: name.and_then(|name| name.parsed(&codes::BAD_VALUE, names::word)),
         at: places(&mut table),
         subject: subject(&mut table),
+        alias: alias(&mut table),
         rules,
         has_unread,
         when,
@@ -43,6 +44,11 @@ fn places(table: &mut Table<'_>) -> Vec<Location> {
         Some(list) => locations(&list).into_iter().map(|location| location.value).collect(),
         None => FHIR_PLACES.into_iter().filter_map(|text| Location::parse(text).ok()).collect(),
     }
+}
+
+fn alias(table: &mut Table<'_>) -> Vec<Location> {
+    let list = table.optional("alias").map(|list| locations(&list)).unwrap_or_default();
+    list.into_iter().map(|location| location.value).collect()
 }
 
 fn locations(list: &Value<'_>) -> Vec<At<Location>> {

@@ -1,0 +1,146 @@
+//! Looks through a body before it is rewritten: which identifiers in it are one person's, and
+//! which references it would take a registry, or the upstream, to tie to a person.
+//!
+//! What is learnt here is used for the same body at once, and kept only after the body has been
+//! rewritten without a fault: a document that is no document says nothing about anybody.
+
+use std::fmt;
+
+use super::lookahead::{Ahead, Place, resolve};
+use super::subjects::{Identified, identify};
+use super::{Fault, lines, utf8};
+use crate::ids::SubjectId;
+use crate::json::Reader;
+use crate::policy::plan::{Plan, State};
+use crate::pseudonym::Input;
+
+/// What a body says about who is who.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Identifiers of one person.
+    pub same: Vec<Same>,
+    /// Subjects by reference that the body itself does not tie to a number, each once.
+    pub references: Vec<Reference>,
+}
+
+/// Two identifiers of one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Same {
+    /// An upstream's id.
+    pub alias: SubjectId,
+    /// The person's number.
+    pub person: SubjectId,
+}
+
+/// A subject that is named by reference.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// What the reference is judged by.
+    pub id: SubjectId,
+    /// The type of the resource.
+    pub resource_type: String,
+    /// Its id at the upstream: a value from the message, for a look-up there and nothing else.
+    pub value: String,
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reference").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Surveys a body that is about to be rewritten under `plan`.
+///
+/// # Errors
+/// A [`Fault`], as rewriting would have it. That a survey finds none does not say that the body
+/// is good: only rewriting does.
+pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault> {
+    let text = utf8(body)?;
+    let mut collector = Collector { plan, survey: Survey::default(), open: Vec::new() };
+    if is_lines {
+        for reader in lines(text) {
+            collector.document(reader)?;
+        }
+    } else {
+        collector.document(Reader::new(text))?;
+    }
+    let Survey { same, mut references } = collector.survey;
+    references.sort_by_key(|reference| reference.id);
+    references.dedup_by_key(|reference| reference.id);
+    references.retain(|reference| !same.iter().any(|same| same.alias == reference.id));
+    Ok(Survey { same, references })
+}
+
+struct Collector<'p> {
+    plan: &'p Plan,
+    survey: Survey,
+    /// Persons' numbers and aliases that no element around has claimed yet, by their offset.
+    open: Vec<(usize, Found)>,
+}
+
+#[derive(Clone, Copy)]
+enum Found {
+    Number(SubjectId),
+    Alias(SubjectId),
+}
+
+impl Collector<'_> {
+    fn document(&mut self, mut reader: Reader<'_>) -> Result<(), Fault> {
+        reader.whitespace();
+        let plan = self.plan;
+        let state = resolve(plan, plan.root, &reader, 0)?;
+        let found = |state: &State, place: Place<'_>| self.found(state, &place);
+        Ahead { plan, reader, into_records: true, found }.value(state, 0)?;
+        self.open.clear();
+        Ok(())
+    }
+
+    fn found(&mut self, state: &State, place: &Place<'_>) {
+        if let Some(system) = state.subject {
+            match identify(self.plan, place.text, system, |input| self.plan.subject_key.id(input)) {
+                Identified::Number(id) => self.open.push((place.from, Found::Number(id))),
+                Identified::Resource(target, id) => self.survey.references.push(Reference {
+                    id,
+                    resource_type: target.resource_type.to_owned(),
+                    value: target.id.to_owned(),
+                }),
+                Identified::Absent | Identified::Nobody => {}
+            }
+        }
+        if let Some(id) = state.alias.and_then(|id_type| self.alias(id_type, place.text)) {
+            self.open.push((place.from, Found::Alias(id)));
+        }
+        if state.alias_scope {
+            self.close(place.from);
+        }
+    }
+
+    /// The subject id of an upstream's id: a string without escapes, or a whole number.
+    fn alias(&self, id_type: u32, json: &str) -> Option<SubjectId> {
+        let quoted = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let value = quoted.filter(|text| !text.is_empty() && !text.contains('\\')).or_else(|| {
+            Some(json).filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        })?;
+        let resource_type = self.plan.id_types.get(usize::try_from(id_type).ok()?)?;
+        Some(self.plan.subject_key.id(Input { kind: "id", resource_type, system: "", value }))
+    }
+
+    /// An element ends that began at `from`: its aliases are those of its one person. With two
+    /// numbers nobody can say whose they are (a child and a guardian), and nothing is learnt.
+    fn close(&mut self, from: usize) {
+        let first = self.open.partition_point(|(at, _)| *at < from);
+        let found: Vec<Found> = self.open.drain(first..).map(|(_, found)| found).collect();
+        let mut numbers = found.iter().filter_map(|found| match found {
+            Found::Number(id) => Some(*id),
+            Found::Alias(_) => None,
+        });
+        let Some(person) = numbers.next() else { return };
+        if numbers.any(|other| other != person) {
+            return;
+        }
+        self.survey.same.extend(found.iter().filter_map(|found| match found {
+            Found::Alias(alias) => Some(Same { alias: *alias, person }),
+            Found::Number(_) => None,
+        }));
+    }
+}
