@@ -14,6 +14,7 @@ mod commit;
 mod disk;
 mod entry;
 mod error;
+pub mod index;
 mod read;
 mod segment;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::commit::Commit;
+pub use self::commit::Durable;
 pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
 pub use self::error::{AppendError, Damage, Failure, LedgerError};
@@ -139,7 +141,7 @@ impl Ledger {
     pub fn open_on(settings: Settings, disk: Box<dyn Disk>) -> Result<(Self, Found), LedgerError> {
         let limits = settings.limits;
         let (writer, found) = Writer::open(settings, disk)?;
-        Ok((Self { commit: Arc::new(Commit::new(writer)), limits }, found))
+        Ok((Self { commit: Arc::new(Commit::new(writer, found.last_sequence)), limits }, found))
     }
 
     /// Records an entry and waits until it is on disk. Must be called within a tokio runtime.
@@ -169,6 +171,12 @@ impl Ledger {
     /// When a write or sync failed, or the ledger was closed.
     pub fn usable(&self) -> Result<(), AppendError> {
         self.commit.usable()
+    }
+
+    /// How far the ledger is on disk, for those who read it while it is written.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        self.commit.durable.clone()
     }
 
     /// Refuses further entries and waits until all that wait are on disk: the last step of a drain.

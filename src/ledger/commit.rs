@@ -5,6 +5,7 @@
 //! writes and syncs it; the task then wakes all who waited for that batch, from inside the runtime,
 //! and takes what has come meanwhile. So threads are woken twice a batch, not twice a record.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, SetOnce};
@@ -15,9 +16,30 @@ use super::writer::{Batch, Writer};
 /// What became of a batch: the number of its first record.
 type Outcome = Arc<SetOnce<Result<u64, AppendError>>>;
 
+/// How far a ledger is on disk; clones follow the same ledger, and do not keep it open.
+#[derive(Debug, Clone)]
+pub struct Durable(Arc<AtomicU64>);
+
+impl Durable {
+    pub(super) fn new(sequence: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(sequence)))
+    }
+
+    /// The number of the last record that is on disk.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn set(&self, sequence: u64) {
+        self.0.store(sequence, Ordering::Release);
+    }
+}
+
 /// The queue before the writer.
 #[derive(Debug)]
 pub(super) struct Commit {
+    pub(super) durable: Durable,
     queue: Mutex<Queue>,
     writer: Mutex<Writer>,
     idle: Notify,
@@ -48,8 +70,9 @@ impl Place {
 }
 
 impl Commit {
-    pub(super) fn new(writer: Writer) -> Self {
-        Self { queue: Mutex::default(), writer: Mutex::new(writer), idle: Notify::new() }
+    pub(super) fn new(writer: Writer, last_sequence: u64) -> Self {
+        let durable = Durable::new(last_sequence);
+        Self { durable, queue: Mutex::default(), writer: Mutex::new(writer), idle: Notify::new() }
     }
 
     /// Puts a record into the batch that is written next.
@@ -122,7 +145,12 @@ impl Commit {
     /// On a blocking thread. A writer that panicked may have written half a batch.
     fn write(&self, batch: &Batch) -> Result<u64, Failure> {
         match self.writer.lock() {
-            Ok(mut writer) => writer.write(batch),
+            Ok(mut writer) => {
+                let first = writer.write(batch)?;
+                let records = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+                self.durable.set(first.saturating_add(records).saturating_sub(1));
+                Ok(first)
+            }
             Err(_poisoned) => Err(Failure::INTERRUPTED),
         }
     }

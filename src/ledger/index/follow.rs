@@ -1,0 +1,110 @@
+//! Reads a ledger on from a record, also while it is being written.
+
+use std::path::{Path, PathBuf};
+
+use super::IndexError;
+use crate::ledger::error::Damage;
+use crate::ledger::read::Record;
+use crate::ledger::segment::{self, Hash, NOTHING, Segment};
+use crate::ledger::{LedgerError, canonical};
+use crate::store::{Log, Position};
+
+/// A place in a ledger, moving forward. What it reads is verified as [`read`](crate::ledger::read)
+/// does.
+#[derive(Debug)]
+pub(super) struct Follower {
+    directory: PathBuf,
+    number: u64,
+    segment: Segment,
+}
+
+/// The log of a directory, as its oldest segment says; `None` if there is no segment.
+pub(super) fn log_of(directory: &Path) -> Result<Option<Log>, LedgerError> {
+    let Some(first) = segment::list(directory)?.first().copied() else { return Ok(None) };
+    let path = segment::path_of(directory, first);
+    let segment = Segment::open(&path)?;
+    let log = canonical::bytes_of_hex(&segment.header().log);
+    log.map(Some).ok_or_else(|| segment::damaged(&path, 0, Damage::Header))
+}
+
+impl Follower {
+    /// Takes a place behind the record of a position, or before the oldest record.
+    pub(super) fn open(directory: &Path, after: Option<Position>) -> Result<Self, IndexError> {
+        after.map_or_else(|| Self::at_begin(directory), |after| Self::behind(directory, after))
+    }
+
+    fn at_begin(directory: &Path) -> Result<Self, IndexError> {
+        let number = segment::list(directory)?.first().copied().unwrap_or(1);
+        let segment = Segment::open(&segment::path_of(directory, number))?;
+        if number == 1 {
+            segment.continues(number, &NOTHING)?;
+        } // else its predecessors have been moved away
+        Ok(Self { directory: directory.to_owned(), number, segment })
+    }
+
+    fn behind(directory: &Path, after: Position) -> Result<Self, IndexError> {
+        let wanted = after.sequence.saturating_add(1);
+        for number in segment::list(directory)?.into_iter().rev() {
+            let mut segment = Segment::open(&segment::path_of(directory, number))?;
+            if segment.next_sequence() > wanted {
+                continue;
+            }
+            let fits = if segment.next_sequence() == wanted {
+                segment.continues(number, &after.hash).is_ok()
+            } else {
+                while segment.next_sequence() < wanted {
+                    if segment.next_line()?.is_none() {
+                        let ledger = segment.next_sequence().saturating_sub(1);
+                        return Err(IndexError::Ahead { index: after.sequence, ledger });
+                    }
+                }
+                segment.last() == after.hash
+            };
+            return if fits {
+                Ok(Self { directory: directory.to_owned(), number, segment })
+            } else {
+                Err(IndexError::Changed { sequence: after.sequence })
+            };
+        }
+        Err(IndexError::Gone { directory: directory.to_owned(), sequence: wanted })
+    }
+
+    /// The next record, if there is one up to the number `upto`: one that is on disk, or it could be
+    /// cut off again.
+    pub(super) fn next(&mut self, upto: u64) -> Result<Option<Record>, IndexError> {
+        while self.segment.next_sequence() <= upto {
+            let offset = self.segment.offset();
+            if let Some(json) = self.segment.next_line()? {
+                let bad = || segment::damaged(self.segment.path(), offset, Damage::Record);
+                let (sequence, entry) = canonical::decode(&json).ok_or_else(bad)?;
+                return Ok(Some(Record { sequence, entry }));
+            }
+            let next = self.number.saturating_add(1);
+            if !segment::list(&self.directory)?.contains(&next) {
+                if upto == u64::MAX {
+                    return Ok(None);
+                }
+                return Err(LedgerError::Gap { path: self.directory.clone(), missing: next }.into());
+            }
+            let path = segment::path_of(&self.directory, next);
+            let segment = Segment::open(&path)?;
+            segment.continues(next, &self.segment.last())?;
+            if segment.next_sequence() != self.segment.next_sequence() {
+                return Err(segment::damaged(&path, 0, Damage::Sequence).into());
+            }
+            self.segment = segment;
+            self.number = next;
+        }
+        Ok(None)
+    }
+
+    /// The hash of the last line that was read.
+    pub(super) const fn hash(&self) -> Hash {
+        self.segment.last()
+    }
+
+    /// The number of the last record that was read or passed over.
+    pub(super) const fn last_sequence(&self) -> u64 {
+        self.segment.next_sequence().saturating_sub(1)
+    }
+}
