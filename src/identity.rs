@@ -116,3 +116,29 @@ fn is_comparable(presented: &Presented) -> bool {
         Presented::SpkiSha256(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_claimed_once_and_can_be_compared_as_a_whole() {
+        let uri = |text: &str| Presented::Uri(text.to_owned());
+        let dns = |text: &str| Presented::Dns(text.to_owned());
+        let entry = |id: &str, anchor: &str, presented: &Presented| {
+            (RecipientId::new(id), anchor.to_owned(), presented.clone())
+        };
+        for presented in [uri("urn:x:a"), dns("a.example"), Presented::SpkiSha256([7; 32])] {
+            let twice = vec![entry("a", "partners", &presented), entry("b", "partners", &presented)];
+            let (first, second) = (RecipientId::new("a"), RecipientId::new("b"));
+            assert_eq!(Register::new(twice).unwrap_err(), RegisterError::Claimed { first, second });
+            // Another anchor's certificates are other ones, whatever they are called.
+            let apart = vec![entry("a", "partners", &presented), entry("b", "research", &presented)];
+            assert!(Register::new(apart).is_ok());
+        }
+        for presented in [uri(""), dns(""), dns("*.example"), dns("A.example")] {
+            let refused = Register::new(vec![entry("a", "partners", &presented)]).unwrap_err();
+            assert_eq!(refused, RegisterError::Unusable(RecipientId::new("a")));
+        }
+    }
+}

@@ -22,7 +22,7 @@ use tavs::net::{
 };
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -179,7 +179,12 @@ impl Served {
         let address = listener.local_address().unwrap();
         let tls = Arc::new(ArcSwap::from_pointee(tls));
         let (told, events) = mpsc::channel(1000);
-        let handler = Arc::new(Echo { told, held: tokio::sync::Semaphore::new(0), tls: Arc::clone(&tls) });
+        let handler = Arc::new(Echo {
+            told,
+            held: Semaphore::new(0),
+            arrived: Semaphore::new(0),
+            tls: Arc::clone(&tls),
+        });
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = listener.serve(Arc::clone(&tls), Arc::clone(&handler), Clock::system(), async {
             drop(stopped.await);
@@ -211,8 +216,16 @@ impl Served {
 /// `/panic` panics, `/big` is 4 MiB; a lapsed certificate gets 403.
 pub(crate) struct Echo {
     told: mpsc::Sender<Event>,
-    pub(crate) held: tokio::sync::Semaphore,
+    pub(crate) held: Semaphore,
+    arrived: Semaphore,
     tls: Arc<ArcSwap<TlsState>>,
+}
+
+impl Echo {
+    /// Waits until a request for `/hold` is under way.
+    pub(crate) async fn holds(&self) {
+        timeout(PATIENCE, self.arrived.acquire()).await.unwrap().unwrap().forget();
+    }
 }
 
 impl Handler for Echo {
@@ -231,6 +244,7 @@ impl Handler for Echo {
         let text = match request.uri().path() {
             "/panic" => panic!("on purpose"),
             "/hold" => {
+                self.arrived.add_permits(1);
                 self.held.acquire().await.unwrap().forget();
                 "held".to_owned()
             }

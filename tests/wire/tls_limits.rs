@@ -59,7 +59,9 @@ async fn an_idle_connection_is_closed_whatever_it_speaks() {
         let mut stream = lab.connect(served.address, Some(&client), &[alpn]).await.unwrap();
         if protocol == Protocol::Http2 {
             // The preface with empty settings, and then nothing.
-            stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+            let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+            // It may be closed by now.
+            let _closed = stream.write_all(preface).await;
         }
         assert_eq!(served.event().await, Event::Opened(protocol));
         let answered = tokio::spawn(async move { closed(&mut stream).await });
@@ -72,13 +74,14 @@ async fn an_idle_connection_is_closed_whatever_it_speaks() {
 #[tokio::test]
 async fn an_old_connection_is_closed_after_its_exchange() {
     let lab = Lab::new();
-    let deadlines = Deadlines { max_age: SHORT, ..Deadlines::default() };
+    let deadlines = Deadlines { max_age: SHORT * 10, ..Deadlines::default() };
     let mut served = start(&lab, deadlines, Caps::default()).await;
     let client = lab.client("sms");
     let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
     assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
     stream.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    tokio::time::sleep(SHORT * 3).await;
+    served.handler.holds().await;
+    tokio::time::sleep(SHORT * 12).await;
     served.handler.held.add_permits(1);
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
@@ -171,8 +174,7 @@ async fn a_drain_finishes_what_is_under_way_and_takes_no_more() {
     assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
     assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
     busy.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    // The exchange is under way once it waits for its permit.
-    tokio::time::sleep(SHORT).await;
+    served.handler.holds().await;
     let (address, handler) = (served.address, std::sync::Arc::clone(&served.handler));
     let drained = served.stop();
     closed(&mut idle).await;
@@ -193,7 +195,7 @@ async fn a_drain_cuts_what_does_not_finish() {
     let mut stream = lab.connect(served.address, Some(&client), &[b"http/1.1"]).await.unwrap();
     stream.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     assert_eq!(served.event().await, Event::Opened(Protocol::Http1));
-    tokio::time::sleep(SHORT).await;
+    served.handler.holds().await;
     let drained = timeout(PATIENCE, served.stop()).await.unwrap().unwrap();
     assert_eq!(drained.aborted, 1);
     closed(&mut stream).await;
@@ -240,7 +242,7 @@ async fn an_http2_drain_finishes_what_is_under_way() {
     };
     assert_eq!(sender.send_request(request("/")).await.unwrap().status(), 200);
     let held = tokio::spawn(sender.send_request(request("/hold")));
-    tokio::time::sleep(SHORT).await;
+    served.handler.holds().await;
     let handler = std::sync::Arc::clone(&served.handler);
     let drained = served.stop();
     tokio::time::sleep(SHORT).await;
