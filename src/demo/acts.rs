@@ -223,7 +223,7 @@ impl Scene<'_> {
     }
 
     async fn refused(&self, story: &mut Story) -> Result<(), ActError> {
-        const CPR_IN_QUERY: &str = "/appointments?from=2026-03-02&cpr=2512489996";
+        const CPR_IN_QUERY: &str = "/appointments?from=2512489996";
         let last_day = self.get(LAPSING, APPOINTMENTS).await?.status;
         story.promise("an agreement holds on its last day", last_day == 200, last_day.to_string());
         if let Ok(next) = self.clock.today().tomorrow() {
