@@ -12,6 +12,7 @@ mod docs;
 mod init;
 mod keys;
 mod policies;
+mod serve;
 
 use std::ffi::OsStr;
 use std::fs::File;
