@@ -10,6 +10,7 @@ mod escape;
 mod fold;
 mod gate;
 mod json_number;
+mod plain;
 mod run;
 
 use std::fmt;
@@ -118,18 +119,18 @@ pub fn search(text: &str, finds: &mut Vec<Find>) -> Search {
 
 /// Searches a text that may hold `depth` more layers; whether something in it is binary.
 fn search_at(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
-    let suspicion = gate::look(text.as_bytes());
-    if suspicion.is_none() {
+    let bytes = text.as_bytes();
+    if bytes.len() < gate::SHORTEST || gate::is_uuid(bytes) {
         return false;
     }
-    let mut binary = false;
-    if suspicion.digits {
+    let has_digits = gate::has_digits(bytes);
+    if has_digits {
         run::all(text, finds);
     }
-    if suspicion.coded {
-        binary |= coded::all(text, depth, finds);
-    }
-    if suspicion.escapes
+    let mut binary = coded::all(text, depth, finds);
+    if (has_digits || bytes.len() >= coded::SHORTEST)
+        && gate::has_codes(bytes)
+        && (has_digits || coded::any_behind_codes(bytes))
         && let Some(decoded) = escape::decode(text)
     {
         match depth.checked_sub(1) {

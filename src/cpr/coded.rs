@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use super::gate::SHORTEST_CODED;
+use super::gate::{is_mark, is_token, is_token_or_code};
 use super::{Find, Number, run, search_at};
 
 /// Searches all coded stretches; whether one of them is binary. Below `depth` nothing is decoded
@@ -25,9 +25,9 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
     let bytes = text.as_bytes();
     let mut binary = false;
     let mut at = 0;
-    while let Some(stretch) = next_stretch(bytes, at) {
+    while let Some(stretch) = next_stretch(bytes, at, is_token) {
         at = stretch.end;
-        let Some(token) = bytes.get(stretch.clone()) else { break };
+        let Some(token) = bytes.get(stretch.clone()).filter(|token| !is_plain_word(token)) else { continue };
         let mut number = None;
         if stands_alone(bytes, &stretch) {
             let id = without_words(token);
@@ -38,28 +38,51 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
                 number = whole(token, depth).number;
             }
         }
-        let number = number.or_else(|| base64_digits(token)).or_else(|| hex_digits(token));
-        if let Some(number) = number {
+        if let Some(number) = number.or_else(|| digits_at_any_place(token)) {
             finds.push(Find { span: stretch, number });
         }
     }
     binary
 }
 
-/// The next long stretch of base64's characters.
-fn next_stretch(bytes: &[u8], mut at: usize) -> Option<Range<usize>> {
+/// Whether there is a stretch that becomes coded once the codes in it are undone: `%2B` and `\/`
+/// can stand for a character of base64.
+pub(super) fn any_behind_codes(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(stretch) = next_stretch(text, at, is_token_or_code) {
+        at = stretch.end;
+        if text.get(stretch).is_some_and(|token| !is_plain_word(token)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The next long stretch of bytes of a kind.
+///
+/// PERF: looks first at where a stretch of this length would have to end; where that byte is of
+/// another kind, none of those before it can begin one.
+fn next_stretch(bytes: &[u8], mut start: usize, is_part: impl Fn(u8) -> bool) -> Option<Range<usize>> {
     loop {
-        let start = at.checked_add(bytes.get(at..)?.iter().position(|byte| is_token(*byte))?)?;
-        let len = bytes.get(start..)?.iter().take_while(|byte| is_token(**byte)).count();
-        at = start.checked_add(len)?;
-        if len >= SHORTEST_CODED {
-            return Some(start..at);
+        let window = bytes.get(start..start.checked_add(SHORTEST)?)?;
+        match window.iter().rposition(|byte| !is_part(*byte)) {
+            Some(last) => start = start.checked_add(last)?.checked_add(1)?,
+            None => {
+                let rest = bytes.get(start.checked_add(SHORTEST)?..)?;
+                let more = rest.iter().take_while(|byte| is_part(**byte)).count();
+                return Some(start..start.checked_add(SHORTEST)?.checked_add(more)?);
+            }
         }
     }
 }
 
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+/// The length from which on a stretch is taken for base64 or hexadecimal.
+pub(super) const SHORTEST: usize = 14;
+
+/// Hardly any digits and capitals: base64 of a number has more, for every third byte of it
+/// becomes a capital.
+fn is_plain_word(token: &[u8]) -> bool {
+    token.iter().filter(|byte| is_mark(**byte)).nth(1).is_none()
 }
 
 fn stands_alone(bytes: &[u8], stretch: &Range<usize>) -> bool {
@@ -75,13 +98,23 @@ fn stands_alone(bytes: &[u8], stretch: &Range<usize>) -> bool {
 }
 
 /// `8-4-4-4-12` hexadecimal digits (RFC 9562 section 4).
-pub(super) fn is_uuid(token: &[u8]) -> bool {
-    token.len() == 36
+fn is_uuid(token: &[u8]) -> bool {
+    token.len() == UUID_LEN
         && token.iter().enumerate().all(|(place, byte)| match place {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
 }
+
+/// A UUID with a version and the variant of RFC 9562.
+pub(super) fn is_standard_uuid(token: &[u8]) -> bool {
+    is_uuid(token)
+        && matches!(token.get(14), Some(b'1'..=b'8'))
+        && matches!(token.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
+}
+
+/// The length of a written UUID.
+pub(super) const UUID_LEN: usize = 36;
 
 /// The id of `Observation/1a2b3c` or `Composition_1a2b3c`; else all.
 fn without_words(mut token: &[u8]) -> &[u8] {
@@ -109,7 +142,7 @@ struct Inside {
 /// Reads a stretch that stands alone by the rules of each coding.
 fn whole(token: &[u8], depth: usize) -> Inside {
     let mut inside = Inside::default();
-    if token.len() < SHORTEST_CODED || is_uuid(token) {
+    if token.len() < SHORTEST || is_uuid(token) {
         return inside;
     }
     if is_hex(token) {
@@ -143,7 +176,7 @@ impl Inside {
 /// Collects decoded bytes if they are text: UTF-8 without control characters. Most words fail at
 /// their first bytes, before anything is allocated.
 fn as_text(decoded: impl Iterator<Item = u8> + Clone) -> Option<String> {
-    let mut head = [b' '; 32];
+    let mut head = [b' '; 12];
     for (place, byte) in head.iter_mut().zip(decoded.clone()) {
         *place = byte;
     }
@@ -241,46 +274,68 @@ fn is_word(segment: &[u8]) -> bool {
     turns <= 1 && humps <= segment.len() / 4
 }
 
-/// How much of a stretch is decoded around what looks like digits: enough for any form of a
-/// number and for eleven digits to be seen.
-const WINDOW: usize = 36;
+/// How many bytes are decoded before and after what looks like digits: enough for any form of a
+/// number, and for eleven digits to be seen.
+const BEFORE: usize = 24;
+const AFTER: usize = 48;
+/// How far into a window a number may begin and still lie in it whole.
+const COVERED: usize = 24;
 
-/// A number in digits within base64, at any alignment.
-fn base64_digits(token: &[u8]) -> Option<Number> {
-    for (at, four) in token.windows(4).enumerate() {
-        // Three ASCII digits, 0011xxxx 0011xxxx 0011xxxx, in groups of six bits.
-        let [b'M'..=b'O', b'D' | b'T' | b'j' | b'z', third, b'0'..=b'5' | b'w'..=b'z'] = four else {
-            continue;
+/// A number in digits within base64 or hexadecimal, at any alignment.
+fn digits_at_any_place(token: &[u8]) -> Option<Number> {
+    let mut at = 0;
+    while let Some(byte) = token.get(at) {
+        let step = match byte {
+            b'M'..=b'O' if begins_base64_digits(token, at) => {
+                let from = at.saturating_sub((at / 4).min(BEFORE / 3).saturating_mul(4));
+                let number = first_number(base64_bytes(token.get(from..)?));
+                if number.is_some() {
+                    return number;
+                }
+                COVERED / 3 * 4
+            }
+            b'3' if begins_hex_digits(token, at) => {
+                let from = at.saturating_sub((at / 2).min(BEFORE).saturating_mul(2));
+                let number = first_number(hex_bytes(token.get(from..)?));
+                if number.is_some() {
+                    return number;
+                }
+                COVERED * 2
+            }
+            _ => 1,
         };
-        if b"AEIMQUYcgk".contains(third) {
-            let before = (at / 4).min(WINDOW / 4).saturating_mul(4);
-            let window = token.get(at.saturating_sub(before)..).unwrap_or_default();
-            let decoded: Vec<u8> = base64_bytes(window).take(WINDOW.saturating_mul(2)).collect();
-            if let Some(number) = first_number(&decoded) {
-                return Some(number);
-            }
-        }
+        at = at.saturating_add(step);
     }
     None
 }
 
-/// A number in digits within hexadecimal, at either alignment.
-fn hex_digits(token: &[u8]) -> Option<Number> {
-    for (at, twelve) in token.windows(12).enumerate() {
-        if twelve.chunks_exact(2).all(|pair| matches!(pair, [b'3', b'0'..=b'9'])) {
-            let before = (at / 2).min(WINDOW).saturating_mul(2);
-            let window = token.get(at.saturating_sub(before)..).unwrap_or_default();
-            let decoded: Vec<u8> = hex_bytes(window).take(WINDOW.saturating_mul(2)).collect();
-            if let Some(number) = first_number(&decoded) {
-                return Some(number);
-            }
-        }
-    }
-    None
+/// Three ASCII digits, 0011xxxx 0011xxxx 0011xxxx, in groups of six bits.
+fn begins_base64_digits(token: &[u8], at: usize) -> bool {
+    matches!(
+        token.get(at..).and_then(<[u8]>::first_chunk::<4>),
+        Some(
+            [
+                b'M'..=b'O',
+                b'D' | b'T' | b'j' | b'z',
+                b'A' | b'E' | b'I' | b'M' | b'Q' | b'U' | b'Y' | b'c' | b'g' | b'k',
+                b'0'..=b'5' | b'w'..=b'z',
+            ],
+        )
+    )
 }
 
-fn first_number(decoded: &[u8]) -> Option<Number> {
+/// Six ASCII digits in hexadecimal.
+fn begins_hex_digits(token: &[u8], at: usize) -> bool {
+    let twelve = token.get(at..).and_then(<[u8]>::first_chunk::<12>);
+    twelve.is_some_and(|six| six.chunks_exact(2).all(|pair| matches!(pair, [b'3', b'0'..=b'9'])))
+}
+
+fn first_number(decoded: impl Iterator<Item = u8>) -> Option<Number> {
+    let mut window = [NEVER; BEFORE + AFTER];
+    for (place, byte) in window.iter_mut().zip(decoded) {
+        *place = byte;
+    }
     let mut finds = Vec::new();
-    run::all(&String::from_utf8_lossy(decoded), &mut finds);
+    run::all(&String::from_utf8_lossy(&window), &mut finds);
     finds.first().map(|find| find.number)
 }

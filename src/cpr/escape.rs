@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::gate;
+
 /// A text without its outermost layer of coding, and where each byte came from.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -49,8 +51,8 @@ impl Decoded {
 pub(super) fn decode(coded: &str) -> Option<Decoded> {
     let mut decoder = Decoder { coded, done: 0, out: Decoded { text: String::new(), pieces: Vec::new() } };
     let mut at = 0;
-    while let Some(offset) = coded.as_bytes().get(at..)?.iter().position(|byte| begins_code(*byte)) {
-        at = at.saturating_add(offset);
+    while let Some(code) = gate::next_code(coded.as_bytes(), at) {
+        at = code;
         let rest = coded.as_bytes().get(at..)?;
         let taken = match rest.first()? {
             b'%' => percent(rest),
@@ -68,11 +70,6 @@ pub(super) fn decode(coded: &str) -> Option<Decoded> {
         };
     }
     decoder.finish()
-}
-
-/// The first bytes of whatever this module decodes.
-pub(super) fn begins_code(byte: u8) -> bool {
-    matches!(byte, b'%' | b'&' | b'\\' | b'<')
 }
 
 struct Decoder<'a> {

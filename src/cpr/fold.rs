@@ -72,16 +72,26 @@ pub(super) fn is_digit(fold: u8) -> bool {
 }
 
 fn fold_ascii(byte: u8) -> u8 {
-    match byte {
-        b'+' => LOW_LINE, // a space in a query
-        b'0'..=b'9' | b'A'..=b'Z' | DASH | DOT | SLASH | LOW_LINE | SPACE => byte,
-        b'a'..=b'z' => byte.to_ascii_uppercase(),
-        b'\t' | b'\n' | 0x0B | 0x0C | b'\r' => SPACE,
-        b'*' | b'#' | b'?' => MASK,
-        0..0x20 | 0x7F => DROP,
-        _ => OTHER,
-    }
+    ASCII.get(usize::from(byte)).copied().unwrap_or(OTHER)
 }
+
+const ASCII: [u8; 128] = {
+    let mut folds = [OTHER; 128];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        folds[byte as usize] = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | DASH | DOT | SLASH | LOW_LINE | SPACE => byte,
+            b'a'..=b'z' => byte.to_ascii_uppercase(),
+            b'+' => LOW_LINE, // a space in a query
+            b'\t' | b'\n' | 0x0B | 0x0C | b'\r' => SPACE,
+            b'*' | b'#' | b'?' => MASK,
+            0..0x20 | 0x7F => DROP,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    folds
+};
 
 #[cold]
 fn fold_wide(c: char) -> u8 {

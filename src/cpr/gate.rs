@@ -1,88 +1,120 @@
-//! The first look at a text: could it hold a number at all, and if so, in which forms?
+//! The first look at a text: could it hold a number at all?
 //!
 //! Every string that leaves passes here, eleven bytes on average, nearly all of them innocent.
 
-/// What a text is suspected of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Suspicion {
-    /// Six characters or more that are digits or could be: no form of a number has fewer. A
-    /// percent-coded, escaped or entity digit is written with at least one digit.
-    pub(super) digits: bool,
-    /// A byte that may begin a code.
-    pub(super) escapes: bool,
-    /// A stretch long enough for base64 or hexadecimal that is not plainly a word.
-    pub(super) coded: bool,
+use super::coded;
+
+/// Whether there are digits enough for a number in any form but base64: a percent-coded, escaped
+/// or entity digit is written with at least one digit.
+pub(super) fn has_digits(text: &[u8]) -> bool {
+    let count =
+        |block: &[u8; BLOCK]| u32::from(block.iter().map(|byte| u8::from(may_be_digit(*byte))).sum::<u8>());
+    let mut digits = 0_u32;
+    if let Some(tail) = text.last_chunk::<BLOCK>() {
+        // The last block and the tail may overlap: what is counted twice only costs time.
+        for block in text.as_chunks::<BLOCK>().0 {
+            digits = digits.wrapping_add(count(block));
+            if digits >= FEWEST_DIGITS {
+                return true;
+            }
+        }
+        return digits.wrapping_add(count(tail)) >= FEWEST_DIGITS;
+    }
+    for byte in text {
+        digits = digits.wrapping_add(u32::from(class(*byte) & DIGIT));
+    }
+    digits >= FEWEST_DIGITS
 }
 
-impl Suspicion {
-    /// Nothing to look for. A code alone is no reason: `&` and `%` are ordinary characters.
-    pub(super) fn is_none(self) -> bool {
-        !self.digits && !self.coded
+/// Whether anything may begin a code.
+pub(super) fn has_codes(text: &[u8]) -> bool {
+    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |any, byte| any | may_begin_code(*byte));
+    match text.last_chunk::<BLOCK>() {
+        Some(tail) => text.as_chunks::<BLOCK>().0.iter().any(any) || any(tail),
+        None => text.iter().any(|byte| class(*byte) & START != 0),
     }
 }
 
-/// Fewer digits are in no form of a number: `251248-xxxx` has six.
-const FEWEST_DIGITS: usize = 6;
-/// The length from which on a stretch is taken for base64 or hexadecimal.
-pub(super) const SHORTEST_CODED: usize = 14;
+/// The first byte, from a place on, of what may be a digit.
+pub(super) fn next_digit(text: &[u8], at: usize) -> Option<usize> {
+    next(text, at, DIGIT, may_be_digit)
+}
 
-/// Looks at each byte once.
-pub(super) fn look(text: &[u8]) -> Suspicion {
-    let mut digits = 0_usize;
-    let mut seen = 0_u8;
-    let mut stretch = 0_usize;
-    let mut marks = 0_usize;
-    let mut coded = false;
-    for byte in text {
-        let class = class(*byte);
-        seen |= class;
-        digits = digits.wrapping_add(usize::from(class & DIGIT));
-        if class & TOKEN == 0 {
-            stretch = 0;
-            marks = 0;
-        } else {
-            stretch = stretch.wrapping_add(1);
-            marks = marks.wrapping_add(usize::from(class & MARK != 0));
-            coded |= stretch >= SHORTEST_CODED && marks >= FEWEST_MARKS;
+/// The first byte, from a place on, that may begin a code.
+pub(super) fn next_code(text: &[u8], at: usize) -> Option<usize> {
+    next(text, at, START, may_begin_code)
+}
+
+/// PERF: what is near is found byte by byte; what is far, by asking whole blocks without
+/// branches, which the compiler turns into vector instructions.
+fn next(text: &[u8], mut at: usize, wanted: u8, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    loop {
+        for byte in text.get(at..)?.iter().take(NEAR) {
+            if class(*byte) & wanted != 0 {
+                return Some(at);
+            }
+            at = at.wrapping_add(1);
+        }
+        while let Some(block) = text.get(at..)?.first_chunk::<BLOCK>()
+            && !block.iter().fold(false, |any, byte| any | is_wanted(*byte))
+        {
+            at = at.wrapping_add(BLOCK);
+        }
+        if at >= text.len() {
+            return None;
         }
     }
-    Suspicion { digits: digits >= FEWEST_DIGITS, escapes: seen & ESCAPE != 0, coded }
 }
 
-/// A stretch with fewer digits and capitals is a word: lower-case letters alone cannot be base64
-/// of a number, whose every third byte becomes a capital.
-const FEWEST_MARKS: usize = 2;
+const fn may_begin_code(byte: u8) -> bool {
+    (byte == b'%') | (byte == b'&') | (byte == b'\\') | (byte == b'<')
+}
 
-/// A digit, or the first byte of a character that may be one.
-const DIGIT: u8 = 1;
-/// May begin a code.
-const ESCAPE: u8 = 2;
-/// Of the alphabets of base64, or of a code for one of their characters.
-const TOKEN: u8 = 4;
+/// A digit, or the first byte of a character that may be one. All characters with a digit value
+/// begin with 0xC2 or a byte from 0xD9 on; Danish letters begin with 0xC3.
+const fn may_be_digit(byte: u8) -> bool {
+    (byte.wrapping_sub(b'0') < 10) | (byte == 0xC2) | (byte >= 0xD9)
+}
+
+/// Of the alphabets of base64.
+pub(super) fn is_token(byte: u8) -> bool {
+    class(byte) & TOKEN != 0
+}
+
+/// Of the alphabets of base64, or of a code for one of their characters: `%2B`, `&#43;`, `\/`.
+pub(super) fn is_token_or_code(byte: u8) -> bool {
+    class(byte) & (TOKEN | CODE) != 0
+}
+
 /// A digit or a capital.
-const MARK: u8 = 8;
+pub(super) fn is_mark(byte: u8) -> bool {
+    class(byte) & MARK != 0
+}
 
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
+const DIGIT: u8 = 1;
+const TOKEN: u8 = 2;
+const CODE: u8 = 4;
+const MARK: u8 = 8;
+const START: u8 = 16;
+
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0_u8;
     loop {
-        classes[byte as usize] = match byte {
-            b'0'..=b'9' => DIGIT | TOKEN | MARK,
-            b'A'..=b'Z' => TOKEN | MARK,
-            b'a'..=b'z' | b'+' | b'/' | b'-' | b'_' | b'=' => TOKEN,
-            // A code can stand for a character of base64: `%2B`, `&#43;`, `\/`.
-            b'%' | b'&' | b'\\' => ESCAPE | TOKEN,
-            b'#' | b';' => TOKEN,
-            b'<' => ESCAPE,
-            // All characters with a digit value begin with one of these bytes; none of the
-            // letters of the Nordic languages does.
-            0xC2 | 0xD9 | 0xDB | 0xDF | 0xE0..=0xE2 | 0xEA | 0xEF..=0xF4 => DIGIT,
-            _ => 0,
-        };
+        let digit = if may_be_digit(byte) { DIGIT } else { 0 };
+        let start = if may_begin_code(byte) { START } else { 0 };
+        classes[byte as usize] = digit
+            | start
+            | match byte {
+                b'0'..=b'9' | b'A'..=b'Z' => TOKEN | MARK,
+                b'a'..=b'z' | b'+' | b'/' | b'-' | b'_' | b'=' => TOKEN,
+                b'%' | b'&' | b'\\' | b'#' | b';' => CODE,
+                _ => 0,
+            };
         if byte == u8::MAX {
             break;
         }
@@ -90,3 +122,25 @@ const CLASSES: [u8; 256] = {
     }
     classes
 };
+
+/// A text without codes that ends in a UUID of the standard and begins with nothing or a word:
+/// `Patient/…`, `urn:uuid:…`.
+pub(super) fn is_uuid(text: &[u8]) -> bool {
+    let Some(head) = text.len().checked_sub(coded::UUID_LEN).filter(|head| *head < coded::SHORTEST) else {
+        return false;
+    };
+    text.split_at_checked(head).is_some_and(|(head, uuid)| {
+        coded::is_standard_uuid(uuid)
+            && head.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b':'))
+            && !head.last().is_some_and(u8::is_ascii_alphabetic)
+    })
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
+/// Bytes that are looked at one by one before whole blocks are.
+const NEAR: usize = 8;
+/// Fewer digits are in no form of a number: `251248-xxxx` has six.
+const FEWEST_DIGITS: u32 = 6;
+/// No form of a number is shorter.
+pub(super) const SHORTEST: usize = 10;

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::coded;
 use super::fold::{self, Unit, Units};
-use super::{Find, Kind, Number};
+use super::plain::{self, Plain};
+use super::{Find, Kind, Number, coded, gate};
 
 /// Separator characters between the birth date and the rest: ` - ` has three.
 const MAX_SEPARATORS: usize = 3;
@@ -28,30 +28,55 @@ pub(super) fn whole(text: &str) -> Option<Number> {
 
 /// All numbers of the text, in order.
 pub(super) fn all(text: &str, finds: &mut Vec<Find>) {
-    let mut at = 0;
-    while let Some(first) = next_digit(text, at) {
-        let run = Run::read(text, first);
-        if let Some(found) = at_run(text, &run) {
-            let span = first.start..found.end;
-            if !in_uuid(text.as_bytes(), &span) {
-                push(finds, Find { span, number: found.number });
-            }
-        }
-        at = run.end;
-    }
+    each(text, |find| {
+        push(finds, find);
+        true
+    });
 }
 
 /// Whether the text holds a number.
 pub(super) fn any(text: &str) -> bool {
+    let mut found = false;
+    each(text, |_| {
+        found = true;
+        false
+    });
+    found
+}
+
+/// Hands over number by number, until the taker has enough.
+fn each(text: &str, mut take: impl FnMut(Find) -> bool) {
+    let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(first) = next_digit(text, at) {
-        let run = Run::read(text, first);
-        if at_run(text, &run).is_some() {
-            return true;
+    while let Some(start) = gate::next_digit(bytes, at) {
+        let found = match plain::look(bytes, start) {
+            Plain::Nothing { end } => {
+                at = end;
+                continue;
+            }
+            Plain::Number { number, end, run_end } => {
+                at = run_end;
+                Some((start, Found { number, end }))
+            }
+            Plain::Unclear => {
+                // Where the fold drops something, the next unit comes later.
+                let Some(first) = Units::new(text, start).next() else { return };
+                if !fold::is_digit(first.fold) {
+                    at = first.end;
+                    continue;
+                }
+                let run = Run::read(text, first);
+                at = run.end;
+                at_run(text, &run).map(|found| (first.start, found))
+            }
+        };
+        if let Some((start, Found { number, end })) = found
+            && !in_uuid(bytes, &(start..end))
+            && !take(Find { span: start..end, number })
+        {
+            return;
         }
-        at = run.end;
     }
-    false
 }
 
 /// Adds a find that does not begin before the last one; what overlaps becomes one.
@@ -75,24 +100,7 @@ fn in_uuid(text: &[u8], span: &Range<usize>) -> bool {
         text.get(..span.start).unwrap_or_default().iter().rev().take(36).take_while(|b| is_part(b)).count();
     let after = text.get(span.end..).unwrap_or_default().iter().take(36).take_while(|b| is_part(b)).count();
     let around = span.start.saturating_sub(before)..span.end.saturating_add(after);
-    text.get(around).is_some_and(|token| {
-        coded::is_uuid(token)
-            && matches!(token.get(14), Some(b'1'..=b'8'))
-            && matches!(token.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
-    })
-}
-
-fn next_digit(text: &str, mut at: usize) -> Option<Unit> {
-    loop {
-        let ahead = text.as_bytes().get(at..)?;
-        let offset = ahead.iter().position(|byte| byte.is_ascii_digit() || *byte >= 0xC2)?;
-        let unit = Units::new(text, at.saturating_add(offset)).next()?;
-        if fold::is_digit(unit.fold) {
-            return Some(unit);
-        }
-        // The unit is the next visible one: where the fold dropped something, it comes later.
-        at = unit.end;
-    }
+    text.get(around).is_some_and(coded::is_standard_uuid)
 }
 
 struct Found {
@@ -272,7 +280,7 @@ fn broken_date(text: &str, run: &Run<'_>) -> Option<Found> {
 
 /// Turns away early what cannot begin a date: most groups of two and four digits are parts of
 /// times, years and identifiers.
-fn plausible_part(digits: &[u8]) -> Option<()> {
+pub(super) fn plausible_part(digits: &[u8]) -> Option<()> {
     match *digits {
         [a, b] => date_kind(&[a, b, b'0', b'1']).map(drop),
         _ => date_kind(digits).map(drop),
