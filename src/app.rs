@@ -5,6 +5,7 @@
 //! new and another old, or one that has not been checked whole (G11).
 
 mod build;
+mod disk;
 mod reload;
 mod signals;
 
@@ -100,7 +101,9 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     for line in warnings.brief() {
         tracing::warn!(finding = line, "configuration");
     }
-    let (ledger, found) = open_ledger(&config, disk)?;
+    let metrics = Metrics::new();
+    let disk = disk::Measured { disk, metrics: metrics.clone(), clock: clock.clone() };
+    let (ledger, found) = open_ledger(&config, Box::new(disk))?;
     log_ledger(&found);
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
@@ -111,7 +114,6 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let admin = admin.map_err(|source| cannot_listen("admin", config.admin, source))?;
     let admin_address = admin.local_addr().map_err(|source| cannot_listen("admin", config.admin, source))?;
 
-    let metrics = Metrics::new();
     let tls = Arc::new(ArcSwap::new(Arc::clone(state.tls())));
     let proxy = Arc::new(Proxy::new(state, ledger.clone(), metrics.clone(), clock.clone()));
     let status = Arc::new(Status {

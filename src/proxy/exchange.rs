@@ -72,7 +72,9 @@ pub(super) async fn exchange(
     reserve(proxy, &permit, &rewritten.disclosure).map_err(under_permit)?;
     let receipt = record(proxy, state, reply, &permit, &rewritten).await.map_err(under_permit)?;
     timer.lap(Phase::Record);
-    count(proxy, &permit, &rewritten.disclosure);
+    if !reply.head {
+        count(proxy, &permit, &rewritten.disclosure);
+    }
     let response = release::released(reply, accepted.media_type, rewritten.released, receipt, admitted)
         .map_err(under_permit)?;
     Ok(Done { response, who: Who::under(&permit), outcome: "released" })
@@ -252,8 +254,11 @@ async fn record(
         records: disclosure.records,
         records_withheld: disclosure.records_withheld,
     };
-    proxy.ledger.append(&entry).await.map_err(|error| {
-        proxy.metrics.ledger_errors.inc();
+    let recorded = proxy.ledger.append(&entry).await;
+    if recorded.is_ok() {
+        proxy.metrics.ledger_records.inc();
+    }
+    recorded.map_err(|error| {
         tracing::error!(%error, "the ledger does not take a record: nothing leaves");
         Refusal::LedgerUnusable
     })

@@ -119,8 +119,9 @@ async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal:
     let now = proxy.clock.unix_millis();
     let entry = Entry::refusal(reply.exchange, now, Arc::clone(&grounds), verdict.status, verdict.reason);
     let recorded = tokio::time::timeout(REFUSAL_RECORD, proxy.ledger.append(&entry)).await;
-    if !matches!(recorded, Ok(Ok(_))) {
-        proxy.metrics.ledger_errors.inc();
+    if matches!(recorded, Ok(Ok(_))) {
+        proxy.metrics.ledger_records.inc();
+    } else {
         tracing::error!("a refusal could not be recorded");
     }
 }
