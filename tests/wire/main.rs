@@ -11,6 +11,7 @@ mod gate;
 mod lab;
 mod operate;
 mod origin;
+mod process;
 mod stage;
 mod standing;
 mod tls;

@@ -94,13 +94,7 @@ impl Stage {
         setting: Setting,
         spoil: impl FnOnce(&Path),
     ) -> Result<Self, (StartError, Lab)> {
-        let lab = Lab::new();
-        let localhost = [Name::Dns("localhost".to_owned())];
-        let clinic = lab.clinic.issue("clinic", &localhost, Usage::Server, days(-1, 30)).unwrap();
-        let origin = Origin::start(&clinic).await;
-        origin.says(json(GOOD));
-        let config = write_all(&lab, &origin, &setting);
-        lab.write("other.key", &clinic.key);
+        let (lab, origin, config) = ground(&setting).await;
         spoil(&lab.path(""));
         let clock = Clock::fixed_on(TODAY);
         let config = Config::read(&config).map_err(|findings| findings.render(false)).unwrap();
@@ -117,8 +111,7 @@ impl Stage {
 
     /// A connection over HTTP/1.1 with this certificate.
     pub(crate) async fn wire_of(&self, client: &Issued) -> Wire {
-        let stream = self.lab.connect(self.running.address(), Some(client), &[b"http/1.1"]).await.unwrap();
-        Wire { stream, buffer: Vec::new() }
+        Wire::open(&self.lab, self.running.address(), client).await
     }
 
     /// One plain GET by the recipient `sms`, on a connection of its own.
@@ -168,6 +161,18 @@ impl Stage {
     }
 }
 
+/// Everything on disk, and the origin, but no proxy; gives the path of tavs.toml.
+pub(crate) async fn ground(setting: &Setting) -> (Lab, Origin, PathBuf) {
+    let lab = Lab::new();
+    let localhost = [Name::Dns("localhost".to_owned())];
+    let clinic = lab.clinic.issue("clinic", &localhost, Usage::Server, days(-1, 30)).unwrap();
+    lab.write("other.key", &clinic.key);
+    let origin = Origin::start(&clinic).await;
+    origin.says(json(GOOD));
+    let config = write_all(&lab, &origin, setting);
+    (lab, origin, config)
+}
+
 fn write_all(lab: &Lab, origin: &Origin, setting: &Setting) -> PathBuf {
     for folder in ["policies", "ledger"] {
         std::fs::DirBuilder::new().mode(0o700).create(lab.path(folder)).unwrap();
@@ -206,6 +211,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// Connects with this certificate.
+    pub(crate) async fn open(lab: &Lab, address: SocketAddr, client: &Issued) -> Self {
+        let stream = lab.connect(address, Some(client), &[b"http/1.1"]).await.unwrap();
+        Self { stream, buffer: Vec::new() }
+    }
+
     /// A plain GET of our name.
     pub(crate) async fn get(&mut self, target: &str) -> Reply {
         self.ask(format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap()
