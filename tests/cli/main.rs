@@ -9,6 +9,7 @@
 
 mod certs;
 mod docs;
+mod guarantees;
 mod init;
 mod keys;
 mod policies;
