@@ -80,6 +80,15 @@ pub struct Drained {
     pub ledger: Result<(), ledger::AppendError>,
 }
 
+/// Checks all that a start checks before it touches the ledger and the network: the warnings.
+///
+/// # Errors
+/// Every mistake.
+pub fn check(config: &Config, clock: &Clock) -> Result<Findings, Findings> {
+    crate::net::install_crypto();
+    build::state(config, clock, Limits::new(clock.clone())).map(|(_state, warnings)| warnings)
+}
+
 /// Starts the proxy: checks everything, opens the ledger, then listens. Must be called within a
 /// tokio runtime.
 ///

@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "tavs.toml")]
     config: PathBuf,
+    /// Check the configuration and all files that it names, and do not serve.
+    #[arg(long)]
+    check: bool,
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
@@ -27,6 +30,9 @@ pub(crate) fn run(args: &Args) -> u8 {
             return FINDINGS;
         }
     };
+    if args.check {
+        return check(&config);
+    }
     let level = config.log.level.map(|level| format!("warn,tavs={level}"));
     if let Err(error) = logs::start(level.as_deref()) {
         complain(&format!("tavs serve: {error}\n"));
@@ -41,6 +47,20 @@ pub(crate) fn run(args: &Args) -> u8 {
         }
     };
     runtime.block_on(serve(config))
+}
+
+fn check(config: &Config) -> u8 {
+    match app::check(config, &Clock::system()) {
+        Ok(warnings) => {
+            complain(&warnings.render(colour()));
+            complain("the configuration is good\n");
+            GOOD
+        }
+        Err(findings) => {
+            complain(&findings.render(colour()));
+            FINDINGS
+        }
+    }
 }
 
 async fn serve(config: Config) -> u8 {

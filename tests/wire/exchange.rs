@@ -200,3 +200,16 @@ async fn what_left_is_in_the_ledger_by_keyed_ids_and_numbers() {
     let record = ledger.lines().find(|line| line.contains(id)).unwrap();
     assert!(record.contains(r#""kind":"refusal""#) && record.contains(r#""outcome":"no-route""#), "{record}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_is_rewritten_beside_the_threads_that_serve() {
+    let sms = super::stage::policy("sms").replace("\"64 KiB\"", "\"4 MiB\"");
+    let stage = Stage::set(super::stage::Setting { sms, ..Default::default() }).await;
+    let one = GOOD.strip_prefix(r#"{"appointments":["#).unwrap().strip_suffix("]}").unwrap();
+    let many = vec![one; 5000].join(",");
+    stage.origin.says(json(&format!(r#"{{"appointments":[{many}]}}"#)));
+    let reply = stage.get("/appointments").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text().matches("Nancy").count(), 5000);
+    reply.tells_nothing("a large body");
+}

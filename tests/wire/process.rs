@@ -202,7 +202,28 @@ async fn mistakes_end_it_at_once_with_a_clear_text() {
         assert_eq!(process.ends().await, code, "{wanted}");
         assert!(process.log().contains(wanted), "{}", process.log());
     }
+    fs::write(&config, &good).unwrap();
+    chmod_ring(&lab, 0o600);
+    assert_eq!(checked(&config), (0, "the configuration is good\n".to_owned()));
+    chmod_ring(&lab, 0o640);
+    let (code, text) = checked(&config);
+    assert!(code == 1 && text.contains("chmod 600"), "{code} {text}");
     let mut process = Process::start(&lab.path("nothing.toml"), lab.path("log"));
     assert_eq!(process.ends().await, 1);
     assert!(process.log().contains("nothing.toml"), "{}", process.log());
+}
+
+/// What `tavs serve --check` says.
+fn checked(config: &Path) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tavs"))
+        .args(["serve", "--check", "--config"])
+        .arg(config)
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn chmod_ring(lab: &Lab, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(lab.path("ring.toml"), fs::Permissions::from_mode(mode)).unwrap();
 }
