@@ -13,7 +13,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::SourceFile;
 
 /// The largest policy file, in bytes.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// How many folders below each other are looked into.
 const DEEPEST: u32 = 8;

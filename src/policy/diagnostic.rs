@@ -11,7 +11,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 pub use self::json::to_json;
 use crate::policy::codes::Code;
-use crate::policy::syntax::SourceFile;
+use crate::policy::syntax::{SourceFile, line_of};
 
 /// How bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,12 +106,13 @@ fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>) -> [Group<'a>; 
     let title = level.primary_title(one.message.as_str()).id(one.code);
     let mut group = Group::with_title(title);
     if let Some(file) = file {
-        let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(
-            AnnotationKind::Primary.span(within(&file.text, &one.span)).label(one.label.as_str()),
-        );
+        let window = Window::around(&file.text, one);
+        let primary = AnnotationKind::Primary.span(window.place(&one.span)).label(one.label.as_str());
+        let mut snippet =
+            Snippet::source(window.text).line_start(window.line).path(file.path.as_str()).annotation(primary);
         if let Some((span, label)) = &one.other {
-            snippet = snippet
-                .annotation(AnnotationKind::Context.span(within(&file.text, span)).label(label.as_str()));
+            snippet =
+                snippet.annotation(AnnotationKind::Context.span(window.place(span)).label(label.as_str()));
         }
         group = group.element(snippet);
     }
@@ -121,8 +122,30 @@ fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>) -> [Group<'a>; 
     [group]
 }
 
-/// The span cut to what the text holds: the renderer does not forgive others.
-fn within(text: &str, span: &Range<usize>) -> Range<usize> {
-    let end = text.floor_char_boundary(span.end);
-    text.floor_char_boundary(span.start.min(end))..end
+/// The lines of a file that a diagnostic is about: all that the renderer has to look at.
+struct Window<'t> {
+    text: &'t str,
+    start: usize,
+    /// Its first line, from 1.
+    line: usize,
+}
+
+impl<'t> Window<'t> {
+    fn around(text: &'t str, one: &Diagnostic) -> Self {
+        let other = one.other.as_ref().map_or(&one.span, |(span, _)| span);
+        let first = text.floor_char_boundary(one.span.start.min(other.start));
+        let last = text.ceil_char_boundary(one.span.end.max(other.end));
+        let start = text.get(..first).and_then(|t| t.rfind('\n')).map_or(0, |at| at.saturating_add(1));
+        let rest = text.get(last..).and_then(|t| t.find('\n'));
+        let end = rest.map_or(text.len(), |at| last.saturating_add(at));
+        let line = usize::try_from(line_of(text, start)).unwrap_or(usize::MAX);
+        Self { text: text.get(start..end).unwrap_or_default(), start, line }
+    }
+
+    /// A span of the file as one of the window, cut to what it holds: the renderer does not
+    /// forgive others.
+    fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let end = self.text.floor_char_boundary(span.end.saturating_sub(self.start));
+        self.text.floor_char_boundary(span.start.saturating_sub(self.start).min(end))..end
+    }
 }

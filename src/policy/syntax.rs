@@ -154,6 +154,9 @@ pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> O
         .map(|(_, name)| name)
 }
 
+/// So many syntax errors of one file are reported: a file with more is no TOML at all.
+const MOST_ERRORS: usize = 100;
+
 /// A file that is being read: what was found in it so far.
 #[derive(Debug)]
 struct Page<'a> {
@@ -170,9 +173,10 @@ impl<'a> Page<'a> {
             file,
             found: RefCell::default(),
             known: RefCell::default(),
-            broken: errors.iter().map(|e| lines_around(&file.text, &span_of(e))).collect(),
+            broken: errors.iter().take(MOST_ERRORS).map(|e| lines_around(&file.text, &span_of(e))).collect(),
         };
         let mut reported: Vec<Range<usize>> = Vec::new();
+        let errors = errors.get(..MOST_ERRORS).unwrap_or(errors);
         let broken_header = errors.iter().map(span_of).find(|span| is_header(&file.text, span));
         for error in errors {
             let span = visible(&file.text, span_of(error));

@@ -63,6 +63,27 @@ fn a_misspelt_name_is_answered_with_the_nearest() {
 }
 
 #[test]
+fn a_misspelt_name_is_not_missing_too_and_what_hangs_on_it_waits() {
+    let text =
+        edited(&[("name    = \"Observation\"", "nam = \"Observation\""), ("route  = \"app", "rout = \"app")]);
+    let found = found(&text);
+    assert_eq!(
+        underlined(&text, &found),
+        [("TAVS0102", "nam"), ("TAVS0102", "rout")],
+        "{}",
+        page(&text, &found)
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_at_all_is_answered_briefly() {
+    let noise: String = (0..20_000_u32).map(|n| format!("{}\n", n.wrapping_mul(2_654_435_761))).collect();
+    let found = found(&noise);
+    assert_eq!(found.len(), 100);
+    assert!(found.iter().all(|one| one.code == "TAVS0001"));
+}
+
+#[test]
 fn policies_are_compared_with_each_other() {
     let other = |edits: &[(&str, &str)]| SourceFile::new("other.toml", edited(edits));
     let own = [

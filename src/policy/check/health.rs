@@ -113,7 +113,7 @@ fn health_rules(policy: &Policy) -> impl Iterator<Item = (&Rule, String)> {
     let in_shapes = policy.shapes.iter().flat_map(|shape| {
         let resource = health_resource(shape);
         shape.rules.iter().filter_map(move |rule| {
-            let by_resource = resource.filter(|_| !is_envelope(rule)).map(|name| format!("a `{name}`"));
+            let by_resource = resource.filter(|_| !is_envelope(rule)).map(|name| format!("`{name}`"));
             Some((rule, by_resource.or_else(|| by_name(rule))?))
         })
     });

@@ -20,6 +20,15 @@ pub struct Table<'a> {
     title: String,
     asked: Vec<&'static str>,
     not_yet: Vec<&'static str>,
+    /// Names that must be there and are not: reported at the end, unless one is only misspelt.
+    missing: Vec<(&'static str, String)>,
+}
+
+/// A table that is given up half-way still reports what it lacks.
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        self.report_missing(&[]);
+    }
 }
 
 impl<'a> Table<'a> {
@@ -34,7 +43,7 @@ impl<'a> Table<'a> {
         span: Range<usize>,
         title: String,
     ) -> Self {
-        Self { page, entries, span, title, asked: Vec::new(), not_yet: Vec::new() }
+        Self { page, entries, span, title, asked: Vec::new(), not_yet: Vec::new(), missing: Vec::new() }
     }
 
     /// Where it stands: its header, or its braces.
@@ -61,18 +70,23 @@ impl<'a> Table<'a> {
     pub fn required(&mut self, name: &'static str, example: &str) -> Option<Value<'a>> {
         let value = self.optional(name);
         if value.is_none() {
-            self.missing(name, &format!("add `{name} = {example}`"));
+            self.missing.push((name, format!("add `{name} = {example}`")));
         }
         value
     }
 
-    fn missing(&self, name: &str, help: &str) {
-        let message = format!("{} has no `{name}`", self.title);
-        let label = format!("`{name}` is missing");
-        self.page.report(
-            Diagnostic::new(&codes::MISSING_NAME, &self.page.file.path, self.span(), message, label)
-                .help(help),
-        );
+    /// Reports what must be there and is not, but for the names that were found `misspelt`.
+    fn report_missing(&mut self, misspelt: &[&str]) {
+        for (name, help) in std::mem::take(&mut self.missing) {
+            if misspelt.contains(&name) {
+                continue;
+            }
+            let message = format!("{} has no `{name}`", self.title);
+            let label = format!("`{name}` is missing");
+            let file = &self.page.file.path;
+            self.page
+                .report(Diagnostic::new(&codes::MISSING_NAME, file, self.span(), message, label).help(help));
+        }
     }
 
     /// A string that must be there and not be empty.
@@ -162,7 +176,7 @@ impl<'a> Table<'a> {
     pub fn required_table(&mut self, name: &'static str, example: &str) -> Option<Self> {
         let value = self.optional(name);
         if value.is_none() {
-            self.missing(name, &format!("add a table `[{name}]` with `{example}`"));
+            self.missing.push((name, format!("add a table `[{name}]` with `{example}`")));
         }
         value.and_then(|value| value.table())
     }
@@ -193,22 +207,26 @@ impl<'a> Table<'a> {
         self.not_yet.extend_from_slice(names);
     }
 
-    /// Reports the names that nobody asked for.
-    pub fn finish(self) {
+    /// Reports the names that nobody asked for, and those that must be there and are not.
+    pub fn finish(mut self) {
+        let mut misspelt = Vec::new();
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             let diagnostic = if self.not_yet.contains(&name) {
                 self.page.not_yet(name, key.span())
             } else {
-                self.unknown(name, key.span())
+                let absent = self.asked.iter().filter(|asked| !self.has(asked));
+                let near = nearest(name, absent.chain(&self.not_yet).copied());
+                misspelt.extend(near);
+                self.unknown(name, key.span(), near)
             };
             self.page.report(diagnostic);
         }
+        self.report_missing(&misspelt);
     }
 
-    fn unknown(&self, name: &str, span: Range<usize>) -> Diagnostic {
-        let known = self.asked.iter().chain(&self.not_yet).copied();
-        let help = match nearest(name, known) {
+    fn unknown(&self, name: &str, span: Range<usize>, near: Option<&str>) -> Diagnostic {
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.asked.is_empty() => String::from("nothing can stand here"),
             None => format!("known here: `{}`", self.asked.join("`, `")),

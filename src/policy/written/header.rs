@@ -143,8 +143,8 @@ pub(super) fn transfer(root: &mut Table<'_>) -> Transfer {
     let Some(mut table) = root.required_table("transfer", "country = \"DK\"") else {
         return Transfer::default();
     };
-    for (_, value) in table.entries() {
-        if value.as_str().is_some_and(names_privacy_shield) {
+    for (name, value) in table.entries() {
+        if names_privacy_shield(name.value) || value.as_str().is_some_and(names_privacy_shield) {
             value.fault(
                 &codes::PRIVACY_SHIELD,
                 "Privacy Shield is not a ground for transfer",
