@@ -340,35 +340,32 @@ fn without_tags(text: &str) -> String {
     undone + rest
 }
 
-/// What each stretch of base64 or hexadecimal decodes to, wherever its first character is.
+/// What each stretch of base64 or hexadecimal decodes to, wherever its first character is, and
+/// also if it is broken into lines or by spaces.
 fn decoded_stretches(text: &str) -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
+    let texts = HashSet::from([
+        text.to_owned(),
+        text.replace(['\r', '\n'], ""),
+        text.split_whitespace().collect::<String>(),
+    ]);
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
-    for stretch in text.split(|c| !is_base64(c)).filter(|stretch| stretch.len() >= SHORTEST_STRETCH) {
-        let standard = stretch.replace('-', "+").replace('_', "/");
-        for skip in 0..4 {
-            all.extend(standard.get(skip..).and_then(|from| decode(&BASE64_NOPAD, from)));
+    let mut all = Vec::new();
+    for text in &texts {
+        for stretch in text.split(|c| !is_base64(c)).filter(|stretch| stretch.len() >= SHORTEST_STRETCH) {
+            let standard = stretch.replace('-', "+").replace('_', "/");
+            all.extend((0..4).filter_map(|skip| decode(&BASE64_NOPAD, standard.get(skip..)?)));
         }
-    }
-    // Base64 may be broken into lines.
-    let joined: String = text.split_ascii_whitespace().collect();
-    if joined.len() < text.len() && joined.chars().all(|c| is_base64(c) || c == '=') {
-        all.extend(decode(&BASE64_NOPAD, joined.trim_end_matches('=')));
-    }
-    for stretch in
-        text.split(|c: char| !c.is_ascii_hexdigit()).filter(|stretch| stretch.len() >= SHORTEST_STRETCH)
-    {
-        for skip in 0..2 {
-            let digits = stretch.get(skip..).unwrap_or_default().as_bytes();
-            all.push(
-                digits
-                    .chunks_exact(2)
-                    .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-                    .collect(),
-            );
+        let is_other = |c: char| !c.is_ascii_hexdigit();
+        for stretch in text.split(is_other).filter(|stretch| stretch.len() >= SHORTEST_STRETCH) {
+            all.extend((0..2).filter_map(|skip| Some(bytes_of_hex(stretch.get(skip..)?))));
         }
     }
     all
+}
+
+fn bytes_of_hex(digits: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.as_bytes().chunks_exact(2).filter_map(byte).collect()
 }
 
 /// Decodes as much as makes whole groups; stray bits at the end are overlooked.

@@ -4,6 +4,21 @@
 //! (G2). It never asks for a valid modulus 11: numbers without one have been given out since
 //! 2007 (cpr.dk, "Personnumre uden kontrolciffer"), and every official test number lacks it.
 //! Nothing here may print, log or keep a number.
+//!
+//! A text is searched as it came, folded (digits of any script, every separator, nothing that
+//! cannot be seen), and again behind each layer of coding, four deep: percent-coding, entities,
+//! escapes, tags that part nothing, base64, hexadecimal. `tests/vectors/cpr.txt` lists the forms.
+//!
+//! What is *not* recognised in a text, and must be known to whoever keeps free text: words
+//! between the halves of a number; years with century (`25121948-9996`); nine digits that lost
+//! their zero (as a JSON number they are recognised); thousands separators; numbers inside other
+//! numbers, eleven digits and more; UUIDs, which hold ten such digits by chance; codings other
+//! than those above (quoted-printable, base32, compression: what is compressed or encrypted and
+//! then put into base64 is [`Search::Binary`]); and whatever is said in other ways, such as in
+//! pictures.
+//!
+//! What is recognised and may be something else: one in 27 random numbers of ten digits, nearly
+//! every `DDMMYYhhmm`, and one in 2.5 P-numbers. A rule can exempt a member that holds these.
 
 mod coded;
 mod escape;

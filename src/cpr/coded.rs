@@ -8,11 +8,14 @@
 //!    `,`, `;`, `:` or `|`) and obeys the rules of its coding: is what it decodes to text, and
 //!    does that hold a number in any form? If it is no text, nobody can say what it holds.
 //!
+//! Lines of one length, as mail and PEM break base64, are one stretch.
+//!
 //! What is taken for binary without being it: identifiers of random characters whose length and
 //! last bits happen to fit, and hashes, for they are binary. Never: letters only, digits only,
 //! UUIDs, words with numbers behind them (`appointment-12345`, `Patient/tvk1-bcd…`), and what
-//! lacks capitals or lower case. What is not found: base64 broken by spaces, other codings than
-//! these two, and letters without a digit that decode to no plain digits.
+//! lacks capitals or lower case. What is not found: other codings than these two, base64 broken
+//! by anything but lines, and in a stretch that does not stand alone, other forms than digits
+//! with separators.
 
 use std::ops::Range;
 
@@ -26,23 +29,62 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
     let mut binary = false;
     let mut at = 0;
     while let Some(stretch) = next_stretch(bytes, at, is_token) {
-        at = stretch.end;
-        let Some(token) = bytes.get(stretch.clone()).filter(|token| !is_plain_word(token)) else { continue };
-        let mut number = None;
-        if stands_alone(bytes, &stretch) {
-            let id = without_words(token);
-            let inside = whole(id, depth);
-            binary |= inside.binary;
-            number = inside.number;
-            if number.is_none() && id.len() < token.len() {
-                number = whole(token, depth).number;
-            }
+        let alone = stands_alone(bytes, &stretch);
+        let lines = if alone { lines(bytes, &stretch) } else { None };
+        let (span, token) = match &lines {
+            Some((span, joined)) => (span.clone(), joined.as_slice()),
+            None => (stretch.clone(), bytes.get(stretch).unwrap_or_default()),
+        };
+        at = span.end;
+        if is_plain_word(token) {
+            continue;
         }
-        if let Some(number) = number.or_else(|| digits_at_any_place(token)) {
-            finds.push(Find { span: stretch, number });
+        let inside = if alone { alone_inside(token, depth) } else { Inside::default() };
+        binary |= inside.binary;
+        if let Some(number) = inside.number.or_else(|| digits_at_any_place(token)) {
+            finds.push(Find { span, number });
         }
     }
     binary
+}
+
+/// What a stretch holds that stands alone, but for words before it.
+fn alone_inside(token: &[u8], depth: usize) -> Inside {
+    let id = without_words(token);
+    let mut inside = whole(id, depth);
+    if inside.number.is_none() && id.len() < token.len() {
+        inside.number = whole(token, depth).number;
+    }
+    inside
+}
+
+/// The lines that continue a stretch: all of its length, a multiple of four, but for the last,
+/// which may be shorter.
+fn lines(bytes: &[u8], first: &Range<usize>) -> Option<(Range<usize>, Vec<u8>)> {
+    if is_words(bytes.get(first.clone())?) {
+        return None;
+    }
+    let mut joined = Vec::new();
+    let mut line = first.clone();
+    loop {
+        let rest = bytes.get(line.end..)?;
+        let width = match rest {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            _ => 0,
+        };
+        let next = rest.get(width..)?.iter().take_while(|byte| is_token(**byte)).count();
+        let goes_on = width > 0 && (1..=first.len()).contains(&next);
+        if joined.is_empty() && !(goes_on && first.len().is_multiple_of(4)) {
+            return None;
+        }
+        joined.extend_from_slice(bytes.get(line.clone())?);
+        if !goes_on || line.len() < first.len() {
+            return stands_alone(bytes, &(first.start..line.end)).then_some((first.start..line.end, joined));
+        }
+        let start = line.end.checked_add(width)?;
+        line = start..start.checked_add(next)?;
+    }
 }
 
 /// Whether there is a stretch that becomes coded once the codes in it are undone: `%2B` and `\/`
@@ -263,7 +305,12 @@ fn looks_random(body: &[u8]) -> bool {
     body.iter().any(u8::is_ascii_uppercase)
         && body.iter().any(u8::is_ascii_lowercase)
         && !body.iter().all(u8::is_ascii_alphabetic)
-        && !body.split(|byte| !byte.is_ascii_alphanumeric()).all(is_word)
+        && !is_words(body)
+}
+
+/// Words, perhaps with numbers behind them, and nothing else between separators.
+fn is_words(body: &[u8]) -> bool {
+    body.split(|byte| !byte.is_ascii_alphanumeric()).all(is_word)
 }
 
 /// Letters that are hardly mixed in case, then digits; or digits, then letters.

@@ -217,13 +217,19 @@ fn tag(rest: &[u8]) -> Taken {
         let end = body.iter().take(MAX_TAG).zip(body.iter().skip(1)).position(|two| two == (&b'-', &b'-'))?;
         return (body.get(end.checked_add(2)?) == Some(&b'>')).then_some((None, end.checked_add(7)?));
     }
-    let end = rest.iter().take(MAX_TAG).position(|byte| *byte == b'>')?;
-    let body = rest.get(1..end)?;
+    let body = rest.get(1..)?;
     let body = body.strip_prefix(b"/").unwrap_or(body);
-    let len = body.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let len = body.iter().take(MAX_INLINE).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let name = body.get(..len)?;
-    INLINE.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some((None, end.checked_add(1)?))
+    if !INLINE.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        return None;
+    }
+    let end = rest.iter().take(MAX_TAG).position(|byte| *byte == b'>')?;
+    Some((None, end.checked_add(1)?))
 }
+
+/// Longer than the longest name of those below.
+const MAX_INLINE: usize = 7;
 
 /// HTML's phrasing elements that draw no space around themselves.
 const INLINE: &[&[u8]] = &[
