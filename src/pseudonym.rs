@@ -185,4 +185,42 @@ mod tests {
         assert!(text.bytes().filter(u8::is_ascii_digit).count() < 6);
         assert!(text.starts_with("tvk1-"));
     }
+
+    /// The document's were made by another program, so that the two hold each other.
+    #[test]
+    fn the_document_has_the_vectors_that_are_made() {
+        let secret = |begin: u8| data_encoding::HEXLOWER.encode(&(begin..begin + 32).collect::<Vec<_>>());
+        let ring = format!(
+            "ring = 1\n\
+             [[secret]]\nuse = \"domain\"\nname = \"research\"\nversion = 7\nstate = \"active\"\nsecret = \"{}\"\n\
+             [[secret]]\nuse = \"ledger-subjects\"\nversion = 1\nstate = \"active\"\nsecret = \"{}\"\n",
+            secret(0),
+            secret(32)
+        );
+        let ring = KeyRing::parse(&ring).unwrap();
+        let document = include_str!("../docs/pseudonyms.md");
+        let has = |row: String| assert!(document.contains(&row), "docs/pseudonyms.md has no row\n{row}");
+        let of = |kind, resource_type, system, value| Input { kind, resource_type, system, value };
+        let inputs = [
+            of("cpr", "", "", "2512489996"),
+            of("cpr", "", "", "0504909995"),
+            of("ecpr", "", "", "0203291WQ3"),
+            of("ecpr", "", "urn:oid:1.2.208.176.1.6.1.3.38", "0703921VJ4"),
+            of("id", "Patient", "", "123"),
+            of("id", "", "", "A-88120"),
+        ];
+        for input in inputs {
+            let Input { kind, resource_type, system, value } = input;
+            let row = format!("| {kind} | {resource_type} | {system} | {value} |");
+            has(format!("{row} domain | `{}` |", write(&ring, "research", input, Linkage::Domain)));
+            has(format!("{row} `{:?}` |", ring.subject_key().unwrap().id(input)));
+        }
+        let row = "| cpr |  |  | 2512489996 |";
+        let salt = [0xaa; 16];
+        for (word, linkage) in
+            [("document", Linkage::Document(&salt)), ("none, number 1", Linkage::None(&salt, 1))]
+        {
+            has(format!("{row} {word} | `{}` |", write(&ring, "research", inputs[0], linkage)));
+        }
+    }
 }
