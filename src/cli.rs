@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod init;
 mod keys;
+mod ledger;
 mod policies;
 mod rewrite;
 mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Init(init::Args),
     Keys(keys::Args),
     Certs(certs::Args),
+    Ledger(ledger::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Certs(args) => certs::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
     };
     ExitCode::from(code)
 }

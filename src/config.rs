@@ -38,6 +38,8 @@ pub struct Config {
     pub keys: At<PathBuf>,
     /// `[ledger]`.
     pub ledger: Ledger,
+    /// `[store] sqlite`.
+    pub store: At<PathBuf>,
     /// `[admin] address`.
     pub admin: SocketAddr,
     /// `[log]`.

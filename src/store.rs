@@ -41,7 +41,7 @@ pub use self::rows::{
     Notification, Policy, PolicyRule, Position, Reservation, RightKind, Tombstone, Volume, Window,
 };
 
-use self::connect::Connections;
+use self::connect::{Connections, Make};
 
 /// An open store; clones share its connections.
 #[derive(Debug, Clone)]
@@ -50,12 +50,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store of a file, or makes one (mode 0600), and brings its schema up to date.
+    /// Opens the store of a file, and brings its schema up to date. A store that is not there is not
+    /// made: where a ledger has records already, an empty registry would release what was restricted.
     ///
     /// # Errors
-    /// When the file cannot be used, is open to others, is no store, or is a newer one.
+    /// When the file is missing, cannot be used, is open to others, is no store, or is a newer one.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connections: Arc::new(Connections::open(path)?) })
+        Ok(Self { connections: Arc::new(Connections::open(path, Make::No)?) })
+    }
+
+    /// Opens the store of a file, or makes it (mode 0600): beside a ledger that has no record yet.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub fn open_or_make(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connections: Arc::new(Connections::open(path, Make::Yes)?) })
     }
 
     /// The file.

@@ -16,6 +16,8 @@ use crate::{ledger, net};
 
 /// Where the admin listener is unless the file says.
 const ADMIN: &str = "127.0.0.1:9443";
+/// Where the store is unless the file says.
+const STORE: &str = "tavs.db";
 /// Deadlines are from here to here: none can be switched off.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_hours(24);
@@ -38,7 +40,7 @@ pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findin
 /// The names that the reader asks for, found by reading a file that has every table.
 pub(super) fn option_names() -> Vec<&'static str> {
     let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.deadlines]\n\
-                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger]\n[admin]\n[log]\n";
+                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger]\n[store]\n[admin]\n[log]\n";
     let file = SourceFile::new("tavs.toml", text);
     let reading = syntax::read(&file, |root| {
         Reader { folder: Path::new(""), file: "", paths: RefCell::default() }.root(root)
@@ -54,6 +56,7 @@ struct Written {
     policies: At<PathBuf>,
     keys: At<PathBuf>,
     ledger: Ledger,
+    store: At<PathBuf>,
     admin: SocketAddr,
     log: Log,
     paths: Vec<At<PathBuf>>,
@@ -61,8 +64,8 @@ struct Written {
 
 impl Written {
     fn with(self, source: SourceFile) -> Config {
-        let Self { listen, tls, upstreams, policies, keys, ledger, admin, log, paths } = self;
-        Config { source, listen, tls, upstreams, policies, keys, ledger, admin, log, paths }
+        let Self { listen, tls, upstreams, policies, keys, ledger, store, admin, log, paths } = self;
+        Config { source, listen, tls, upstreams, policies, keys, ledger, store, admin, log, paths }
     }
 }
 
@@ -85,9 +88,10 @@ impl Reader<'_> {
         let policies = self.only(root.required_table("policies", "directory = \"policies\""), "directory");
         let keys = self.only(root.required_table("keys", "ring = \"keys/ring.toml\""), "ring");
         let ledger = root.required_table("ledger", "directory = \"ledger\"").and_then(|t| self.ledger(t));
+        let store = self.store(root.optional_table("store"));
         let admin = admin(root.optional_table("admin"));
         let log = log(root.optional_table("log"));
-        root.not_yet(&["sources", "store"]);
+        root.not_yet(&["sources"]);
         root.finish();
         let (listen, tls) = listen?;
         Some(Written {
@@ -97,6 +101,7 @@ impl Reader<'_> {
             policies: policies?,
             keys: keys?,
             ledger: ledger?,
+            store: store?,
             admin: admin?,
             log: log?,
             paths: self.paths.take(),
@@ -207,6 +212,18 @@ impl Reader<'_> {
         table.not_yet(&["anchor"]);
         table.finish();
         Some(Ledger { directory: directory?, node: node?, limits })
+    }
+
+    fn store(&self, table: Option<Table<'_>>) -> Option<At<PathBuf>> {
+        let Some(mut table) = table else { return Some(At::new(self.folder.join(STORE), 0..0)) };
+        let span = table.span();
+        let sqlite = match table.optional("sqlite") {
+            Some(value) => self.path(Some(value)),
+            None => Some(At::new(self.folder.join(STORE), span)),
+        };
+        table.not_yet(&["postgres"]);
+        table.finish();
+        sqlite
     }
 
     /// A table with one option, which is a path.

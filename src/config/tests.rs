@@ -39,6 +39,7 @@ fn paths_are_relative_to_the_file_and_defaults_are_named() {
     assert_eq!(config.keys.value, Path::new("/etc/tavs/keys/ring.toml"));
     assert_eq!(config.ledger.directory.value, Path::new("/var/lib/tavs/ledger"));
     assert_eq!(config.admin.to_string(), "127.0.0.1:9443");
+    assert_eq!(config.store.value, Path::new("/etc/tavs/tavs.db"));
     assert!(!config.tls.tls12);
     let booking = &config.upstreams["booking"].value;
     assert_eq!(booking.url, "https://booking.klinik.example/api");
@@ -56,7 +57,7 @@ fn every_mistake_is_found_in_one_run_with_its_place_and_the_mend() {
         .replace("ca = \"certs/clinic-ca.pem\"\n", "")
         .replace("\"3 s\"", "\"3 parsecs\"")
         .replace("ring =", "rnig =")
-        + "[admin]\naddress = \"0.0.0.0:9443\"\n[store]\nsqlite = \"x\"\n";
+        + "[admin]\naddress = \"0.0.0.0:9443\"\n[store]\npostgres = \"x\"\n";
     let findings = parse(&text).unwrap_err();
     let shown = findings.render(false);
     for wanted in [
@@ -66,7 +67,7 @@ fn every_mistake_is_found_in_one_run_with_its_place_and_the_mend() {
         "`3 parsecs` is no duration",
         "did you mean `ring`?",
         "the admin listener would be open to others",
-        "`store` is not in this version",
+        "`postgres` is not in this version",
     ] {
         assert!(shown.contains(wanted), "no `{wanted}` in\n{shown}");
     }

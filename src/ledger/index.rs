@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::follow::Follower;
+pub use self::follow::log_of;
 use super::{Durable, LedgerError};
 use crate::store::{IndexRow, Log, Position, Store, StoreError};
 
@@ -283,8 +284,7 @@ fn fill(batch: &mut Vec<IndexRow>, follower: &mut Follower, upto: u64) -> Result
 
 /// Makes sure that the store belongs to the ledger of a directory.
 fn bind(directory: &Path, store: &Store) -> Result<Log, IndexError> {
-    let log =
-        follow::log_of(directory)?.ok_or_else(|| IndexError::NoLedger { directory: directory.to_owned() })?;
+    let log = log_of(directory)?.ok_or_else(|| IndexError::NoLedger { directory: directory.to_owned() })?;
     store.bind(log)?;
     Ok(log)
 }

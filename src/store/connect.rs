@@ -32,6 +32,13 @@ pub(super) enum Durability {
     Derived,
 }
 
+/// Whether a store that is not there is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Make {
+    Yes,
+    No,
+}
+
 #[derive(Debug)]
 pub(super) struct Connections {
     path: PathBuf,
@@ -46,10 +53,10 @@ struct Writer {
 }
 
 impl Connections {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        make_private(path)?;
+    pub(super) fn open(path: &Path, make: Make) -> Result<Self, StoreError> {
+        refuse_open_to_others(path, make)?;
         let mut connection = connect(path)?;
-        schema::migrate(path, &mut connection, schema::MIGRATIONS)?;
+        schema::migrate(path, &mut connection, schema::MIGRATIONS, make)?;
         let writer = Writer { connection, durability: Durability::Synced };
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
     }
@@ -125,14 +132,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// SQLite would make the file with the process's umask; its companions take the file's mode over.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+fn refuse_open_to_others(path: &Path, make: Make) -> Result<(), StoreError> {
     let io = |doing| move |source| StoreError::Io { doing, path: path.to_owned(), source };
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_made) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(io("make")(error)),
-    }
-    let mode = fs::metadata(path).map_err(io("open"))?.mode() & 0o777;
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && make == Make::Yes => {
+            return OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map(drop)
+                .map_err(io("make"));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        Err(error) => return Err(io("open")(error)),
+    };
+    let mode = found.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(StoreError::TooOpen { path: path.to_owned(), mode });
     }

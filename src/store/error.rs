@@ -17,6 +17,12 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is not there. Not made silently: without its registry nobody would be withheld.
+    #[error("the store `{}` is missing or empty; put it back from the backup, or make it anew from the ledger with `tavs ledger reindex`", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Others can get at it.
     #[error("others can get at the store `{}` (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
     TooOpen {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
+use super::connect::Make;
 use super::error::StoreError;
 
 /// What makes schema `n` of schema `n - 1`, from 1. A published one is never changed.
@@ -16,6 +17,7 @@ pub(super) fn migrate(
     path: &Path,
     connection: &mut Connection,
     migrations: &[&str],
+    make: Make,
 ) -> Result<(), StoreError> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -24,6 +26,9 @@ pub(super) fn migrate(
     let found = version(&transaction)
         .map_err(StoreError::at(DOING))?
         .ok_or_else(|| StoreError::Foreign { path: path.to_owned() })?;
+    if found == 0 && make == Make::No {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
     if found > known {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }

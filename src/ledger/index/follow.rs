@@ -19,7 +19,11 @@ pub(super) struct Follower {
 }
 
 /// The log of a directory, as its oldest segment says; `None` if there is no segment.
-pub(super) fn log_of(directory: &Path) -> Result<Option<Log>, LedgerError> {
+///
+/// # Errors
+///
+/// When the directory or the segment cannot be read.
+pub fn log_of(directory: &Path) -> Result<Option<Log>, LedgerError> {
     let Some(first) = segment::list(directory)?.first().copied() else { return Ok(None) };
     let path = segment::path_of(directory, first);
     let segment = Segment::open(&path)?;
