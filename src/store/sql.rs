@@ -62,9 +62,8 @@ statements! {
         ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
     FORGET_RESERVED = "DELETE FROM reservation WHERE recipient = $1 AND at <= $2";
     RESTORE_RESERVED = "INSERT INTO reservation (recipient, subject, at)
-        SELECT s.recipient, s.subject, MAX(s.at) FROM disclosure d
-        JOIN disclosure_subject s ON s.log = d.log AND s.seq = d.seq
-        WHERE d.at > $1 GROUP BY s.recipient, s.subject
+        SELECT s.recipient, s.subject, MAX(s.at) FROM disclosure d CROSS JOIN disclosure_subject s
+        WHERE d.at > $1 AND s.log = d.log AND s.seq = d.seq GROUP BY s.recipient, s.subject
         ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
 
     POSITION = "SELECT seq, hash FROM position WHERE log = $1";

@@ -1,1 +1,49 @@
 //! Tests of the store as its callers see it.
+
+mod index;
+mod opening;
+mod quota;
+mod registry;
+mod statements;
+
+use tempfile::TempDir;
+
+use super::{Exchange, Store};
+use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
+
+/// A store in a folder of its own, which goes with the second.
+fn store() -> (Store, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (Store::open_or_make(&folder.path().join("tavs.db")).unwrap(), folder)
+}
+
+/// The n-th invented subject.
+const fn subject(n: u8) -> SubjectId {
+    SubjectId([n; 16])
+}
+
+/// An invented disclosure.
+fn exchange(sequence: u64, at: u64, recipient: &str, subjects: &[u8]) -> Exchange {
+    Exchange {
+        sequence,
+        at,
+        kind: "disclosure".to_owned(),
+        exchange: ExchangeId::new(at, [7; 10]),
+        recipient: recipient.to_owned(),
+        policy: PolicyVersion([0xab; 32]),
+        route: Some("appointments".to_owned()),
+        purpose: "appointment-reminders".to_owned(),
+        basis: vec!["gdpr-6-1-b".to_owned(), "gdpr-9-2-h".to_owned()],
+        country: "DK".to_owned(),
+        status: 200,
+        outcome: "released".to_owned(),
+        bytes: 318,
+        subjects: subjects.iter().map(|n| subject(*n)).collect(),
+        released: vec![(0, 2), (2, 1)],
+        withheld: 9,
+        unfit: 1,
+        cpr_in_text: 1,
+        records: 2,
+        records_withheld: 1,
+    }
+}

@@ -1,0 +1,190 @@
+//! The index: applied once, asked in every way that reports do.
+
+use proptest::prelude::*;
+
+use super::{exchange, store, subject};
+use crate::ids::PolicyVersion;
+use crate::store::{
+    Act, Affected, Exchange, IndexRow, Policy, PolicyRule, Position, Store, StoreError, Window,
+};
+
+const LOG: [u8; 16] = [5; 16];
+
+fn upto(sequence: u64) -> Position {
+    Position { log: LOG, sequence, hash: [9; 32] }
+}
+
+fn affected(store: &Store, recipient: &str, window: Window) -> Vec<Affected> {
+    let mut found = Vec::new();
+    store.each_affected(recipient, window, |one| found.push(one)).unwrap();
+    found
+}
+
+fn act(sequence: u64, at: u64, kind: &str, about: &[u8]) -> Act {
+    Act {
+        sequence,
+        at,
+        kind: kind.to_owned(),
+        what: "report".to_owned(),
+        begun: None,
+        who: "officer".to_owned(),
+        why: "asked by letter".to_owned(),
+        subjects: about.iter().map(|n| subject(*n)).collect(),
+        purpose: None,
+        recipient: None,
+        policy: None,
+    }
+}
+
+#[test]
+fn rows_are_applied_once_and_with_their_position() {
+    let (store, _folder) = store();
+    assert_eq!(store.position(LOG).unwrap(), None);
+    let rows: Vec<IndexRow> = (1..=4).map(|n| IndexRow::Exchange(exchange(n, n, "sms", &[1, 2]))).collect();
+    store.apply(1, &rows[..2], upto(2)).unwrap();
+    store.apply(1, &rows[..2], upto(2)).unwrap();
+    store.apply(2, &rows[1..3], upto(3)).unwrap();
+    assert_eq!(store.position(LOG).unwrap(), Some(upto(3)));
+    let gap = store.apply(5, &[], upto(5));
+    assert!(matches!(gap, Err(StoreError::Gap { at: 3, given: 5 })));
+    assert_eq!(store.disclosures_of(&[subject(1)]).unwrap().len(), 3);
+    assert_eq!(affected(&store, "sms", Window { from: 0, to: 9 })[0].disclosures, 3);
+}
+
+#[test]
+fn a_store_belongs_to_one_log() {
+    let (store, _folder) = store();
+    assert_eq!(store.log().unwrap(), None);
+    store.bind(LOG).unwrap();
+    store.bind(LOG).unwrap();
+    let error = store.bind([6; 16]).unwrap_err();
+    assert!(matches!(error, StoreError::OtherLog { .. }));
+    assert!(error.to_string().contains("its own store"));
+    let other = store.apply(1, &[], Position { log: [6; 16], sequence: 1, hash: [0; 32] });
+    assert!(matches!(other, Err(StoreError::OtherLog { .. })));
+}
+
+#[test]
+fn a_persons_report_takes_each_disclosure_once_whichever_ids_it_names() {
+    let (store, _folder) = store();
+    let rows = [exchange(1, 30, "sms", &[1, 2]), exchange(2, 10, "lab", &[2]), exchange(3, 20, "lab", &[3])];
+    store.apply(1, &rows.clone().map(IndexRow::Exchange), upto(3)).unwrap();
+    let found = store.disclosures_of(&[subject(1), subject(2)]).unwrap();
+    let without = |row: &Exchange| Exchange { subjects: Vec::new(), ..row.clone() };
+    assert_eq!(found, [without(&rows[1]), without(&rows[0])]);
+    let given = store.given_about(&[subject(2)]).unwrap();
+    assert_eq!(given.len(), 2);
+    assert_eq!((given[0].recipient.as_str(), given[0].disclosures), ("lab", 1));
+    assert_eq!(given[1].released, [(0, 2), (2, 1)]);
+}
+
+#[test]
+fn policies_are_kept_in_words_and_the_first_time_counts() {
+    let (store, _folder) = store();
+    let policy = Policy {
+        sequence: 1,
+        at: 50,
+        policy: PolicyVersion([3; 32]),
+        recipient: "sms".to_owned(),
+        name: "Påmind ApS".to_owned(),
+        purpose: "appointment-reminders".to_owned(),
+        basis: vec!["gdpr-6-1-b".to_owned()],
+        country: "DK".to_owned(),
+        who: None,
+        rules: vec![PolicyRule {
+            route: "appointments".to_owned(),
+            rule: 0,
+            location: "$.appointments[*].start".to_owned(),
+            form: "keep".to_owned(),
+        }],
+    };
+    let again = Policy { sequence: 2, at: 90, ..policy.clone() };
+    store.apply(1, &[IndexRow::Policy(policy.clone()), IndexRow::Policy(again)], upto(2)).unwrap();
+    assert_eq!(store.policy(policy.policy).unwrap(), Some(policy));
+    assert_eq!(store.policy(PolicyVersion([4; 32])).unwrap(), None);
+}
+
+#[test]
+fn acts_are_found_by_time_and_by_person() {
+    let (store, _folder) = store();
+    let acts = [act(1, 10, "lookup", &[1, 2]), act(2, 20, "registry", &[2]), act(3, 30, "key", &[])];
+    store.apply(1, &acts.clone().map(IndexRow::Act), upto(3)).unwrap();
+    assert_eq!(store.acts(Window { from: 10, to: 30 }).unwrap(), acts[..2]);
+    assert_eq!(store.acts_of(&[subject(1), subject(2)]).unwrap(), acts[..2]);
+    assert_eq!(store.acts_of(&[subject(1)]).unwrap(), acts[..1]);
+}
+
+#[test]
+fn clearing_the_index_leaves_what_cannot_be_rebuilt() {
+    let (store, _folder) = store();
+    store.bind(LOG).unwrap();
+    store.apply(1, &[IndexRow::Exchange(exchange(1, 1, "sms", &[1]))], upto(1)).unwrap();
+    store.reserve("sms", &[subject(1)], 1, 5).unwrap();
+    store.clear_index().unwrap();
+    assert_eq!(store.position(LOG).unwrap(), None);
+    assert_eq!(store.disclosures_of(&[subject(1)]).unwrap(), []);
+    assert_eq!(store.reserved("sms", 2).unwrap(), 1);
+    assert!(store.log().unwrap().is_some());
+}
+
+fn rows() -> impl Strategy<Value = Vec<Exchange>> {
+    let one = (0_u64..50, 0_usize..3, proptest::collection::btree_set(0_u8..6, 0..4), any::<bool>());
+    proptest::collection::vec(one, 1..40).prop_map(|all| {
+        (1..)
+            .zip(all)
+            .map(|(sequence, (at, recipient, subjects, refused))| {
+                let subjects: Vec<u8> = subjects.into_iter().collect();
+                let mut row = exchange(sequence, at, ["sms", "lab", "research"][recipient], &subjects);
+                row.released = vec![(1, sequence)];
+                if refused {
+                    row = Exchange { kind: "refusal".to_owned(), subjects: Vec::new(), ..row };
+                }
+                row
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Each query against the obvious way over all rows; applied in batches, some twice.
+    #[test]
+    fn queries_equal_a_scan_of_all_rows(all in rows(), batch in 1_usize..9, from in 0_u64..50, to in 0_u64..50) {
+        let (store, _folder) = store();
+        let indexed: Vec<IndexRow> = all.iter().cloned().map(IndexRow::Exchange).collect();
+        for _twice in 0..2 {
+            for rows in indexed.chunks(batch) {
+                store.apply(rows[0].sequence(), rows, upto(rows.last().unwrap().sequence())).unwrap();
+            }
+        }
+        let window = Window { from, to };
+        let within = |row: &&Exchange| row.at >= from && row.at < to;
+        for n in 0..6 {
+            let mut expected: Vec<u64> = all.iter().filter(|r| r.subjects.contains(&subject(n))).map(|r| r.sequence).collect();
+            expected.sort_by_key(|sequence| (all.iter().find(|r| r.sequence == *sequence).unwrap().at, *sequence));
+            let found: Vec<u64> = store.disclosures_of(&[subject(n)]).unwrap().iter().map(|r| r.sequence).collect();
+            prop_assert_eq!(found, expected);
+        }
+        for recipient in ["sms", "lab", "research"] {
+            let rows: Vec<&Exchange> = all.iter().filter(within).filter(|r| r.recipient == recipient).collect();
+            let mut expected = Vec::new();
+            for n in 0..6 {
+                let about: Vec<u64> = rows.iter().filter(|r| r.subjects.contains(&subject(n))).map(|r| r.at).collect();
+                if let (Some(first), Some(last)) = (about.iter().min(), about.iter().max()) {
+                    expected.push(Affected { subject: subject(n), disclosures: about.len() as u64, first: *first, last: *last });
+                }
+            }
+            prop_assert_eq!(affected(&store, recipient, window), expected);
+            let released: u64 = rows.iter().filter(|r| r.kind == "disclosure").map(|r| r.sequence).sum();
+            let given: u64 = store.given_to(recipient, window).unwrap().iter().flat_map(|g| &g.released).map(|(_, count)| count).sum();
+            prop_assert_eq!(given, released);
+        }
+        let volumes = store.volumes(window).unwrap();
+        let total = |of: fn(&Exchange) -> u64| all.iter().filter(within).map(of).sum::<u64>();
+        prop_assert_eq!(volumes.iter().map(|v| v.exchanges).sum::<u64>(), total(|_| 1));
+        prop_assert_eq!(volumes.iter().map(|v| v.bytes).sum::<u64>(), total(|r| r.bytes));
+        prop_assert_eq!(volumes.iter().map(|v| v.subjects).sum::<u64>(), total(|r| r.subjects.len() as u64));
+        prop_assert_eq!(volumes.iter().map(|v| v.records_withheld).sum::<u64>(), total(|r| r.records_withheld));
+    }
+}

@@ -1,0 +1,134 @@
+//! Every statement: PostgreSQL reads it, too, its parameters stand in order, and its plan uses an
+//! index.
+
+use std::fmt::Write as _;
+
+use rusqlite::Connection;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+use crate::store::{schema, sql};
+
+/// Statements that may read a whole table, each with its reason.
+const WHOLE: &[(&str, &str)] = &[
+    ("ALIASES", "loads every alias"),
+    ("TOMBSTONES", "loads every tombstone"),
+    ("CLEAR_ACT_SUBJECT", "empties the table"),
+    ("CLEAR_ACT", "empties the table"),
+    ("CLEAR_POLICY_RULE", "empties the table"),
+    ("CLEAR_POLICY", "empties the table"),
+    ("CLEAR_DISCLOSURE_SUBJECT", "empties the table"),
+    ("CLEAR_DISCLOSURE", "empties the table"),
+    ("CLEAR_POSITION", "empties the table"),
+    ("LAST_CHANGE", "the last entry of the index"),
+];
+
+/// Statements that sort what they found, each with its reason.
+const SORTED: &[(&str, &str)] = &[
+    ("AFFECTED", "a recipient's window, by person"),
+    ("VOLUMES", "a window, by recipient"),
+    ("RESTORE_RESERVED", "a day, by recipient and person"),
+    ("ACTS", "a window: equal times by number"),
+    ("ACTS_OF", "one person's"),
+    ("NOTIFICATIONS_OF", "one person's: equal times by notice"),
+    ("NOTIFICATIONS_OPEN", "equal times by notice"),
+];
+
+/// The queries that reports wait for, and the index that each must use.
+const BY_INDEX: &[(&str, &[&str])] = &[
+    (
+        "DISCLOSURES_OF",
+        &[
+            "SEARCH s USING COVERING INDEX disclosure_subject_subject (subject=?)",
+            "SEARCH d USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq=?)",
+        ],
+    ),
+    (
+        "AFFECTED",
+        &[
+            "SEARCH disclosure_subject USING COVERING INDEX disclosure_subject_recipient (recipient=? AND at>? AND at<?)",
+        ],
+    ),
+    ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
+    ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_time (at>? AND at<?)"]),
+    ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
+    ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
+    ("COUNT_RESERVED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=? AND at>?)"]),
+    (
+        "RESERVED_AT",
+        &["SEARCH reservation USING INDEX sqlite_autoindex_reservation_1 (recipient=? AND subject=?)"],
+    ),
+    ("RESTORE_RESERVED", &["SEARCH d USING INDEX disclosure_time (at>?)"]),
+    ("CHANGES_OF", &["SEARCH registry USING INDEX registry_subject (subject=?)"]),
+    ("CHANGES_UNRECORDED", &["SEARCH registry USING INDEX registry_recorded (recorded=?)"]),
+    ("NOTIFICATIONS_OPEN", &["SEARCH notification USING INDEX notification_open (acknowledged=?)"]),
+];
+
+fn schema() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    for migration in schema::MIGRATIONS {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection
+}
+
+fn plan(connection: &Connection, text: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+    let details = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3)).unwrap();
+    details.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+#[test]
+fn every_statement_and_migration_is_postgresql_too() {
+    for (name, text) in sql::ALL {
+        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, text);
+        assert_eq!(parsed.map(|found| found.len()), Ok(1), "{name}");
+    }
+    for text in schema::MIGRATIONS {
+        Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap();
+        for own in ["WITHOUT ROWID", "AUTOINCREMENT", "STRICT", " BLOB", " INTEGER", "PRAGMA"] {
+            assert!(!text.to_uppercase().contains(own), "{own} is SQLite's own");
+        }
+    }
+}
+
+#[test]
+fn parameters_are_numbered_in_the_order_in_which_they_are_bound() {
+    let connection = schema();
+    for (name, text) in sql::ALL {
+        let statement = connection.prepare(text).unwrap();
+        for index in 1..=statement.parameter_count() {
+            assert_eq!(statement.parameter_name(index), Some(format!("${index}").as_str()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_statement_reads_a_whole_table_or_sorts_but_those_listed() {
+    let connection = schema();
+    let mut wrong = String::new();
+    for (name, text) in sql::ALL {
+        let plan = plan(&connection, text);
+        let listed = |list: &[(&str, &str)]| list.iter().any(|(listed, _)| listed == name);
+        for step in &plan {
+            let whole = step.starts_with("SCAN") && !listed(WHOLE);
+            if whole || (step.contains("TEMP B-TREE") && !listed(SORTED)) {
+                writeln!(wrong, "{name}: {step}").unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_reports_wait_for_uses_its_index() {
+    let connection = schema();
+    for (name, wanted) in BY_INDEX {
+        let text = sql::ALL.iter().find(|(named, _)| named == name).unwrap().1;
+        let plan = plan(&connection, text);
+        for step in *wanted {
+            assert!(plan.iter().any(|found| found == step), "{name}: no `{step}` in {plan:#?}");
+        }
+    }
+}
