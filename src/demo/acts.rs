@@ -127,7 +127,7 @@ impl Scene<'_> {
         let known = self.known(recipient, &before);
         let left = find(&reply.body, &known);
         let mut promise = |name: &str, held: bool, seen: String| {
-            story.promise(format!("{recipient} GET {target}: {name}"), held, seen);
+            story.promise(format!("{recipient} {}: {name}", split(target).0), held, seen);
         };
         promise("answered with 200", reply.status == 200, format!("{} {}", reply.status, reply.text()));
         promise(
@@ -303,7 +303,7 @@ impl Scene<'_> {
 
     /// What the clinic answers to a target: the same that the proxy was given.
     fn upstream(&self, target: &str) -> String {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (path, query) = split(target);
         let answer = if path.starts_with("/fhir/") {
             clinics::fhir(self.people, path)
         } else {
@@ -357,6 +357,11 @@ fn parts(record: &Record) -> Vec<(&'static str, String)> {
         ("released by rule", format!("{:?}", entry.released_by_rule)),
         ("withheld", format!("{} members, {} records", entry.withheld, entry.records_withheld)),
     ]
+}
+
+/// Path and query.
+fn split(target: &str) -> (&str, &str) {
+    target.split_once('?').unwrap_or((target, ""))
 }
 
 fn policy(recipient: &str) -> &'static str {

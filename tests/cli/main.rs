@@ -8,6 +8,7 @@
 )]
 
 mod certs;
+mod demo;
 mod docs;
 mod guarantees;
 mod init;

@@ -1,0 +1,61 @@
+//! `tavs demo`: every promise holds, the page fits a terminal, and nothing is left behind, also
+//! when it is interrupted.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn demo(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tavs"));
+    command.arg("demo").env("TMPDIR", directory).env_remove("NO_COLOR");
+    command
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).unwrap().next().is_none()
+}
+
+#[test]
+fn every_promise_of_the_demo_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let done = demo(directory.path()).arg("--json").output().unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let promises = document["promises"].as_array().unwrap();
+    assert!(promises.len() > 30, "{} promises", promises.len());
+    for promise in promises {
+        assert_eq!(promise["held"], true, "{promise}");
+    }
+    assert!(done.status.success());
+    assert!(is_empty(directory.path()), "something is left in the temporary directory");
+}
+
+#[test]
+fn the_page_fits_a_terminal_and_has_no_colours_in_a_pipe() {
+    let directory = tempfile::tempdir().unwrap();
+    let done = demo(directory.path()).output().unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(!text.contains('\x1b'));
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
+fn a_demo_that_is_stopped_while_held_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = demo(directory.path());
+    let mut held = command.args(["--hold", "--minutes", "2"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(held.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("curl ") {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it was held");
+    }
+    assert!(!is_empty(directory.path()));
+    let killed = Command::new("kill").args(["-TERM", &held.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    lines.read_to_string(&mut line).unwrap();
+    assert!(held.wait().unwrap().success());
+    assert!(is_empty(directory.path()), "something is left in the temporary directory");
+}
