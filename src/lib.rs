@@ -16,10 +16,10 @@
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
 //! | 5 | `proxy`: one exchange; `admin`: health, metrics |
-//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger` |
+//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
-//! | 1 | `json`, `cpr`, `absence`, `net`, `telemetry` |
+//! | 1 | `json`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
 //! | 0 | `ids`, `secret`, `clock` |
 //!
 //! Two rules outrank the rest: personal data leaves only through the rewriter, and when in
@@ -37,6 +37,7 @@ pub mod http;
 pub mod identity;
 pub mod ids;
 pub mod json;
+pub mod judge;
 pub mod ledger;
 pub mod limits;
 pub mod net;
@@ -46,4 +47,5 @@ pub mod pseudonym;
 pub mod rewrite;
 pub mod secret;
 pub mod store;
+pub mod subjects;
 pub mod telemetry;

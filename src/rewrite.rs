@@ -17,10 +17,11 @@ mod tests;
 mod text;
 mod walk;
 
-pub use self::survey::{Reference, Same, Survey, survey};
+pub use self::survey::{Reference, Survey, survey};
 use self::walk::Walk;
 use crate::ids::SubjectId;
 use crate::json::{self, Reader};
+use crate::judge::{Everyone, Judge};
 use crate::policy::plan::{Plan, RuleRef};
 use crate::pseudonym::Salt;
 
@@ -164,34 +165,6 @@ pub enum Outcome {
     Unfit,
     /// The record that it belongs to is withheld whole.
     RecordWithheld,
-}
-
-/// Decides about an identifier at a subject location.
-pub trait Judge {
-    /// Whose it is. `is_number`: it is a CPR or e-CPR, which is a person's even if it was never
-    /// seen; any other identifier is a person's only if somebody tied it to one.
-    fn judge(&self, id: SubjectId, is_number: bool) -> Judgement;
-}
-
-/// What an identifier comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
-    /// A person's, by the id that stands for that person everywhere; the data may leave.
-    Person(SubjectId),
-    /// Nobody knows whose.
-    Unknown,
-    /// A person's whose data may not leave: restriction, objection, missing consent, erasure.
-    Withheld,
-}
-
-/// Takes every identifier for a person's whose data may leave: for tools that have no registry.
-#[derive(Debug, Clone, Copy)]
-pub struct Everyone;
-
-impl Judge for Everyone {
-    fn judge(&self, id: SubjectId, _is_number: bool) -> Judgement {
-        Judgement::Person(id)
-    }
 }
 
 /// How a body is to be rewritten.

@@ -14,15 +14,15 @@ const ROWS: &[(u8, &[&str])] = &[
     (7, &["app"]),
     (6, &["config"]),
     (5, &["proxy", "admin"]),
-    (4, &["rewrite", "http", "ledger"]),
+    (4, &["rewrite", "http", "ledger", "subjects"]),
     (3, &["policy"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
-    (1, &["json", "cpr", "absence", "net", "telemetry"]),
+    (1, &["json", "cpr", "absence", "judge", "net", "telemetry"]),
     (0, &["ids", "secret", "clock"]),
 ];
 
 /// Bytes in, bytes out: these decide or transform, so that a test can hand them everything.
-const PURE: &[&str] = &["json", "cpr", "absence", "pseudonym", "policy", "rewrite"];
+const PURE: &[&str] = &["json", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge"];
 
 /// Paths that a pure module must not name.
 const IMPURE: &[&[&str]] = &[

@@ -3,8 +3,9 @@
 
 use super::names::decode;
 use super::walk::Walk;
-use super::{Fault, Judge, Watch};
+use super::{Fault, Watch};
 use crate::json::Reader;
+use crate::judge::Judge;
 use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
 
 /// Shorter words of names (initials, `de`, `af`) stay in text: they are ordinary words.

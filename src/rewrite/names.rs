@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use super::text::Replacement;
 use super::walk::Walk;
-use super::{Fault, FaultKind, Judge, Watch};
+use super::{Fault, FaultKind, Watch};
 use crate::cpr::{self, Search};
 use crate::json::{Reader, StringSpan};
+use crate::judge::Judge;
 use crate::policy::checked::CprInText;
 
 /// A name of an object that is open.

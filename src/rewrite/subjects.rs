@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::reference::{self, Target};
-use super::{Judge, Judgement};
 use crate::cpr::{self, Kind};
 use crate::ids::SubjectId;
 use crate::json::Reader;
+use crate::judge::{Judge, Judgement};
 use crate::policy::plan::Plan;
 use crate::pseudonym::Input;
 

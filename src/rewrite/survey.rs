@@ -11,6 +11,7 @@ use super::subjects::{Identified, identify};
 use super::{Fault, lines, utf8};
 use crate::ids::SubjectId;
 use crate::json::Reader;
+use crate::judge::Same;
 use crate::policy::plan::{Plan, State};
 use crate::pseudonym::Input;
 
@@ -21,15 +22,6 @@ pub struct Survey {
     pub same: Vec<Same>,
     /// Subjects by reference that the body itself does not tie to a number, each once.
     pub references: Vec<Reference>,
-}
-
-/// Two identifiers of one person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Same {
-    /// An upstream's id.
-    pub alias: SubjectId,
-    /// The person's number.
-    pub person: SubjectId,
 }
 
 /// A subject that is named by reference.

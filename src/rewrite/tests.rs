@@ -2,9 +2,10 @@
 
 use jiff::civil::date;
 
-use super::{FaultKind, Judge, Judgement, Rewriter, Watch, rewrite, rewrite_lines, survey};
+use super::{FaultKind, Rewriter, Watch, rewrite, rewrite_lines, survey};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId, SubjectId};
+use crate::judge::{Judge, Judgement};
 use crate::policy::checked::{
     Action, Agreement, Basis, Category, Consent, CprInText, Identity, Keep, Kind, Limits, Linkability, Mask,
     MediaType, Method, Policy, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule,

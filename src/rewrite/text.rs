@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::mask::MASK;
 use super::walk::Walk;
-use super::{Fault, FaultKind, Judge, Watch};
+use super::{Fault, FaultKind, Watch};
 use crate::cpr::{Find, Number};
 use crate::json::escape_into;
+use crate::judge::Judge;
 use crate::policy::checked::CprInText;
 
 /// A part of a text, and what takes its place.

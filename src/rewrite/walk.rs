@@ -7,9 +7,10 @@ use std::mem;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
 use super::subjects::{Judged, Subjects};
-use super::{Decision, Disclosure, Fault, Judge, Outcome, Released, Rewriter, Rewritten, Watch};
+use super::{Decision, Disclosure, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
 use crate::cpr::Find;
 use crate::json::Reader;
+use crate::judge::Judge;
 use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
 use crate::pseudonym::Salt;
 

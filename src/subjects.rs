@@ -1,0 +1,209 @@
+//! Who is who, and whose data may leave: aliases and the registry of rights, mirrored in memory.
+//!
+//! Stands beside the rewriter, which asks about each subject of a body (G8). The store is the truth;
+//! a change is put there first and applied here before the next exchange looks. What must never
+//! happen here: a subject id tied to a person by guess; a right that holds in the store and not here.
+
+mod rights;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use self::rights::Circumstances;
+use self::rights::Rights;
+use crate::ids::SubjectId;
+use crate::judge::{Judge, Judgement, Same};
+use crate::store::{Change, Store, StoreError};
+
+/// All that is known about subjects. One for the process; changes are seen by the next look.
+#[derive(Debug, Default)]
+pub struct Subjects {
+    known: Mutex<Known>,
+    generation: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// One step towards the id that stands for the person; that id itself is not in it.
+    towards: HashMap<SubjectId, SubjectId>,
+    /// By the id that stands for the person.
+    rights: HashMap<SubjectId, Rights>,
+}
+
+impl Subjects {
+    /// Reads all of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read: nothing may be released then.
+    pub fn load(store: &Store) -> Result<Self, StoreError> {
+        let subjects = Self::default();
+        let mut known = subjects.known();
+        store.each_alias(|subject, same_as| known.tie(subject, same_as))?;
+        let mut generation = 0;
+        store.each_change(0, |change| {
+            generation = change.number;
+            known.apply(&change);
+        })?;
+        store.each_tombstone(|tombstone| known.rights_of(tombstone.subject).erase())?;
+        drop(known);
+        subjects.generation.store(generation, Ordering::Release);
+        Ok(subjects)
+    }
+
+    /// The number of the last registry change that is in force here.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Puts a registry change in force that the store has. Changes come in their order.
+    pub fn apply(&self, change: &Change) {
+        self.known().apply(change);
+        self.generation.fetch_max(change.number, Ordering::AcqRel);
+    }
+
+    /// Ties two ids of one person together that the store has as an alias. A right of either is
+    /// then a right of both, which counts as a change: exchanges under way look again.
+    pub fn tie(&self, subject: SubjectId, same_as: SubjectId) {
+        self.known().tie(subject, same_as);
+    }
+
+    /// The id that stands for the person whom `id` names; `id` itself where nothing else is known.
+    #[must_use]
+    pub fn person(&self, id: SubjectId) -> SubjectId {
+        self.known().person(id)
+    }
+
+    /// Whether `id` is tied to another: a person's number, unless it is one itself.
+    #[must_use]
+    pub fn is_tied(&self, id: SubjectId) -> bool {
+        self.known().towards.contains_key(&id)
+    }
+
+    /// Which of a body's findings are new, and whether any contradicts what is known: an id that
+    /// is tied to somebody else (GDPR art. 5(1)(d): whose data it is, is never guessed).
+    #[must_use]
+    pub fn weigh(&self, same: &[Same]) -> Weighed {
+        let known = self.known();
+        let mut weighed = Weighed::default();
+        for one in same {
+            let tied = known.towards.contains_key(&one.alias);
+            match (tied, known.person(one.alias) == known.person(one.person)) {
+                (_, true) => {}
+                (false, false) => weighed.new.push(*one),
+                (true, false) => weighed.contradictions.push(one.alias),
+            }
+        }
+        weighed.refuse_among_themselves();
+        weighed
+    }
+
+    /// A judge for one exchange. `found` is what the body itself ties together.
+    #[must_use]
+    pub fn judge<'a>(&'a self, circumstances: Circumstances<'a>, found: &'a Weighed) -> SubjectJudge<'a> {
+        SubjectJudge { subjects: self, circumstances, found }
+    }
+
+    /// How many ids are tied, and how many persons have an entry of any right.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        let known = self.known();
+        (known.towards.len(), known.rights.len())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn person(&self, id: SubjectId) -> SubjectId {
+        let mut person = id;
+        // INVARIANT: `tie` never makes a ring.
+        while let Some(next) = self.towards.get(&person) {
+            person = *next;
+        }
+        person
+    }
+
+    fn tie(&mut self, subject: SubjectId, same_as: SubjectId) {
+        let (one, other) = (self.person(subject), self.person(same_as));
+        if one == other {
+            return;
+        }
+        self.towards.insert(one, other);
+        if subject != one {
+            // A shorter way than the one that was.
+            self.towards.insert(subject, other);
+        }
+        if let Some(rights) = self.rights.remove(&one) {
+            self.rights.entry(other).or_default().join(rights);
+        }
+    }
+
+    fn apply(&mut self, change: &Change) {
+        self.rights_of(change.change.subject).apply(change);
+    }
+
+    fn rights_of(&mut self, id: SubjectId) -> &mut Rights {
+        let person = self.person(id);
+        self.rights.entry(person).or_default()
+    }
+}
+
+/// What a body says about who is who, held against what is known.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// Not known before.
+    pub new: Vec<Same>,
+    /// Ids that are tied to somebody else, or to two persons at once: nobody's until an officer
+    /// says whose.
+    pub contradictions: Vec<SubjectId>,
+}
+
+impl Weighed {
+    fn refuse_among_themselves(&mut self) {
+        self.new.sort_by_key(|same| (same.alias, same.person));
+        self.new.dedup();
+        let twice = |pair: &[Same]| match pair {
+            [one, other] if one.alias == other.alias => Some(one.alias),
+            _ => None,
+        };
+        self.contradictions.extend(self.new.windows(2).filter_map(twice));
+        let contradictions = &self.contradictions;
+        self.new.retain(|same| !contradictions.contains(&same.alias));
+    }
+}
+
+/// Judges the subjects of one exchange.
+#[derive(Debug)]
+pub struct SubjectJudge<'a> {
+    subjects: &'a Subjects,
+    circumstances: Circumstances<'a>,
+    found: &'a Weighed,
+}
+
+impl Judge for SubjectJudge<'_> {
+    fn judge(&self, id: SubjectId, is_number: bool) -> Judgement {
+        if self.found.contradictions.contains(&id) {
+            return Judgement::Unknown;
+        }
+        let at = self.found.new.binary_search_by_key(&id, |same| same.alias).ok();
+        let found = at.and_then(|at| self.found.new.get(at)).map(|same| same.person);
+        let known = self.subjects.known();
+        if !is_number && found.is_none() && !known.towards.contains_key(&id) {
+            return Judgement::Unknown;
+        }
+        let person = known.person(found.unwrap_or(id));
+        // A right may have been entered under the upstream's id before it was tied.
+        let own = (found.is_some()).then(|| known.rights.get(&id)).flatten();
+        let withheld = match (known.rights.get(&person), own) {
+            (None, None) => Rights::default().withhold(&self.circumstances),
+            (one, other) => one.into_iter().chain(other).any(|rights| rights.withhold(&self.circumstances)),
+        };
+        if withheld { Judgement::Withheld } else { Judgement::Person(person) }
+    }
+}
