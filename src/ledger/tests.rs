@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Record, Settings, read};
 use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
 
-fn settings(directory: &Path) -> Settings {
+pub(super) fn settings(directory: &Path) -> Settings {
     Settings {
         directory: directory.to_owned(),
         node: "node-1".to_owned(),
@@ -23,7 +23,7 @@ fn settings(directory: &Path) -> Settings {
 }
 
 /// The n-th invented entry.
-fn entry(n: u8) -> Entry {
+pub(super) fn entry(n: u8) -> Entry {
     Entry {
         exchange: ExchangeId::new(1_772_600_000_000, [n; 10]),
         unix_millis: 1_772_600_000_000,
@@ -49,12 +49,12 @@ fn entry(n: u8) -> Entry {
     }
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// Appends entries one after the other.
-fn fill(directory: &Path, limits: Limits, numbers: impl IntoIterator<Item = u8>) {
+pub(super) fn fill(directory: &Path, limits: Limits, numbers: impl IntoIterator<Item = u8>) {
     run(async {
         let (ledger, _) = Ledger::open(Settings { limits, ..settings(directory) }).unwrap();
         for n in numbers {

@@ -13,6 +13,7 @@ mod docs;
 mod guarantees;
 mod init;
 mod keys;
+mod ledger;
 mod policies;
 mod serve;
 
