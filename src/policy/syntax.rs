@@ -138,7 +138,8 @@ pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<
 /// The line, from 1, on which byte `offset` of `text` stands.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> u32 {
-    let before = text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    let before = memchr::memchr_iter(b'\n', before).count();
     u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
 }
 

@@ -11,7 +11,7 @@ use crate::policy::checked::{
     PurposeInfo, QueryParameter, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject, TestText,
     Transfer, TransferGround,
 };
-use crate::policy::syntax::{At, SourceFile, line_of};
+use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
 
 /// Limits where a policy does not say: enough for one clinic's traffic, and soon felt if not.
@@ -31,6 +31,7 @@ pub(crate) mod defaults {
 }
 
 pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
+    let lines = Lines::of(&file.text);
     Policy {
         file: file.path.clone(),
         version: PolicyVersion(Sha256::digest(file.text.as_bytes()).into()),
@@ -50,9 +51,24 @@ pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
         },
         limits: limits(&written.limits),
         cpr_in_text: value(written.cpr_in_text.as_ref(), CprInText::Mask),
-        shapes: written.shapes.iter().map(|one| shape(one, file)).collect(),
-        routes: written.routes.iter().map(|one| route(one, written, file)).collect(),
-        tests: written.tests.iter().map(|one| test(one, written, file)).collect(),
+        shapes: written.shapes.iter().map(|one| shape(one, &lines)).collect(),
+        routes: written.routes.iter().map(|one| route(one, written, &lines)).collect(),
+        tests: written.tests.iter().map(|one| test(one, written, &lines)).collect(),
+    }
+}
+
+/// Where the lines of a text begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line, from 1, that byte `offset` stands on.
+    fn at(&self, offset: usize) -> u32 {
+        let before = self.0.partition_point(|end| *end < offset);
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
 
@@ -122,28 +138,28 @@ fn subject(written: &written::Subject) -> Subject {
     }
 }
 
-fn rules(written: &[written::Rule], file: &SourceFile) -> Vec<Rule> {
+fn rules(written: &[written::Rule], lines: &Lines) -> Vec<Rule> {
     let rule = |rule: &written::Rule| Rule {
         location: rule.location.value.clone(),
         action: rule.action.value.clone(),
         span: rule.location.span.clone(),
-        line: line_of(&file.text, rule.location.span.start),
+        line: lines.at(rule.location.span.start),
     };
     written.iter().map(rule).collect()
 }
 
-fn shape(written: &written::Shape, file: &SourceFile) -> Shape {
+fn shape(written: &written::Shape, lines: &Lines) -> Shape {
     Shape {
         name: text(written.name.as_ref()),
         at: written.at.clone(),
         when: written.when.clone(),
         subject: subject(&written.subject),
         alias: written.alias.clone(),
-        rules: rules(&written.rules, file),
+        rules: rules(&written.rules, lines),
     }
 }
 
-fn route(written: &written::Route, policy: &written::Policy, file: &SourceFile) -> Route {
+fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> Route {
     let query = |query: &written::Query| QueryParameter {
         name: query.name.value.clone(),
         pattern: query.pattern.clone(),
@@ -157,12 +173,12 @@ fn route(written: &written::Route, policy: &written::Policy, file: &SourceFile) 
         query: written.query.iter().map(query).collect(),
         upstream: text(written.upstream.as_ref()),
         accept_clear: written.accept_clear.as_ref().map(|ground| ground.value.to_owned()),
-        response: response(&written.response, policy, file),
-        line: line_of(&file.text, written.header.start),
+        response: response(&written.response, policy, lines),
+        line: lines.at(written.header.start),
     }
 }
 
-fn response(written: &written::Response, policy: &written::Policy, file: &SourceFile) -> Response {
+fn response(written: &written::Response, policy: &written::Policy, lines: &Lines) -> Response {
     let index_of = |name: &At<String>| {
         policy.shapes.iter().position(|shape| shape.name.as_ref().is_some_and(|n| n.value == name.value))
     };
@@ -174,12 +190,12 @@ fn response(written: &written::Response, policy: &written::Policy, file: &Source
         subject: subject(&written.subject),
         media_types: written.media_types.clone(),
         shapes,
-        rules: rules(&written.rules, file),
+        rules: rules(&written.rules, lines),
         status_map: written.status_map.clone(),
     }
 }
 
-fn test(written: &written::Test, policy: &written::Policy, file: &SourceFile) -> PolicyTest {
+fn test(written: &written::Test, policy: &written::Policy, lines: &Lines) -> PolicyTest {
     let name = text(written.route.as_ref());
     let route = policy.routes.iter().position(|route| route.name.as_ref().is_some_and(|n| n.value == name));
     let empty = || TestText::Inline(String::new());
@@ -188,6 +204,6 @@ fn test(written: &written::Test, policy: &written::Policy, file: &SourceFile) ->
         input: written.input.as_ref().map_or_else(empty, |input| input.value.clone()),
         output: written.output.as_ref().map(|output| output.value.clone()),
         absent: written.absent.iter().map(|text| text.value.clone()).collect(),
-        line: line_of(&file.text, written.header.start),
+        line: lines.at(written.header.start),
     }
 }
