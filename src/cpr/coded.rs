@@ -48,12 +48,16 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
     binary
 }
 
-/// What a stretch holds that stands alone, but for words before it.
+/// What a stretch holds that stands alone. What could be a word before a UUID could be base64 as
+/// well, so both readings count, unless the rest is plainly an identifier.
 fn alone_inside(token: &[u8], depth: usize) -> Inside {
+    let mut inside = whole(token, depth);
     let id = without_words(token);
-    let mut inside = whole(id, depth);
-    if inside.number.is_none() && id.len() < token.len() {
-        inside.number = whole(token, depth).number;
+    if id.len() < token.len() {
+        let of_id = whole(id, depth);
+        let harmless = of_id.is_text || id.len() < SHORTEST || is_uuid(id) || is_words(id);
+        inside.binary = !inside.is_text && of_id.binary || inside.binary && !harmless;
+        inside.number = inside.number.or(of_id.number);
     }
     inside
 }
@@ -139,18 +143,20 @@ fn stands_alone(bytes: &[u8], stretch: &Range<usize>) -> bool {
         && is_border(bytes.get(stretch.end))
 }
 
-/// `8-4-4-4-12` hexadecimal digits (RFC 9562 section 4).
+/// The shape of a UUID, `8-4-4-4-12`. Some make up theirs with letters that are no hexadecimal;
+/// base64 has its dashes at these places by no chance.
 fn is_uuid(token: &[u8]) -> bool {
     token.len() == UUID_LEN
         && token.iter().enumerate().all(|(place, byte)| match place {
             8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
+            _ => byte.is_ascii_alphanumeric(),
         })
 }
 
-/// A UUID with a version and the variant of RFC 9562.
+/// A UUID with a version and the variant of RFC 9562 section 4.
 pub(super) fn is_standard_uuid(token: &[u8]) -> bool {
     is_uuid(token)
+        && token.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
         && matches!(token.get(14), Some(b'1'..=b'8'))
         && matches!(token.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
 }
@@ -158,17 +164,28 @@ pub(super) fn is_standard_uuid(token: &[u8]) -> bool {
 /// The length of a written UUID.
 pub(super) const UUID_LEN: usize = 36;
 
-/// The id of `Observation/1a2b3c` or `Composition_1a2b3c`; else all.
+/// The id of `Observation/1a2b3c` or `Composition_1a2b3c`, the value of `id=1a2b3c`; else all.
 fn without_words(mut token: &[u8]) -> &[u8] {
     while let Some(at) = token.iter().position(|byte| !byte.is_ascii_alphanumeric())
-        && let Some((word, [_, id @ ..])) = token.split_at_checked(at)
-        && word.len() >= SHORTEST_WORD
-        && word.iter().all(u8::is_ascii_alphabetic)
-        && is_word(word)
+        && let Some((word, [separator, id @ ..])) = token.split_at_checked(at)
+        && !id.starts_with(b"=")
+        && !id.is_empty()
+        && (*separator == b'=' || word.len() >= SHORTEST_WORD && is_name(word))
     {
         token = id;
     }
     token
+}
+
+/// Letters with capitals only where words begin, as in `DocumentReference`.
+fn is_name(word: &[u8]) -> bool {
+    let mut small = 2_usize;
+    word.iter().all(|byte| {
+        let capital = byte.is_ascii_uppercase();
+        let fits = byte.is_ascii_lowercase() || capital && small >= 2;
+        small = if capital { 0 } else { small.saturating_add(1) };
+        fits
+    }) && small >= 2
 }
 
 /// Fewer letters before a separator are as well the beginning of base64.
@@ -179,6 +196,8 @@ const SHORTEST_WORD: usize = 4;
 struct Inside {
     number: Option<Number>,
     binary: bool,
+    /// Some coding makes text of it.
+    is_text: bool,
 }
 
 /// Reads a stretch that stands alone by the rules of each coding.
@@ -209,6 +228,7 @@ impl Inside {
             self.binary |= plausible;
             return;
         };
+        self.is_text = true;
         let mut finds = Vec::new();
         self.binary |= search_at(&text, deeper, &mut finds);
         self.number = finds.first().map(|find| find.number);

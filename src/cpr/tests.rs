@@ -224,12 +224,15 @@ mod properties {
                 coded = coding.code(&coded);
             }
             let border = if codings.iter().any(|coding| coding.wants_border()) { ":" } else { "" };
-            let whole = format!("{before}{border}{coded}{border}{after}");
-            let find = canonical_in(&whole, &number);
-            prop_assert!(find.is_some(), "{whole:?}");
-            let Find { span, .. } = find.unwrap();
-            let cut = cut_out(&whole, span);
-            prop_assert_eq!(canonical_in(&cut, &number), None, "{}", whole);
+            let mut whole = format!("{before}{border}{coded}{border}{after}");
+            let mut finds = Vec::new();
+            let found = search(&whole, &mut finds);
+            prop_assert!(found != Search::Clean, "{whole:?}");
+            // Codes can hold another number by chance, which then stands for the whole.
+            for find in finds.iter().rev() {
+                whole = cut_out(&whole, find.span.clone());
+            }
+            prop_assert_eq!(canonical_in(&whole, &number), None, "{}", coded);
         }
 
         /// Nothing makes the finder stop, and its finds are in order and on character borders.
