@@ -73,7 +73,8 @@ fn filter(wanted: &str) -> Result<EnvFilter, LogError> {
 /// (the version's first eight digits), `upstream`, `status`, `reason`.
 #[must_use]
 pub fn exchange_span(exchange: ExchangeId) -> Span {
-    tracing::info_span!(
+    // At the level of an error, so that warnings and errors say whose they are at any level.
+    tracing::error_span!(
         "exchange",
         exchange = %exchange,
         recipient = tracing::field::Empty,

@@ -206,10 +206,10 @@ async fn a_large_body_is_rewritten_beside_the_threads_that_serve() {
     let sms = super::stage::policy("sms").replace("\"64 KiB\"", "\"4 MiB\"");
     let stage = Stage::set(super::stage::Setting { sms, ..Default::default() }).await;
     let one = GOOD.strip_prefix(r#"{"appointments":["#).unwrap().strip_suffix("]}").unwrap();
-    let many = vec![one; 5000].join(",");
+    let many = vec![one; 2000].join(",");
     stage.origin.says(json(&format!(r#"{{"appointments":[{many}]}}"#)));
     let reply = stage.get("/appointments").await;
     assert_eq!(reply.status, 200);
-    assert_eq!(reply.text().matches("Nancy").count(), 5000);
-    reply.tells_nothing("a large body");
+    assert_eq!(reply.text().matches("Nancy").count(), 2000);
+    assert!(PLANTED.iter().all(|planted| !reply.text().contains(planted)));
 }
