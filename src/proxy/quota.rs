@@ -29,14 +29,22 @@ impl SubjectQuotas {
     ) -> Result<(), Exceeded> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let known = seen.entry(recipient.clone()).or_default();
-        known.retain(|_, told| now.saturating_sub(*told) < DAY);
-        let new = subjects.iter().filter(|subject| !known.contains_key(subject)).count();
-        if known.len().saturating_add(new) > usize::try_from(most).unwrap_or(usize::MAX) {
-            return Err(Exceeded);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        // Those of more than a day ago are looked for only when they matter: the lock is shared.
+        if !fits(known, subjects, most) {
+            known.retain(|_, told| now.saturating_sub(*told) < DAY);
+            if !fits(known, subjects, most) {
+                return Err(Exceeded);
+            }
         }
         known.extend(subjects.iter().map(|subject| (*subject, now)));
         Ok(())
     }
+}
+
+fn fits(known: &HashMap<SubjectId, u64>, subjects: &[SubjectId], most: usize) -> bool {
+    let new = subjects.iter().filter(|subject| !known.contains_key(subject)).count();
+    known.len().saturating_add(new) <= most
 }
 
 /// More different subjects than the policy allows.
