@@ -66,6 +66,8 @@ pub struct Running {
     status: Arc<Status>,
     reloader: Reloader,
     stop: watch::Sender<bool>,
+    /// Health is shown until the drain is over.
+    stop_admin: watch::Sender<bool>,
     listener: JoinHandle<Connections>,
 }
 
@@ -136,10 +138,11 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
     reloader.succeeded();
     tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
-    tokio::spawn(admin::serve(admin, Arc::clone(&status), stopped.clone()));
+    let (stop_admin, admin_stopped) = watch::channel(false);
+    tokio::spawn(admin::serve(admin, Arc::clone(&status), admin_stopped));
     let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
     tracing::info!(%address, admin = %admin_address, "tavs serves");
-    Ok(Running { address, admin_address, proxy, ledger, status, reloader, stop, listener })
+    Ok(Running { address, admin_address, proxy, ledger, status, reloader, stop, stop_admin, listener })
 }
 
 async fn serve(
@@ -210,6 +213,7 @@ impl Running {
         let connections = self.listener.await.unwrap_or_default();
         let ledger = self.ledger.close().await;
         let answered = self.proxy.answered();
+        self.stop_admin.send_replace(true);
         if let Err(error) = &ledger {
             tracing::error!(%error, "the ledger could not be closed in order");
         }

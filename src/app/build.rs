@@ -20,7 +20,7 @@ use crate::policy::check::check;
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, Severity};
-use crate::policy::running::PolicySet;
+use crate::policy::running::{BuildError, PolicySet};
 use crate::policy::syntax::{self, SourceFile};
 use crate::proxy::{Parts, State};
 use crate::pseudonym::{KeyRing, RingError};
@@ -49,7 +49,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<(S
     let set = ring.filter(|_| sound).and_then(|ring| match PolicySet::build(policies, &ring) {
         Ok(set) => Some(set),
         Err(errors) => {
-            found.extend(errors.iter().map(|error| general(config, error.to_string())));
+            found.extend(errors.iter().map(|error| plan_fault(&read.files, error)));
             None
         }
     });
@@ -153,6 +153,17 @@ fn tls_fault(config: &Config, error: &TlsError) -> Diagnostic {
         | TlsError::Refused(_) => (&codes::CERTIFICATE_UNUSABLE, None),
     };
     config.fault_of_file(code, path.map_or_else(|| Path::new(""), PathBuf::as_path), error.to_string())
+}
+
+/// A route that cannot run, shown where it begins.
+fn plan_fault(files: &[SourceFile], error: &BuildError) -> Diagnostic {
+    let text = files.iter().find(|file| file.path == error.file).map_or("", |file| file.text.as_str());
+    let before = usize::try_from(error.line).unwrap_or(usize::MAX).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
+    let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+    let span = start..start.saturating_add(length);
+    let message = format!("route `{}` cannot run: {}", error.route, error.error);
+    Diagnostic::new(&codes::BAD_VALUE, &error.file, span, message, "this route")
 }
 
 fn name_fault(config: &Config, name: &str) -> Diagnostic {

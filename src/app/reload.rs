@@ -78,8 +78,11 @@ impl Reloader {
                         "addresses, deadlines and caps of [listen], [ledger], [admin] and [log] change with a restart only"
                     );
                 }
-                shared.tls.store(Arc::clone(state.tls()));
+                // The listener last: a connection under the new trust anchors must not meet the old
+                // state, which would refuse it. The other way round each exchange looks again.
+                let tls = Arc::clone(state.tls());
                 shared.proxy.replace(state);
+                shared.tls.store(tls);
                 *current = config;
                 drop(current);
                 self.succeeded();

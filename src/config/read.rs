@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Config, Findings, Ledger, Listen, Log};
+use crate::http::OwnNames;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
 use crate::policy::codes;
@@ -297,6 +298,15 @@ fn names(value: &Value<'_>) -> Vec<String> {
     let list = value.strings();
     if list.is_empty() {
         value.fault(&codes::BAD_VALUE, "`names` is empty", "nobody could call us", None);
+    }
+    for name in &list {
+        if OwnNames::new([name.value.as_str()]).is_err() {
+            let message = format!("`{}` is no name that we could be called by", name.value);
+            value.report(
+                Diagnostic::new(&codes::BAD_VALUE, value.file(), name.span.clone(), message, "no host name")
+                    .help("a host name or address, with a port if only that one counts"),
+            );
+        }
     }
     list.into_iter().map(|name| name.value.to_ascii_lowercase()).collect()
 }

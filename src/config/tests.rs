@@ -57,12 +57,14 @@ fn every_mistake_is_found_in_one_run_with_its_place_and_the_mend() {
         .replace("ca = \"certs/clinic-ca.pem\"\n", "")
         .replace("\"3 s\"", "\"3 parsecs\"")
         .replace("ring =", "rnig =")
+        .replace("tavs.klinik.example", "https://tavs.klinik.example")
         + "[admin]\naddress = \"0.0.0.0:9443\"\n[store]\npostgres = \"x\"\n";
     let findings = parse(&text).unwrap_err();
     let shown = findings.render(false);
     for wanted in [
         "`nowhere` is no address to listen on",
         "`[listen]` has no `key`",
+        "is no name that we could be called by",
         "this upstream is called without TLS",
         "`3 parsecs` is no duration",
         "did you mean `ring`?",

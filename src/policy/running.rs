@@ -37,6 +37,8 @@ pub struct BuildError {
     pub file: String,
     /// The route's name.
     pub route: String,
+    /// The line that the route begins on, from 1.
+    pub line: u32,
     /// What is wrong.
     #[source]
     pub error: PlanError,
@@ -85,6 +87,7 @@ impl PolicySet {
                     errors.extend(faults.into_iter().map(|error| BuildError {
                         file: policy.file.clone(),
                         route: route.name.clone(),
+                        line: route.line,
                         error,
                     }));
                     None

@@ -11,9 +11,11 @@ use std::time::Duration;
 use tavs::app::StartError;
 use tavs::ledger::{Disk, FileSystem};
 
+use tokio::sync::Notify;
+
 use super::lab::PATIENCE;
 use super::origin::{Step, json};
-use super::stage::{GOOD, Setting, Stage, policy};
+use super::stage::{GOOD, Setting, Stage, admin_page, policy};
 
 const GET: &[u8] = b"GET /appointments HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -160,7 +162,8 @@ async fn a_changed_file_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_keeps_the_state_that_it_began_with() {
     let stage = Stage::new().await;
-    stage.origin.plays(vec![Step::Wait(Duration::from_millis(300)), Step::Say(json(GOOD))]);
+    let go = Arc::new(Notify::new());
+    stage.origin.plays(vec![Step::Until(Arc::clone(&go)), Step::Say(json(GOOD))]);
     let mut wire = stage.wire().await;
     wire.send(GET).await;
     while stage.origin.seen().is_empty() {
@@ -170,6 +173,8 @@ async fn an_exchange_keeps_the_state_that_it_began_with() {
         policy("sms").replace("\"$.appointments[*].patient.name\" = { mask = \"first-word\" }\n", "");
     stage.lab.write("policies/sms.toml", &narrower);
     stage.running.reloader().reload().unwrap();
+    stage.origin.says(json(GOOD));
+    go.notify_one();
     let reply = wire.ask(b"").await.unwrap();
     assert!(reply.text().contains("Nancy"), "{}", reply.text());
     assert!(!wire.get("/appointments").await.text().contains("Nancy"));
@@ -178,7 +183,8 @@ async fn an_exchange_keeps_the_state_that_it_began_with() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_finishes_what_is_under_way_and_closes_the_ledger() {
     let stage = Stage::new().await;
-    stage.origin.plays(vec![Step::Wait(Duration::from_millis(300)), Step::Say(json(GOOD))]);
+    let go = Arc::new(Notify::new());
+    stage.origin.plays(vec![Step::Until(Arc::clone(&go)), Step::Say(json(GOOD))]);
     let mut wire = stage.wire().await;
     let mut idle = stage.wire().await;
     assert_eq!(idle.get("/nothing").await.status, 404);
@@ -186,8 +192,15 @@ async fn a_drain_finishes_what_is_under_way_and_closes_the_ledger() {
     while stage.origin.seen().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let admin = stage.running.admin_address();
     let (address, directory) = (stage.running.address(), stage.lab.path("ledger"));
     let stopping = tokio::spawn(stage.running.stop());
+    while admin_page(admin, "/readyz", "localhost").await.status == 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let ready = admin_page(admin, "/readyz", "localhost").await;
+    assert!(ready.text().starts_with("draining"), "{}", ready.text());
+    go.notify_one();
     let reply = wire.ask(b"").await.unwrap();
     assert_eq!(reply.status, 200, "what was under way is finished");
     assert!(wire.is_closed().await && idle.is_closed().await);

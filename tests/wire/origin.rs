@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tavs::net::pki::Issued;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -22,6 +23,8 @@ pub(crate) enum Step {
     Say(Vec<u8>),
     /// Writes these bytes again and again.
     SayForEver(Vec<u8>),
+    /// Waits until the test lets it go on.
+    Until(Arc<Notify>),
     /// Waits so long.
     Wait(Duration),
     /// Closes in order.
@@ -51,7 +54,7 @@ pub(crate) struct Origin {
 struct Shared {
     script: Mutex<Vec<Step>>,
     seen: Mutex<Vec<Seen>>,
-    left: tokio::sync::Notify,
+    left: Notify,
 }
 
 /// An answer of this status line, fields and content, with its length.
@@ -127,6 +130,10 @@ async fn converse(mut stream: TlsStream<TcpStream>, connection: usize, shared: &
                 Step::SayForEver(bytes) => {
                     while stream.write_all(&bytes).await.is_ok() {}
                     false
+                }
+                Step::Until(told) => {
+                    told.notified().await;
+                    true
                 }
                 Step::Wait(time) => {
                     tokio::time::sleep(time).await;

@@ -140,12 +140,7 @@ impl Stage {
 
     /// The same, asked for under another name.
     pub(crate) async fn admin_as(&self, path: &str, host: &str) -> Reply {
-        let mut stream = TcpStream::connect(self.running.admin_address()).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut bytes = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
-        Reply::parse(&bytes).unwrap().0
+        admin_page(self.running.admin_address(), path, host).await
     }
 
     /// All that the ledger holds, as text.
@@ -202,6 +197,16 @@ fn write_all(lab: &Lab, origin: &Origin, setting: &Setting) -> PathBuf {
         .replace("<more>", setting.more)
         .replace("<booking>", setting.booking);
     lab.write("tavs.toml", &text)
+}
+
+/// A page of an admin listener, asked for under the name `host`.
+pub(crate) async fn admin_page(admin: SocketAddr, path: &str, host: &str) -> Reply {
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+    Reply::parse(&bytes).unwrap().0
 }
 
 /// A client's connection, byte by byte.
