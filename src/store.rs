@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::error::StoreError;
+use self::quota::Mirror;
 pub use self::quota::{DAY, REFRESH};
 pub use self::rows::{
     Act, Affected, Alias, AliasSource, Change, Exchange, Given, IndexRow, Log, Millis, NewChange,
@@ -47,6 +48,7 @@ use self::connect::{Connections, Make};
 #[derive(Debug, Clone)]
 pub struct Store {
     connections: Arc<Connections>,
+    quotas: Arc<Mirror>,
 }
 
 impl Store {
@@ -56,7 +58,7 @@ impl Store {
     /// # Errors
     /// When the file is missing, cannot be used, is open to others, is no store, or is a newer one.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connections: Arc::new(Connections::open(path, Make::No)?) })
+        Self::open_or(path, Make::No)
     }
 
     /// Opens the store of a file, or makes it (mode 0600): beside a ledger that has no record yet.
@@ -64,7 +66,12 @@ impl Store {
     /// # Errors
     /// As of [`open`](Self::open).
     pub fn open_or_make(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connections: Arc::new(Connections::open(path, Make::Yes)?) })
+        Self::open_or(path, Make::Yes)
+    }
+
+    fn open_or(path: &Path, make: Make) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::open(path, make)?);
+        Ok(Self { connections, quotas: Arc::default() })
     }
 
     /// The file.

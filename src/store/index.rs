@@ -61,6 +61,25 @@ impl Store {
         self.connections.write(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))?
     }
 
+    /// Takes out of the index what the ledger's retention has let go: the records up to a number.
+    /// Policy versions stay: later records speak of them.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn forget_index(&self, log: Log, upto: u64) -> Result<(), StoreError> {
+        self.connections.write(Durability::Derived, DOING, |t| {
+            for text in [
+                sql::FORGET_ACT_SUBJECT,
+                sql::FORGET_ACT,
+                sql::FORGET_DISCLOSURE_SUBJECT,
+                sql::FORGET_DISCLOSURE,
+            ] {
+                t.execute(text, (log, int(upto)))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Takes all out of the index, to make it anew.
     ///
     /// # Errors

@@ -2,10 +2,14 @@
 //!
 //! Reserved before the record is written, so that two exchanges at once cannot both take the last
 //! place; a reservation whose disclosure then fails still counts, never the other way round.
+//!
+//! The table is mirrored in memory, at most as many subjects for a recipient as its quota has, so
+//! that a recipient that asks for the same people again costs a look-up each and no SQL.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::connect::Durability;
+use super::connect::{Connections, Durability};
 use super::error::StoreError;
 use super::rows::{Millis, Reservation};
 use super::values::{int, number};
@@ -20,6 +24,19 @@ pub const DAY: Millis = 24 * 60 * 60 * 1000;
 pub const REFRESH: Millis = 10 * 60 * 1000;
 
 const DOING: &str = "reserve subjects";
+
+/// The table of reservations, by recipient.
+#[derive(Debug, Default)]
+pub(super) struct Mirror(Mutex<HashMap<String, Arc<Mutex<Recent>>>>);
+
+/// Whom one recipient was told about lately.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Whether the table's rows have been read.
+    loaded: bool,
+    at: HashMap<SubjectId, Millis>,
+    by_time: BTreeSet<(Millis, SubjectId)>,
+}
 
 impl Store {
     /// Counts subjects, each once, for a recipient from now on for a day; all or none.
@@ -36,21 +53,51 @@ impl Store {
         now: Millis,
         limit: u64,
     ) -> Result<Reservation, StoreError> {
-        let after = now.saturating_sub(DAY.saturating_add(REFRESH));
-        let fresh = now.saturating_sub(REFRESH);
-        let known = self.connections.read(DOING, |c| {
-            if stale(c, recipient, subjects, fresh)?.is_empty() {
-                return count(c, recipient, after).map(Some);
-            }
-            Ok(None)
-        })?;
-        if let Some(used) = known.filter(|used| *used <= limit) {
-            return Ok(Reservation::Granted { used });
+        let recent = self.quotas.of(recipient);
+        let mut recent = lock(&recent);
+        recent.load(&self.connections, recipient, now)?;
+        if let Some(granted) = recent.known(subjects, now, limit) {
+            return Ok(granted);
+        }
+        let mut stale = recent.stale(subjects, now);
+        stale.sort_unstable();
+        stale.dedup();
+        let new = stale.iter().filter(|subject| !recent.at.contains_key(subject)).count();
+        let wanted = recent.used().saturating_add(count(new));
+        if let Some(too_many) = wanted.checked_sub(limit).filter(|too_many| *too_many > 0) {
+            return Ok(Reservation::Full { used: recent.used(), room_at: recent.room_at(too_many) });
         }
         self.connections.write(Durability::Derived, DOING, |t| {
-            t.prepare_cached(sql::FORGET_RESERVED)?.execute((recipient, int(after)))?;
-            reserve(t, recipient, subjects, now, limit)
-        })
+            t.prepare_cached(sql::FORGET_RESERVED)?.execute((recipient, int(lapsed(now))))?;
+            let mut put = t.prepare_cached(sql::RESERVE)?;
+            for subject in &stale {
+                put.execute((recipient, subject, int(now)))?;
+            }
+            Ok(())
+        })?;
+        for subject in stale {
+            recent.put(subject, now);
+        }
+        Ok(Reservation::Granted { used: recent.used() })
+    }
+
+    /// [`reserve`](Self::reserve) where that needs no SQL and no waiting, so on the async thread, too:
+    /// all of the subjects count already. Else `None`.
+    #[must_use]
+    pub fn reserve_known(
+        &self,
+        recipient: &str,
+        subjects: &[SubjectId],
+        now: Millis,
+        limit: u64,
+    ) -> Option<Reservation> {
+        let recent = self.quotas.of(recipient);
+        let mut recent = recent.try_lock().ok()?;
+        if !recent.loaded {
+            return None;
+        }
+        recent.forget(lapsed(now));
+        recent.known(subjects, now, limit)
     }
 
     /// How many different subjects count for a recipient.
@@ -58,8 +105,10 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn reserved(&self, recipient: &str, now: Millis) -> Result<u64, StoreError> {
-        let after = now.saturating_sub(DAY.saturating_add(REFRESH));
-        self.connections.read(DOING, |c| count(c, recipient, after))
+        let recent = self.quotas.of(recipient);
+        let mut recent = lock(&recent);
+        recent.load(&self.connections, recipient, now)?;
+        Ok(recent.used())
     }
 
     /// Reserves what the index says was disclosed in the last day: at start, once the index has
@@ -70,63 +119,91 @@ impl Store {
     pub fn restore_reservations(&self, now: Millis) -> Result<(), StoreError> {
         self.connections.write(Durability::Derived, DOING, |t| {
             t.prepare_cached(sql::RESTORE_RESERVED)?.execute((int(now.saturating_sub(DAY)),)).map(drop)
-        })
+        })?;
+        lock(&self.quotas.0).clear();
+        Ok(())
     }
 }
 
-/// Within the write transaction, so that nothing comes between counting and reserving.
-fn reserve(
-    t: &Transaction<'_>,
-    recipient: &str,
-    subjects: &[SubjectId],
-    now: Millis,
-    limit: u64,
-) -> rusqlite::Result<Reservation> {
-    let after = now.saturating_sub(DAY.saturating_add(REFRESH));
-    let stale = stale(t, recipient, subjects, now.saturating_sub(REFRESH))?;
-    let mut new: Vec<SubjectId> =
-        stale.iter().filter(|(_, at)| at.is_none_or(|at| at <= after)).map(|(subject, _)| *subject).collect();
-    new.sort_unstable();
-    new.dedup();
-    let used = count(t, recipient, after)?;
-    let wanted = used.saturating_add(u64::try_from(new.len()).unwrap_or(u64::MAX));
-    if wanted > limit {
-        let too_many = wanted.saturating_sub(limit);
-        let room_at = match too_many.checked_sub(1).filter(|_| too_many <= used) {
-            None => None,
-            Some(offset) => t
-                .prepare_cached(sql::NTH_RESERVED)?
-                .query_row((recipient, int(after), int(offset)), |row| number(row, 0))
-                .optional()?
-                .map(|at| at.saturating_add(DAY).saturating_add(REFRESH)),
-        };
-        return Ok(Reservation::Full { used, room_at });
+impl Mirror {
+    fn of(&self, recipient: &str) -> Arc<Mutex<Recent>> {
+        let mut all = lock(&self.0);
+        if let Some(recent) = all.get(recipient) {
+            return Arc::clone(recent);
+        }
+        Arc::clone(all.entry(recipient.to_owned()).or_default())
     }
-    let mut put = t.prepare_cached(sql::RESERVE)?;
-    for (subject, _) in &stale {
-        put.execute((recipient, subject, int(now)))?;
-    }
-    Ok(Reservation::Granted { used: wanted })
 }
 
-/// Those of the subjects that were not reserved lately, with when they were.
-fn stale(
-    c: &Connection,
-    recipient: &str,
-    subjects: &[SubjectId],
-    fresh: Millis,
-) -> rusqlite::Result<Vec<(SubjectId, Option<Millis>)>> {
-    let mut reserved_at = c.prepare_cached(sql::RESERVED_AT)?;
-    let mut found = Vec::new();
-    for subject in subjects {
-        let at = reserved_at.query_row((recipient, subject), |row| number(row, 0)).optional()?;
-        if at.is_none_or(|at| at <= fresh) {
-            found.push((*subject, at));
+impl Recent {
+    /// Reads the table once, and drops what has lapsed since.
+    fn load(&mut self, connections: &Connections, recipient: &str, now: Millis) -> Result<(), StoreError> {
+        if !self.loaded {
+            let rows: Vec<(SubjectId, Millis)> = connections.read(DOING, |c| {
+                let mut statement = c.prepare_cached(sql::RESERVED)?;
+                let rows = statement
+                    .query_map((recipient, int(lapsed(now))), |row| Ok((row.get(0)?, number(row, 1)?)))?;
+                rows.collect()
+            })?;
+            for (subject, at) in rows {
+                self.put(subject, at);
+            }
+            self.loaded = true;
+        }
+        self.forget(lapsed(now));
+        Ok(())
+    }
+
+    fn used(&self) -> u64 {
+        count(self.at.len())
+    }
+
+    /// What to answer if all of the subjects count already, and recently enough.
+    fn known(&self, subjects: &[SubjectId], now: Millis, limit: u64) -> Option<Reservation> {
+        let used = self.used();
+        (used <= limit && self.stale(subjects, now).is_empty()).then_some(Reservation::Granted { used })
+    }
+
+    /// Those of the subjects that do not count, or not for long any more.
+    fn stale(&self, subjects: &[SubjectId], now: Millis) -> Vec<SubjectId> {
+        let fresh = now.saturating_sub(REFRESH);
+        let is_stale = |subject: &&SubjectId| self.at.get(subject).is_none_or(|at| *at <= fresh);
+        subjects.iter().filter(is_stale).copied().collect()
+    }
+
+    /// When so many will have lapsed.
+    fn room_at(&self, many: u64) -> Option<Millis> {
+        let last = usize::try_from(many.checked_sub(1)?).ok()?;
+        let (at, _) = self.by_time.iter().nth(last)?;
+        Some(at.saturating_add(DAY).saturating_add(REFRESH))
+    }
+
+    fn put(&mut self, subject: SubjectId, at: Millis) {
+        if let Some(before) = self.at.insert(subject, at) {
+            self.by_time.remove(&(before, subject));
+        }
+        self.by_time.insert((at, subject));
+    }
+
+    fn forget(&mut self, lapsed: Millis) {
+        while let Some((at, subject)) = self.by_time.first().copied().filter(|(at, _)| *at <= lapsed) {
+            self.by_time.remove(&(at, subject));
+            self.at.remove(&subject);
         }
     }
-    Ok(found)
 }
 
-fn count(c: &Connection, recipient: &str, after: Millis) -> rusqlite::Result<u64> {
-    c.prepare_cached(sql::COUNT_RESERVED)?.query_row((recipient, int(after)), |row| number(row, 0))
+/// What was reserved then or earlier counts no more.
+const fn lapsed(now: Millis) -> Millis {
+    now.saturating_sub(DAY.saturating_add(REFRESH))
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// A reservation that a panic cut short is in the table or not; the mirror may lack it, and then it
+/// is only written again.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -54,10 +54,7 @@ statements! {
     NOTIFICATIONS_OPEN = "SELECT notice, recipient, subject, about, at, acknowledged, acknowledged_by
         FROM notification WHERE acknowledged IS NULL ORDER BY at, notice, recipient";
 
-    RESERVED_AT = "SELECT at FROM reservation WHERE recipient = $1 AND subject = $2";
-    COUNT_RESERVED = "SELECT COUNT(*) FROM reservation WHERE recipient = $1 AND at > $2";
-    NTH_RESERVED = "SELECT at FROM reservation WHERE recipient = $1 AND at > $2
-        ORDER BY at LIMIT 1 OFFSET $3";
+    RESERVED = "SELECT subject, at FROM reservation WHERE recipient = $1 AND at > $2";
     RESERVE = "INSERT INTO reservation (recipient, subject, at) VALUES ($1, $2, $3)
         ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
     FORGET_RESERVED = "DELETE FROM reservation WHERE recipient = $1 AND at <= $2";
@@ -94,6 +91,11 @@ statements! {
     CLEAR_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject";
     CLEAR_DISCLOSURE = "DELETE FROM disclosure";
     CLEAR_POSITION = "DELETE FROM position";
+
+    FORGET_ACT_SUBJECT = "DELETE FROM act_subject WHERE log = $1 AND seq <= $2";
+    FORGET_ACT = "DELETE FROM act WHERE log = $1 AND seq <= $2";
+    FORGET_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject WHERE log = $1 AND seq <= $2";
+    FORGET_DISCLOSURE = "DELETE FROM disclosure WHERE log = $1 AND seq <= $2";
 
     DISCLOSURES_OF = "SELECT d.log, d.seq, d.at, d.kind, d.exchange, d.recipient, d.policy, d.route,
             d.purpose, d.basis, d.country, d.status, d.outcome, d.bytes, d.released, d.withheld, d.unfit,

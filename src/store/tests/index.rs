@@ -115,6 +115,19 @@ fn acts_are_found_by_time_and_by_person() {
 }
 
 #[test]
+fn what_retention_lets_go_leaves_the_index_and_its_position_stays() {
+    let (store, _folder) = store();
+    let rows: Vec<IndexRow> = (1..=4).map(|n| IndexRow::Exchange(exchange(n, n, "sms", &[1]))).collect();
+    store.apply(1, &rows, upto(4)).unwrap();
+    store.apply(5, &[IndexRow::Act(act(5, 5, "lookup", &[1]))], upto(5)).unwrap();
+    store.forget_index(LOG, 3).unwrap();
+    assert_eq!(store.disclosures_of(&[subject(1)]).unwrap().len(), 1);
+    assert_eq!(affected(&store, "sms", Window { from: 0, to: 9 })[0].disclosures, 1);
+    assert_eq!(store.acts_of(&[subject(1)]).unwrap().len(), 1);
+    assert_eq!(store.position(LOG).unwrap(), Some(upto(5)));
+}
+
+#[test]
 fn clearing_the_index_leaves_what_cannot_be_rebuilt() {
     let (store, _folder) = store();
     store.bind(LOG).unwrap();

@@ -38,6 +38,38 @@ fn a_subject_counts_a_day_from_when_it_was_last_told_about() {
 }
 
 #[test]
+fn known_subjects_need_no_writing_and_new_ones_do() {
+    let (store, folder) = store();
+    let known = |store: &Store, n, now| store.reserve_known("sms", &[subject(n)], now, 3);
+    assert_eq!(known(&store, 1, NOW), None);
+    reserve(&store, [1], NOW);
+    assert_eq!(known(&store, 1, NOW + 1), Some(Reservation::Granted { used: 1 }));
+    assert_eq!(known(&store, 2, NOW + 1), None);
+    assert_eq!(known(&store, 1, NOW + REFRESH), None);
+    assert_eq!(store.reserve_known("sms", &[subject(1)], NOW + 1, 0), None);
+    let again = Store::open(&folder.path().join("tavs.db")).unwrap();
+    assert_eq!(known(&again, 1, NOW + 1), None);
+    assert_eq!(again.reserved("sms", NOW + 1).unwrap(), 1);
+    assert_eq!(known(&again, 1, NOW + 1), Some(Reservation::Granted { used: 1 }));
+}
+
+#[test]
+fn exchanges_at_once_cannot_pass_the_limit_together() {
+    let (store, _folder) = store();
+    let granted: usize = std::thread::scope(|scope| {
+        let all: Vec<_> = (1..=8)
+            .map(|n| {
+                let store = &store;
+                scope.spawn(move || matches!(reserve(store, [n], NOW), Reservation::Granted { .. }))
+            })
+            .collect();
+        all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+    });
+    assert_eq!(granted, 3);
+    assert_eq!(store.reserved("sms", NOW).unwrap(), 3);
+}
+
+#[test]
 fn a_clock_that_runs_back_makes_no_room() {
     let (store, _folder) = store();
     reserve(&store, 1..=3, NOW);

@@ -53,11 +53,8 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_time (at>? AND at<?)"]),
     ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
     ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
-    ("COUNT_RESERVED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=? AND at>?)"]),
-    (
-        "RESERVED_AT",
-        &["SEARCH reservation USING INDEX sqlite_autoindex_reservation_1 (recipient=? AND subject=?)"],
-    ),
+    ("RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at>?)"]),
+    ("FORGET_RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at<?)"]),
     ("RESTORE_RESERVED", &["SEARCH d USING INDEX disclosure_time (at>?)"]),
     ("CHANGES_OF", &["SEARCH registry USING INDEX registry_subject (subject=?)"]),
     ("CHANGES_UNRECORDED", &["SEARCH registry USING INDEX registry_recorded (recorded=?)"]),
