@@ -60,7 +60,7 @@ fn check_sums_up_and_fails_on_errors() {
             &[("policies/a.toml", GOOD), ("policies/deep/b.toml", &bad)],
             &[],
             1,
-            "2 policies, 3 errors, 0 warnings\n",
+            "2 policies, 2 errors, 0 warnings\n",
         ),
         (&[("policies/a.toml", &overdue)], &[], 0, "1 policy, 0 errors, 1 warning\n"),
         (&[("policies/a.toml", &overdue)], &["--deny-warnings"], 1, "1 policy, 0 errors, 1 warning\n"),
