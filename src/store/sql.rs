@@ -17,10 +17,11 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     PUT_META_ONCE = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 
-    PUT_ALIAS = "INSERT INTO alias (subject, same_as, source, at) VALUES ($1, $2, $3, $4)
+    LAST_ALIAS = "SELECT number FROM alias ORDER BY number DESC LIMIT 1";
+    PUT_ALIAS = "INSERT INTO alias (subject, same_as, source, at, number) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (subject, same_as) DO NOTHING";
     REMOVE_ALIAS = "DELETE FROM alias WHERE subject = $1 AND same_as = $2";
-    ALIASES = "SELECT subject, same_as FROM alias ORDER BY subject, same_as";
+    ALIASES = "SELECT subject, same_as FROM alias ORDER BY number";
     ALIASES_FROM = "SELECT subject, same_as, source, at FROM alias WHERE subject = $1 ORDER BY same_as";
     ALIASES_TO = "SELECT subject, same_as, source, at FROM alias WHERE same_as = $1 ORDER BY subject";
 

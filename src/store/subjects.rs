@@ -1,6 +1,8 @@
 //! Aliases: which subject ids are one person's.
 
-use rusqlite::Row;
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::connect::Durability;
 use super::error::StoreError;
@@ -20,11 +22,16 @@ impl Store {
     /// When the store cannot be written.
     pub fn put_aliases(&self, aliases: &[Alias]) -> Result<usize, StoreError> {
         self.connections.write(Durability::Synced, CHANGING, |t| {
+            let last = t.prepare_cached(sql::LAST_ALIAS)?.query_row((), |row| number(row, 0)).optional()?;
+            let mut next = last.unwrap_or(0).saturating_add(1);
             let mut put = t.prepare_cached(sql::PUT_ALIAS)?;
             let mut new = 0_usize;
             for alias in aliases {
-                let values = (alias.subject, alias.same_as, alias.source, int(alias.at));
-                new = new.saturating_add(put.execute(values)?);
+                let values = (alias.subject, alias.same_as, alias.source, int(alias.at), int(next));
+                if put.execute(values)? > 0 {
+                    next = next.saturating_add(1);
+                    new = new.saturating_add(1);
+                }
             }
             Ok(new)
         })
@@ -40,7 +47,8 @@ impl Store {
         })
     }
 
-    /// Every alias, as a subject id and the one that it is the same person as.
+    /// Every alias, as a subject id and the one that it is the same person as, in the order in
+    /// which they became known.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -55,21 +63,43 @@ impl Store {
         })
     }
 
+    /// Every id of the person whom an id names, that one first: what a report asks by.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ids_of(&self, id: SubjectId) -> Result<Vec<SubjectId>, StoreError> {
+        self.connections.read(READING, |c| {
+            let mut found = vec![id];
+            let mut seen = HashSet::from([id]);
+            let mut looked = 0;
+            while let Some(next) = found.get(looked).copied() {
+                for alias in aliases_of(c, next)? {
+                    let others = [alias.subject, alias.same_as];
+                    found.extend(others.into_iter().filter(|other| seen.insert(*other)));
+                }
+                looked = looked.saturating_add(1);
+            }
+            Ok(found)
+        })
+    }
+
     /// The aliases that name a subject id, on either side.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn aliases_of(&self, subject: SubjectId) -> Result<Vec<Alias>, StoreError> {
-        self.connections.read(READING, |c| {
-            let mut found = Vec::new();
-            for text in [sql::ALIASES_FROM, sql::ALIASES_TO] {
-                for row in c.prepare_cached(text)?.query_map((subject,), alias)? {
-                    found.push(row?);
-                }
-            }
-            Ok(found)
-        })
+        self.connections.read(READING, |c| aliases_of(c, subject))
     }
+}
+
+fn aliases_of(c: &Connection, subject: SubjectId) -> rusqlite::Result<Vec<Alias>> {
+    let mut found = Vec::new();
+    for text in [sql::ALIASES_FROM, sql::ALIASES_TO] {
+        for row in c.prepare_cached(text)?.query_map((subject,), alias)? {
+            found.push(row?);
+        }
+    }
+    Ok(found)
 }
 
 fn alias(row: &Row<'_>) -> rusqlite::Result<Alias> {

@@ -9,7 +9,7 @@ use crate::ledger::segment::{self, Hash, NOTHING, Segment};
 use crate::ledger::{LedgerError, canonical};
 use crate::store::{Log, Position};
 
-/// A place in a ledger, moving forward. What it reads is verified as [`read`](crate::ledger::read)
+/// A place in a ledger, moving forward. What it reads is verified as [`read`](crate::ledger::read())
 /// does.
 #[derive(Debug)]
 pub(super) struct Follower {

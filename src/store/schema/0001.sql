@@ -11,14 +11,17 @@ CREATE TABLE meta (
 
 -- ---- what cannot be rebuilt: subjects and their rights ----
 
--- subject is the same person as same_as.
+-- subject is the same person as same_as. number is the order in which they became known: which id
+-- stands for a person follows from it, and must be the same after a restart.
 CREATE TABLE alias (
     subject BYTEA  NOT NULL,
     same_as BYTEA  NOT NULL,
     source  TEXT   NOT NULL,
     at      BIGINT NOT NULL,
+    number  BIGINT NOT NULL,
     PRIMARY KEY (subject, same_as)
 );
+CREATE UNIQUE INDEX alias_number ON alias (number);
 CREATE INDEX alias_same_as ON alias (same_as, subject);
 
 -- Changes, only ever added; the latest of a subject, kind, purpose and recipient holds.

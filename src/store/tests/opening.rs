@@ -23,6 +23,24 @@ fn a_store_and_its_companions_are_private() {
     assert_eq!(names.len(), 3, "{names:?}");
 }
 
+/// The writer goes back to full syncing after what the ledger can restore.
+#[test]
+fn what_cannot_be_rebuilt_is_synced() {
+    use crate::store::connect::Durability;
+    let (store, _folder) = store();
+    let level = |durability| {
+        let ask = |t: &rusqlite::Transaction<'_>| t.query_row("PRAGMA synchronous", (), |row| row.get(0));
+        store.connections.write(durability, "ask", ask).unwrap()
+    };
+    let levels: [i64; 3] = [Durability::Synced, Durability::Derived, Durability::Synced].map(level);
+    assert_eq!(levels, [2, 1, 2], "FULL, NORMAL, FULL");
+    let read = |name: &str| {
+        let ask = |c: &Connection| c.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        store.connections.read("ask", ask).unwrap()
+    };
+    assert_eq!((read("query_only"), read("foreign_keys"), read("secure_delete")), (1, 1, 1));
+}
+
 #[test]
 fn a_store_that_others_can_read_is_refused_with_the_mend() {
     let (store, folder) = store();

@@ -99,10 +99,14 @@ fn aliases_are_a_set_of_pairs() {
         at,
     };
     assert_eq!(store.put_aliases(&[alias(1, 2, 5), alias(1, 3, 6), alias(1, 2, 7)]).unwrap(), 2);
-    assert_eq!(store.put_aliases(&[alias(1, 2, 8), alias(4, 1, 9)]).unwrap(), 1);
+    assert_eq!(store.put_aliases(&[alias(1, 2, 8), alias(4, 1, 9), alias(0, 7, 1)]).unwrap(), 2);
     let mut all = Vec::new();
     store.each_alias(|from, to| all.push((from.0[0], to.0[0]))).unwrap();
-    assert_eq!(all, [(1, 2), (1, 3), (4, 1)]);
+    assert_eq!(all, [(1, 2), (1, 3), (4, 1), (0, 7)], "in the order in which they became known");
+    let ids = |n| store.ids_of(subject(n)).unwrap().iter().map(|id| id.0[0]).collect::<Vec<_>>();
+    assert_eq!(ids(4), [4, 1, 2, 3]);
+    assert_eq!(ids(3), [3, 1, 2, 4]);
+    assert_eq!((ids(7), ids(9)), (vec![7, 0], vec![9]));
     assert_eq!(store.aliases_of(subject(1)).unwrap(), [alias(1, 2, 5), alias(1, 3, 6), alias(4, 1, 9)]);
     assert!(store.remove_alias(subject(1), subject(3)).unwrap());
     assert!(!store.remove_alias(subject(1), subject(3)).unwrap());

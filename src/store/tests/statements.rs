@@ -21,6 +21,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("CLEAR_DISCLOSURE", "empties the table"),
     ("CLEAR_POSITION", "empties the table"),
     ("LAST_CHANGE", "the last entry of the index"),
+    ("LAST_ALIAS", "the last entry of the index"),
 ];
 
 /// Statements that sort what they found, each with its reason.
