@@ -98,8 +98,11 @@ impl<'a> Reader<'a> {
     /// Passes over insignificant whitespace.
     #[inline]
     pub fn whitespace(&mut self) {
-        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
+        // PERF: most documents have none.
+        if self.peek() <= b' ' {
+            while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+                self.at += 1;
+            }
         }
     }
 
@@ -137,50 +140,27 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<StringSpan, Error> {
         self.expect(b'"')?;
         let start = self.at;
-        self.find_special();
-        if self.peek() == b'"' {
-            let end = self.at;
-            self.at += 1;
-            return Ok(StringSpan { start, end, escaped: false });
+        self.at = find_special(self.text.as_bytes(), start);
+        let mut escaped = false;
+        if self.peek() != b'"' {
+            self.escapes()?;
+            escaped = true;
         }
-        self.string_with_escapes(start)
+        let end = self.at;
+        self.at += 1;
+        Ok(StringSpan { start, end, escaped })
     }
 
-    fn string_with_escapes(&mut self, start: usize) -> Result<StringSpan, Error> {
+    /// From the first escape of a string to its closing quote.
+    #[inline(never)]
+    fn escapes(&mut self) -> Result<(), Error> {
         loop {
             match self.peek() {
-                b'"' => {
-                    let end = self.at;
-                    self.at += 1;
-                    return Ok(StringSpan { start, end, escaped: true });
-                }
+                b'"' => return Ok(()),
                 b'\\' => self.escape()?,
                 _ => return Err(self.unexpected()),
             }
-            self.find_special();
-        }
-    }
-
-    /// Moves on to the next quote, backslash or control character, or to the end.
-    ///
-    /// PERF: eight bytes at a time; names and values average 11 bytes, for which calls into wide
-    /// scanners cost more than they save.
-    #[inline]
-    fn find_special(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let found = special_bytes(u64::from_le_bytes(*word));
-            if found != 0 {
-                self.at += (found.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-        }
-        while let Some(byte) = bytes.get(self.at) {
-            if matches!(byte, b'"' | b'\\' | 0..=0x1f) {
-                return;
-            }
-            self.at += 1;
+            self.at = find_special(self.text.as_bytes(), self.at);
         }
     }
 
@@ -398,6 +378,52 @@ pub fn compact(text: &str) -> Result<String, Error> {
 #[inline]
 const fn closing(object: bool) -> u8 {
     if object { b'}' } else { b']' }
+}
+
+/// Where the next quote, backslash or control character stands; the end if there is none.
+///
+/// PERF: eight bytes at a time, since names and values average 11 bytes, for which calls into wide
+/// scanners cost more than they save; from 24 bytes on, blocks that the compiler turns into
+/// vector instructions.
+#[inline]
+fn find_special(bytes: &[u8], mut at: usize) -> usize {
+    for _ in 0..3 {
+        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            return find_special_near_end(bytes, at);
+        };
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    find_special_far(bytes, at)
+}
+
+#[inline(never)]
+fn find_special_far(bytes: &[u8], mut at: usize) -> usize {
+    let special = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        if block.iter().fold(false, |any, byte| any | special(*byte)) {
+            break;
+        }
+        at += 32;
+    }
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    find_special_near_end(bytes, at)
+}
+
+#[cold]
+fn find_special_near_end(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    found.map_or(bytes.len(), |offset| from + offset)
 }
 
 /// Marks, with its top bit, the lowest byte that is a quote, a backslash or a control character;

@@ -8,6 +8,7 @@ mod dates;
 mod lookahead;
 mod mask;
 mod names;
+mod plain;
 mod reference;
 mod scan;
 mod subjects;

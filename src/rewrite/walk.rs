@@ -30,6 +30,9 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) serial: u64,
     /// Names of the objects that are open, to find duplicates.
     pub(super) names: Vec<SeenName>,
+    /// The kept container that is open was not plain: nobody looks twice, or input could make
+    /// the work grow with the square of its depth.
+    not_plain: bool,
     /// A pseudonym was written as a name of the object that is open.
     pub(super) renamed: bool,
     pub(super) subjects: Subjects,
@@ -75,9 +78,11 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             reader: Reader::new(text),
             out: Vec::with_capacity(text.len() / 2),
             counts: Tally::default(),
-            released: Vec::new(),
+            released: Vec::with_capacity(64),
             serial: 0,
-            names: Vec::new(),
+            // PERF: enough for most documents, so that small ones allocate once.
+            names: Vec::with_capacity(64),
+            not_plain: false,
             renamed: false,
             subjects: Subjects::default(),
             judged: Judged::default(),
@@ -247,10 +252,20 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
 
     /// A value that is kept, by a rule for it or for a container around it.
     fn keep_below(&mut self, rule: u32, state: Option<&'p State>, depth: u32) -> Result<bool, Fault> {
-        match self.reader.peek() {
-            b'{' | b'[' => self.container(state, Some(rule), depth),
-            _ => self.keep_scalar(rule),
+        if !matches!(self.reader.peek(), b'{' | b'[') {
+            return self.keep_scalar(rule);
         }
+        let has_rules = state.is_some_and(|state| state.node.is_some());
+        if W::ENABLED || has_rules || self.not_plain {
+            return self.container(state, Some(rule), depth);
+        }
+        if self.keep_as_it_stands(depth) {
+            return Ok(true);
+        }
+        self.not_plain = true;
+        let kept = self.container(state, Some(rule), depth);
+        self.not_plain = false;
+        kept
     }
 
     /// Passes over a value that does not leave.
@@ -342,7 +357,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             name = &decoded;
         }
         let hash = name_hash(name.as_bytes());
-        self.names.push(SeenName { hash, span });
+        self.names.push(SeenName { hash, start: span.start, end: span.end });
         let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
         let written = self.out.len();
         let kept = match node.and_then(|node| node.names.find(hash, name)) {
