@@ -2,12 +2,16 @@
 
 use proptest::prelude::*;
 use tavs::absence;
-use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy};
+use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy, Rule, Subject};
+use tavs::policy::location::Step;
 use tavs::policy::plan::Plan;
 use tavs::pseudonym::KeyRing;
-use tavs::rewrite::{Decision, Disclosure, Fault, Rewritten, Watch, rewrite, rewrite_lines};
+use tavs::rewrite::{
+    Decision, Disclosure, Fault, Outcome as Watched, Rewritten, Watch, rewrite, rewrite_lines,
+};
 
 use crate::generate::{self, Case, PERSONS};
+use crate::oracle::tree::{self, Tree};
 use crate::oracle::{Counts, Oracle, Outcome, Refused};
 
 const SALT: [u8; 16] = *b"salt of one body";
@@ -100,13 +104,31 @@ fn without_exceptions(mut policy: Policy) -> Policy {
     policy
 }
 
-struct Log(Vec<String>);
+/// The policy without shapes, filters, subjects and names, whose places may be looked at though
+/// they are withheld.
+fn without_looks(mut policy: Policy) -> Policy {
+    let response = &mut policy.routes[0].response;
+    response.shapes.clear();
+    response.subject = Subject::Elsewhere;
+    response.record = None;
+    let filters = |rule: &Rule| rule.location.steps.iter().any(|step| matches!(step, Step::Filter(_)));
+    response.rules.retain(|rule| !filters(rule));
+    for rule in &mut response.rules {
+        if let Action::Scan(scan) = &mut rule.action {
+            scan.names.clear();
+        }
+    }
+    policy
+}
+
+/// Where, and what came of it.
+struct Log(Vec<(String, Watched)>);
 
 impl Watch for Log {
     const ENABLED: bool = true;
 
     fn decided(&mut self, decision: &Decision<'_>) {
-        self.0.push(format!("{} {:?}", decision.pointer, decision.outcome));
+        self.0.push((decision.pointer.to_owned(), decision.outcome));
     }
 }
 
@@ -169,7 +191,7 @@ proptest! {
     fn what_leaves_is_compact_json(case in generate::case()) {
         if let Ok(rewritten) = rewrite(&plan(&case.policy), &case.body, &SALT, &mut ()) {
             let body = rewritten.released.body();
-            let tree = crate::oracle::tree::parse(body).unwrap();
+            let tree = tree::parse(body).unwrap();
             let mut compact = String::new();
             tree.write(&mut compact);
             prop_assert_eq!(compact.as_bytes(), body);
@@ -188,6 +210,32 @@ proptest! {
             }
             (Err(one), Err(other)) => prop_assert_eq!(one, other),
             (one, other) => prop_assert!(false, "{:?}\n{:?}", one.map(|r| r.disclosure), other.map(|r| r.disclosure)),
+        }
+    }
+
+    #[test]
+    fn what_is_withheld_leaves_no_trace(case in generate::case()) {
+        let policy = without_looks(case.policy);
+        let plan = plan(&policy);
+        let mut log = Log(Vec::new());
+        if let Ok(rewritten) = rewrite(&plan, &case.body, &SALT, &mut log) {
+            let mut tree = tree::parse(&case.body).unwrap();
+            // what the document itself is, object or array, does leave
+            let inner = log.0.iter().filter(|(pointer, _)| !pointer.is_empty());
+            for (pointer, _) in inner.filter(|(_, outcome)| *outcome == Watched::Withheld) {
+                // of two members of one name, in an object of which nothing leaves, one is lost
+                if let Some(value) = tree.at_mut(pointer) {
+                    *value = Tree::string("hidden");
+                }
+            }
+            let mut hidden = String::new();
+            tree.write(&mut hidden);
+            let again = rewrite(&plan, hidden.as_bytes(), &SALT, &mut ()).unwrap();
+            prop_assert_eq!(
+                String::from_utf8_lossy(again.released.body()),
+                String::from_utf8_lossy(rewritten.released.body()),
+                "with what is withheld changed:\n{}", hidden
+            );
         }
     }
 

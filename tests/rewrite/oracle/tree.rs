@@ -139,6 +139,20 @@ impl Tree {
         }
     }
 
+    /// The value at an RFC 6901 pointer; of members with one name, the last.
+    pub(crate) fn at_mut(&mut self, pointer: &str) -> Option<&mut Self> {
+        let mut node = self;
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            node = match node {
+                Self::Object(members) => &mut members.iter_mut().rfind(|member| member.name == part)?.value,
+                Self::Array(elements) => elements.get_mut(part.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
     pub(crate) fn is_container(&self) -> bool {
         matches!(self, Self::Object(_) | Self::Array(_))
     }
