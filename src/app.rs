@@ -31,7 +31,7 @@ use crate::proxy::Proxy;
 use crate::telemetry::Metrics;
 
 pub use self::reload::Reloader;
-pub use self::signals::until_stopped;
+pub use self::signals::Signals;
 
 /// Why the proxy does not start. Each is for an operator, with what to do.
 #[derive(Debug, thiserror::Error)]

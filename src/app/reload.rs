@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::build;
 use crate::clock::Clock;
-use crate::config::{Config, Findings};
+use crate::config::{Config, Findings, Ledger};
+use crate::ledger;
 use crate::net::TlsState;
 use crate::proxy::Proxy;
 use crate::telemetry::Metrics;
@@ -136,7 +137,11 @@ fn folders_of(config: &Config) -> BTreeSet<PathBuf> {
 }
 
 fn needs_restart(old: &Config, new: &Config) -> bool {
-    let ledger = |config: &Config| (config.ledger.directory.value.clone(), config.ledger.node.clone());
+    let ledger = |config: &Config| {
+        let Ledger { directory, node, limits, .. } = &config.ledger;
+        let ledger::Limits { wait, pending, record, segment } = *limits;
+        (directory.value.clone(), node.clone(), wait, pending, record, segment)
+    };
     old.listen.address != new.listen.address
         || old.listen.limits != new.listen.limits
         || old.admin != new.admin

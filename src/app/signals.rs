@@ -2,24 +2,41 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Drained, Running};
 
-/// Runs until SIGTERM or SIGINT, then drains; SIGHUP reloads.
-///
-/// # Errors
-/// When signals cannot be listened to.
-pub async fn until_stopped(running: Running) -> io::Result<Drained> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => running.reloader().reload_in_background().await,
-        }
+/// SIGTERM, SIGINT and SIGHUP, listened to. Taken before the proxy starts: a reload that comes
+/// while it starts must not end the process.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Begins to listen. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
-    Ok(running.stop().await)
+
+    /// Runs until SIGTERM or SIGINT, then drains; SIGHUP reloads.
+    pub async fn govern(mut self, running: Running) -> Drained {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => running.reloader().reload_in_background().await,
+            }
+        }
+        running.stop().await
+    }
 }

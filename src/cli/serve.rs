@@ -4,7 +4,7 @@ use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 
 use super::{FINDINGS, GOOD, USAGE, colour, complain};
-use crate::app::{self, StartError};
+use crate::app::{self, Signals, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::telemetry::logs;
@@ -64,6 +64,13 @@ fn check(config: &Config) -> u8 {
 }
 
 async fn serve(config: Config) -> u8 {
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&format!("tavs serve: cannot listen to signals: {error}\n"));
+            return USAGE;
+        }
+    };
     let running = match app::start(config, Clock::system()).await {
         Ok(running) => running,
         Err(StartError::Findings(findings)) => {
@@ -75,19 +82,12 @@ async fn serve(config: Config) -> u8 {
             return USAGE;
         }
     };
-    match app::until_stopped(running).await {
-        Ok(drained) => {
-            complain(&format!(
-                "drained: {} exchanges answered since the start, {} connections cut\n",
-                drained.answered, drained.cut
-            ));
-            if drained.ledger.is_ok() { GOOD } else { USAGE }
-        }
-        Err(error) => {
-            complain(&format!("tavs serve: cannot listen to signals: {error}\n"));
-            USAGE
-        }
-    }
+    let drained = signals.govern(running).await;
+    complain(&format!(
+        "drained: {} exchanges answered since the start, {} connections cut\n",
+        drained.answered, drained.cut
+    ));
+    if drained.ledger.is_ok() { GOOD } else { USAGE }
 }
 
 /// SECURITY: what a panic says may hold a value from a message. Only its place is logged.

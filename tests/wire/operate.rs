@@ -268,6 +268,23 @@ async fn mistakes_at_the_start_are_told_where_they_stand_with_the_mend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lapsed_policy_beside_its_renewal_is_told_apart_by_a_person() {
+    let old = policy("sms")
+        .replace("review = 2027-01-15", "review = 2026-02-01")
+        .replace("expires = 2028-01-14", "expires = 2026-03-03");
+    // Alone it is served, which means that everything is refused.
+    let stage = Stage::set(Setting { sms: old.clone(), ..Setting::default() }).await;
+    stage.get("/appointments").await.is_problem("agreement-lapsed", "alone");
+    // Beside its renewal, nobody but a person can say which of the two counts.
+    for other in [old.clone(), old.replace("recipient:sms", "recipient:old")] {
+        let setting = Setting { policies: vec![("old", other)], ..Setting::default() };
+        let (error, _lab) = Stage::try_set(setting).await.err().unwrap();
+        let StartError::Findings(findings) = error else { panic!("{error}") };
+        assert!(findings.diagnostics.iter().any(|one| one.code == "TAVS0502"), "{}", findings.render(false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_taken_port_is_one_clear_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
