@@ -1,6 +1,6 @@
 //! `tavs rewrite`: one route's rules, on standard input.
 
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -53,7 +53,9 @@ pub(crate) fn run(args: &Args) -> u8 {
     match output(args) {
         Ok(Rewritten { released, disclosure, document_withheld }) => {
             super::complain(&counts(&disclosure, document_withheld));
-            super::show_bytes(released.body())
+            // A file gets the bytes as the recipient would; a person gets an end of line.
+            let end: &[u8] = if io::stdout().is_terminal() { b"\n" } else { b"" };
+            super::show_bytes(&[released.body(), end].concat())
         }
         Err(Stop(code, text)) => {
             super::complain(&text);

@@ -22,6 +22,7 @@
 //! assert_eq!(reading.diagnostics.len(), 2); // `address` is missing, `adress` is unknown
 //! ```
 
+mod grammar;
 mod table;
 mod units;
 mod value;
@@ -32,6 +33,7 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use self::grammar::Faults;
 pub use self::table::Table;
 pub use self::units::{parse_duration, parse_rate, parse_size};
 pub use self::value::Value;
@@ -121,18 +123,13 @@ pub enum Grammar {
 /// Reads `file` by handing its root table to `with`.
 pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<T> {
     let (root, errors) = DeTable::parse_recoverable(&file.text);
-    let page = Page::new(file, &errors);
-    let grammar = if errors.is_empty() {
-        Grammar::Whole
-    } else if errors.iter().any(|error| is_header(&file.text, &span_of(error))) {
-        Grammar::Displaced
-    } else {
-        Grammar::Gaps
-    };
+    let page = Page::new(file, Faults::of(file, &errors));
     let value = with(Table::root(&page, root.get_ref()));
-    let mut diagnostics = page.found.into_inner();
+    let Page { found, known, faults, .. } = page;
+    let mut diagnostics = faults.diagnostics;
+    diagnostics.extend(found.into_inner());
     diagnostics.sort_by_key(|one| one.span.start);
-    Reading { value, grammar, diagnostics, known: page.known.into_inner() }
+    Reading { value, grammar: faults.grammar, diagnostics, known: known.into_inner() }
 }
 
 /// The line, from 1, on which byte `offset` of `text` stands.
@@ -155,98 +152,34 @@ pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> O
         .map(|(_, name)| name)
 }
 
-/// So many syntax errors of one file are reported: a file with more is no TOML at all.
-const MOST_ERRORS: usize = 100;
-
 /// A file that is being read: what was found in it so far.
 #[derive(Debug)]
 struct Page<'a> {
     file: &'a SourceFile,
     found: RefCell<Vec<Diagnostic>>,
     known: RefCell<BTreeSet<&'static str>>,
-    /// Lines with a syntax error: what recovery made of them is not worth a second report.
-    broken: Vec<Range<usize>>,
+    faults: Faults,
 }
 
 impl<'a> Page<'a> {
-    fn new(file: &'a SourceFile, errors: &[toml::de::Error]) -> Self {
-        let page = Page {
-            file,
-            found: RefCell::default(),
-            known: RefCell::default(),
-            broken: errors.iter().take(MOST_ERRORS).map(|e| lines_around(&file.text, &span_of(e))).collect(),
-        };
-        let mut reported: Vec<Range<usize>> = Vec::new();
-        let errors = errors.get(..MOST_ERRORS).unwrap_or(errors);
-        let broken_header = errors.iter().map(span_of).find(|span| is_header(&file.text, span));
-        for error in errors {
-            let span = visible(&file.text, span_of(error));
-            // What stands below a broken header landed in the table above it.
-            let displaced = error.message().starts_with("duplicate key")
-                && broken_header.as_ref().is_some_and(|header| header.start < span.start);
-            if displaced {
-                continue;
-            }
-            if !reported.iter().any(|other| lines_around(&file.text, other).contains(&span.start)) {
-                page.found.borrow_mut().push(syntax_error(file, error, span.clone()));
-                reported.push(span);
-            }
-        }
-        page
+    const fn new(file: &'a SourceFile, faults: Faults) -> Self {
+        Page { file, found: RefCell::new(Vec::new()), known: RefCell::new(BTreeSet::new()), faults }
     }
 
     fn report(&self, diagnostic: Diagnostic) {
         let start = diagnostic.span.start;
-        let on_broken_line = self.broken.iter().any(|lines| lines.start <= start && start <= lines.end);
         // A name may be missing only because its line could not be read.
         let missing = diagnostic.code == codes::MISSING_NAME.id;
+        let perhaps_unread = missing && self.faults.grammar != Grammar::Whole;
         let mut found = self.found.borrow_mut();
         // One value, one report: the first says the most.
         let reported = !missing && found.iter().any(|other| other.span == diagnostic.span);
-        let perhaps_unread = missing && !self.broken.is_empty();
-        if !(on_broken_line || reported || perhaps_unread) {
+        if !(self.faults.hide(start) || reported || perhaps_unread) {
             found.push(diagnostic);
         }
     }
 
     fn knows(&self, name: &'static str) {
         self.known.borrow_mut().insert(name);
-    }
-}
-
-fn syntax_error(file: &SourceFile, error: &toml::de::Error, span: Range<usize>) -> Diagnostic {
-    let text = error.message().lines().next().unwrap_or_default();
-    let (message, expected) = text.split_once(", expected ").unwrap_or((text, ""));
-    let label = if expected.is_empty() { String::from("here") } else { format!("expected {expected}") };
-    Diagnostic::new(&codes::SYNTAX, &file.path, span, message.to_owned(), label)
-}
-
-fn span_of(error: &toml::de::Error) -> Range<usize> {
-    error.span().unwrap_or(0..0)
-}
-
-/// Whether `span` lies on the line of a `[header]`.
-fn is_header(text: &str, span: &Range<usize>) -> bool {
-    text.get(lines_around(text, span)).is_some_and(|line| line.trim_start().starts_with('['))
-}
-
-/// The whole lines that `span` touches.
-fn lines_around(text: &str, span: &Range<usize>) -> Range<usize> {
-    let start = text.get(..span.start).and_then(|t| t.rfind('\n')).map_or(0, |at| at.saturating_add(1));
-    let rest = text.get(span.end..).and_then(|t| t.find('\n'));
-    start..rest.map_or(text.len(), |at| span.end.saturating_add(at))
-}
-
-/// An empty span widened to the line's last visible character before it, so that something can
-/// be underlined.
-fn visible(text: &str, span: Range<usize>) -> Range<usize> {
-    if span.start < span.end {
-        return span;
-    }
-    let line = lines_around(text, &span);
-    let before = text.get(line.start..span.start).unwrap_or_default().trim_end();
-    match before.char_indices().next_back() {
-        Some((at, _)) => line.start.saturating_add(at)..line.start.saturating_add(before.len()),
-        None => line,
     }
 }

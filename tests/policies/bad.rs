@@ -13,7 +13,6 @@ const CASES: &[Case] = &[
     // 00, 01: any file.
     ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
     ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
-    ("TAVS0001", &[("burst       = 100", "burst       = 100\nburst = 5")], "burst"),
     ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
     ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"sealed\"")], "\"sealed\""),
     ("TAVS0002", &[("[\"GET\"]", "[\"POST\"]")], "\"POST\""),
@@ -54,6 +53,7 @@ const CASES: &[Case] = &[
     ("TAVS0106", &[("\"1 MiB\"", "\"1 GiB\"")], "\"1 GiB\""),
     ("TAVS0106", &[("\"64 MiB\"", "\"512 KiB\"")], "\"512 KiB\""),
     ("TAVS0106", &[("\"423\" = 409", "\"423\" = 200")], "200"),
+    ("TAVS0107", &[("burst       = 100", "burst       = 100\nburst = 5")], "burst"),
     ("TAVS0107", &[("name     = \"patients\"", "name     = \"appointments\"")], "\"appointments\""),
     (
         "TAVS0107",
@@ -64,11 +64,13 @@ const CASES: &[Case] = &[
         "\"Patient\"",
     ),
     ("TAVS0108", &[("review    = 2027-01-15", "review    = 2029-01-15")], "2028-01-14"),
+    ("TAVS0107", &[("[agreement]", "[recipient]\n[agreement]")], "recipient"),
     // 02: locations and rules.
     ("TAVS0201", &[("\"$.source\"", "\"$..source\"")], ".."),
     ("TAVS0201", &[("\"$.source\"", "'$.source[-1]'")], "-"),
     ("TAVS0201", &[("[\"$.patient.cpr\"]", "[\"patient.cpr\"]")], "p"),
     ("TAVS0201", &[("\"$.source\"", "source")], "source"),
+    ("TAVS0202", &[("\"$.source\"", "\"$.source\" = \"keep\"\n\"$.source\"")], "\"$.source\""),
     ("TAVS0202", &[("\"$.source\"", "\"$['source']\" = \"keep\"\n\"$.source\"")], "\"$.source\""),
     (
         "TAVS0202",

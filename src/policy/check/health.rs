@@ -12,18 +12,21 @@ use crate::policy::written::{Policy, Rule, Shape};
 
 /// Whole names, Danish and English, of APIs around a clinic.
 const NAMES: &[&str] = &[
-    "aarsag",
     "anamnese",
     "atc",
+    "behandling",
+    "behandlinger",
+    "blodsukker",
     "blodtryk",
     "blodtype",
     "cave",
+    "condition",
+    "conditions",
     "diagnose",
     "dosering",
     "dosis",
     "epikrise",
     "helbred",
-    "henvisningsaarsag",
     "icd",
     "icpc",
     "journalnotat",
@@ -34,13 +37,20 @@ const NAMES: &[&str] = &[
     "notater",
     "noter",
     "npu",
+    "prescription",
+    "prescriptions",
     "proevesvar",
     "prøvesvar",
+    "recept",
+    "recepter",
     "sks",
     "sygdom",
     "sygdomme",
-    "årsag",
+    "treatment",
 ];
+
+/// Ends of names: the reason for a visit.
+const ENDS: &[&str] = &["aarsag", "årsag"];
 
 /// Beginnings of names.
 const BEGINNINGS: &[&str] = &[
@@ -139,7 +149,9 @@ fn by_name(rule: &Rule) -> Option<String> {
     rule.location.value.steps.iter().find_map(|step| match step {
         Step::Name(name) => {
             let plain = plain(name);
-            let found = NAMES.contains(&plain.as_str()) || BEGINNINGS.iter().any(|b| plain.starts_with(b));
+            let found = NAMES.contains(&plain.as_str())
+                || BEGINNINGS.iter().any(|beginning| plain.starts_with(beginning))
+                || ENDS.iter().any(|end| plain.ends_with(end));
             found.then(|| format!("`{name}`"))
         }
         Step::Wildcard | Step::Index(_) | Step::Filter(_) => None,

@@ -47,7 +47,7 @@ super::codes! {
     good "buffer = \"1 MiB\""
 
     DUPLICATE_NAME "TAVS0107" Error "a name is used twice"
-    "Routes, shapes and query parameters are told apart by their names, in the file, in logs and in the ledger."
+    "Within a table a name stands once, and nothing says which of two would win. Routes and shapes too are told apart by their names, in the file, in logs and in the ledger."
     bad "[[route]]\nname = \"appointments\"\n\n[[route]]\nname = \"appointments\""
     good "[[route]]\nname = \"appointments\"\n\n[[route]]\nname = \"appointment\""
 
