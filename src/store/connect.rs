@@ -79,9 +79,12 @@ impl Connections {
         let transaction = connection.transaction().map_err(StoreError::at(doing))?;
         let found = read(&transaction).map_err(StoreError::at(doing));
         drop(transaction);
-        let mut readers = lock(&self.readers);
-        if readers.len() < READERS {
-            readers.push(connection);
+        // After an error nothing is known about the connection; the next reader gets a new one.
+        if found.is_ok() {
+            let mut readers = lock(&self.readers);
+            if readers.len() < READERS {
+                readers.push(connection);
+            }
         }
         found
     }

@@ -142,6 +142,14 @@ fn apply(
     Ok(Ok(()))
 }
 
+impl Exchange {
+    /// Whether nothing left.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.kind == "refusal"
+    }
+}
+
 impl IndexRow {
     /// The number of the record that the row is made of.
     #[must_use]
@@ -179,8 +187,10 @@ fn put_exchange(t: &Transaction<'_>, log: &Log, row: &Exchange) -> rusqlite::Res
         int(row.records),
         int(row.records_withheld),
     ])?;
+    // Of a refusal nothing left: nobody was told about anybody.
+    let told: &[_] = if row.is_refusal() { &[] } else { &row.subjects };
     let mut put = t.prepare_cached(sql::PUT_DISCLOSURE_SUBJECT)?;
-    for subject in &row.subjects {
+    for subject in told {
         put.execute((log, int(row.sequence), subject, &row.recipient, int(row.at)))?;
     }
     Ok(())

@@ -56,10 +56,8 @@ impl Store {
     pub fn given_about(&self, ids: &[SubjectId]) -> Result<Vec<Given>, StoreError> {
         let mut sums = Sums::default();
         for exchange in self.disclosures_of(ids)? {
-            if exchange.kind != "refusal" {
-                let grounds = (exchange.recipient, exchange.policy, exchange.route);
-                sums.add(grounds, exchange.at, &exchange.released);
-            }
+            let grounds = (exchange.recipient, exchange.policy, exchange.route);
+            sums.add(grounds, exchange.at, &exchange.released);
         }
         Ok(sums.into_given())
     }

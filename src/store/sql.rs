@@ -106,7 +106,7 @@ statements! {
     AFFECTED = "SELECT subject, COUNT(*), MIN(at), MAX(at) FROM disclosure_subject
         WHERE recipient = $1 AND at >= $2 AND at < $3 GROUP BY subject ORDER BY subject";
     GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
-        WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind = 'disclosure' ORDER BY at";
+        WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind <> 'refusal' ORDER BY at";
     VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),
             CAST(SUM(subjects) AS BIGINT), CAST(SUM(records) AS BIGINT),
             CAST(SUM(records_withheld) AS BIGINT), CAST(SUM(withheld) AS BIGINT),

@@ -272,9 +272,12 @@ proptest! {
         let records: Vec<_> = read(&place.ledger()).unwrap().map(Result::unwrap).collect();
         for n in 0..6 {
             let subject = SubjectId([n; 16]);
+            let told = |record: &&crate::ledger::Record| {
+                record.entry.kind == Kind::Disclosure && record.entry.subjects.contains(&subject)
+            };
             let mut expected: Vec<(u64, u64)> = records
                 .iter()
-                .filter(|record| record.entry.subjects.contains(&subject))
+                .filter(told)
                 .map(|record| (record.entry.unix_millis, record.sequence))
                 .collect();
             expected.sort_unstable();
@@ -283,8 +286,7 @@ proptest! {
             prop_assert_eq!(&found, &expected);
             for recipient in ["sms", "lab", "research"] {
                 let about = |record: &&crate::ledger::Record| {
-                    record.entry.grounds.recipient.as_str() == recipient
-                        && record.entry.subjects.contains(&subject)
+                    record.entry.grounds.recipient.as_str() == recipient && told(record)
                 };
                 let wanted = records.iter().filter(about).count() as u64;
                 let mut counted = 0;
