@@ -96,13 +96,24 @@ impl Connections {
         doing: &'static str,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
+        self.write_or_refuse(durability, doing, |t| write(t).map(Ok))
+    }
+
+    /// Changes everything, or nothing where `write` refuses.
+    pub(super) fn write_or_refuse<T>(
+        &self,
+        durability: Durability,
+        doing: &'static str,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let mut writer = lock(&self.writer);
         writer.set(durability).map_err(StoreError::at(doing))?;
         let transaction = writer
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::at(doing))?;
-        let done = write(&transaction).map_err(StoreError::at(doing))?;
+        // Dropped uncommitted, a transaction is rolled back.
+        let done = write(&transaction).map_err(StoreError::at(doing))??;
         transaction.commit().map_err(StoreError::at(doing))?;
         Ok(done)
     }

@@ -65,6 +65,14 @@ pub enum StoreError {
         /// The first of the rows.
         given: u64,
     },
+    /// The registry has another change under a number that a ledger record tells of.
+    #[error(
+        "change {number} of the registry is not the one that the ledger tells of: a backup was put back, and changed before the ledger had been replayed; put the backup back again, and enter those changes once tavs has started"
+    )]
+    Conflict {
+        /// The change's number.
+        number: u64,
+    },
     /// A change that the caller may not make, such as ending an erasure.
     #[error("an erasure is for good and cannot be ended")]
     ForGood,

@@ -8,7 +8,7 @@ use super::connect::Durability;
 use super::error::StoreError;
 use super::rows::{Act, Exchange, IndexRow, Log, Policy, Position};
 use super::values::{int, join, number, pairs};
-use super::{Store, sql};
+use super::{Store, registry, sql};
 
 const DOING: &str = "write the index";
 const READING: &str = "read the index";
@@ -58,7 +58,7 @@ impl Store {
     /// When the rows do not follow the index, the store belongs to another log, or it cannot be
     /// written.
     pub fn apply(&self, begins: u64, rows: &[IndexRow], upto: Position) -> Result<(), StoreError> {
-        self.connections.write(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))?
+        self.connections.write_or_refuse(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))
     }
 
     /// Takes out of the index what the ledger's retention has let go: the records up to a number.
@@ -136,6 +136,11 @@ fn apply(
             IndexRow::Exchange(exchange) => put_exchange(t, &upto.log, exchange)?,
             IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
             IndexRow::Act(act) => put_act(t, &upto.log, act)?,
+            IndexRow::Change { sequence, number, change } => {
+                if !registry::replay(t, *number, change, *sequence)? {
+                    return Ok(Err(StoreError::Conflict { number: *number }));
+                }
+            }
         }
     }
     t.prepare_cached(sql::PUT_POSITION)?.execute((upto.log, int(upto.sequence), upto.hash))?;
@@ -158,6 +163,7 @@ impl IndexRow {
             Self::Exchange(exchange) => exchange.sequence,
             Self::Policy(policy) => policy.sequence,
             Self::Act(act) => act.sequence,
+            Self::Change { sequence, .. } => *sequence,
         }
     }
 }

@@ -30,17 +30,6 @@ impl Store {
         })
     }
 
-    /// Puts a change back that a ledger record tells of and a store lacks that was restored from an
-    /// older backup. A number that is taken already is left alone. Gives whether it was missing.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn restore_change(&self, change: &Change) -> Result<bool, StoreError> {
-        self.connections.write(Durability::Synced, CHANGING, |t| {
-            put_change(t, change.number, &change.change, change.recorded)
-        })
-    }
-
     /// Notes that the ledger record about a change is durable.
     ///
     /// # Errors
@@ -214,6 +203,23 @@ fn put_change(
         ))?;
     }
     Ok(new > 0)
+}
+
+/// Holds the registry against a ledger record about a change: a store that was put back from an older
+/// backup lacks what came after, and gets it again. `false` if another change has the number.
+pub(super) fn replay(
+    t: &Transaction<'_>,
+    at: u64,
+    told: &NewChange,
+    sequence: u64,
+) -> rusqlite::Result<bool> {
+    if put_change(t, at, told, Some(sequence))? {
+        return Ok(true);
+    }
+    t.prepare_cached(sql::RECORD_CHANGE)?.execute((int(sequence), int(at)))?;
+    let found = t.prepare_cached(sql::CHANGE)?.query_row((int(at),), change)?;
+    // No record has the sealed CPR.
+    Ok(NewChange { sealed_cpr: None, ..found.change } == NewChange { sealed_cpr: None, ..told.clone() })
 }
 
 fn change(row: &Row<'_>) -> rusqlite::Result<Change> {

@@ -127,6 +127,15 @@ pub enum IndexRow {
     Policy(Policy),
     /// An officer or operator did something.
     Act(Act),
+    /// The registry was changed: put back where the store lacks it, and noted as recorded where not.
+    Change {
+        /// The record's number in its ledger.
+        sequence: u64,
+        /// The change's number in the registry.
+        number: u64,
+        /// The change, without the sealed CPR: no record has it.
+        change: Box<NewChange>,
+    },
 }
 
 /// What one exchange disclosed, or that it was refused.

@@ -31,6 +31,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (number) DO NOTHING";
     SET_RECORDED = "UPDATE registry SET recorded = $1 WHERE number = $2";
+    RECORD_CHANGE = "UPDATE registry SET recorded = $1 WHERE number = $2 AND recorded IS NULL";
+    CHANGE = "SELECT number, subject, kind, purpose, recipient, begun, at, ends, reason, who, sealed_cpr,
+            recorded
+        FROM registry WHERE number = $1";
     CHANGES = "SELECT number, subject, kind, purpose, recipient, begun, at, ends, reason, who, sealed_cpr,
             recorded
         FROM registry WHERE number > $1 ORDER BY number";

@@ -2,7 +2,8 @@
 
 use super::{store, subject};
 use crate::store::{
-    Alias, AliasSource, Change, NewChange, Notification, RightKind, Store, StoreError, Tombstone,
+    Alias, AliasSource, Change, IndexRow, NewChange, Notification, Position, RightKind, Store, StoreError,
+    Tombstone,
 };
 
 fn change(n: u8, kind: RightKind, begun: bool) -> NewChange {
@@ -73,20 +74,36 @@ fn an_erasure_leaves_a_tombstone_and_cannot_be_ended() {
 }
 
 #[test]
-fn a_change_that_a_restored_store_lacks_is_put_back_once() {
+fn changes_that_a_restored_store_lacks_are_put_back_from_the_ledger() {
     let (store, _folder) = store();
-    store.put_change(&change(1, RightKind::Restriction, true)).unwrap();
-    let erased = change(2, RightKind::Erasure, true);
-    let lost = Change { number: 2, change: erased, recorded: Some(40) };
-    assert!(store.restore_change(&lost).unwrap());
-    assert!(!store.restore_change(&lost).unwrap());
-    let other = Change { number: 1, ..lost.clone() };
-    assert!(!store.restore_change(&other).unwrap());
-    assert_eq!(changes(&store, 1), [lost]);
+    let kept = change(1, RightKind::Restriction, true);
+    store.put_change(&kept).unwrap();
+    let lost = NewChange { sealed_cpr: None, ..change(2, RightKind::Erasure, true) };
+    let told = |sequence, number, change: &NewChange| IndexRow::Change {
+        sequence,
+        number,
+        change: Box::new(NewChange { sealed_cpr: None, ..change.clone() }),
+    };
+    let upto = |sequence| Position { log: [1; 16], sequence, hash: [0; 32] };
+    store.apply(1, &[told(1, 1, &kept), told(2, 2, &lost)], upto(2)).unwrap();
+    let expected = [(1, kept), (2, lost.clone())].map(|(number, change)| Change {
+        number,
+        change,
+        recorded: Some(number),
+    });
+    assert_eq!(changes(&store, 0), expected);
+    assert_eq!(store.unrecorded().unwrap(), []);
     let mut tombstones = 0;
     store.each_tombstone(|_| tombstones += 1).unwrap();
     assert_eq!(tombstones, 1);
+    // The ledger tells all of it again: nothing changes.
+    store.clear_index().unwrap();
+    store.apply(1, &[told(1, 1, &expected[0].change), told(2, 2, &lost)], upto(2)).unwrap();
+    assert_eq!(changes(&store, 0), expected);
     assert_eq!(store.put_change(&change(3, RightKind::Frabedt, true)).unwrap(), 3);
+    let other = store.apply(3, &[told(3, 3, &lost)], upto(3));
+    assert!(matches!(other, Err(StoreError::Conflict { number: 3 })));
+    assert_eq!(store.position([1; 16]).unwrap(), Some(upto(2)), "all or nothing");
 }
 
 #[test]
