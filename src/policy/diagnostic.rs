@@ -137,7 +137,7 @@ impl<'t> Window<'t> {
         let last = text.ceil_char_boundary(one.span.end.max(other.end));
         let start = text.get(..first).and_then(|t| t.rfind('\n')).map_or(0, |at| at.saturating_add(1));
         let rest = text.get(last..).and_then(|t| t.find('\n'));
-        let end = rest.map_or(text.len(), |at| last.saturating_add(at));
+        let end = rest.map_or(text.len(), |at| last.saturating_add(at).saturating_add(1));
         let line = usize::try_from(line_of(text, start)).unwrap_or(usize::MAX);
         Self { text: text.get(start..end).unwrap_or_default(), start, line }
     }

@@ -195,12 +195,15 @@ fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut
         shape.at.iter().flat_map(|at| shape.rules.iter().map(|rule| (at.join(&rule.location.value), rule)))
     });
     let in_route = response.rules.iter().map(|rule| (rule.location.value.clone(), rule));
-    let deciding: Vec<&Rule> = in_shapes
-        .chain(in_route)
-        .filter(|(location, rule)| decides(location, &rule.action.value, &selects.value))
-        .map(|(_, rule)| rule)
-        .collect();
-    let verdict = deciding.iter().find_map(|rule| Some((*rule, weakened(&rule.action.value)?)));
+    let rules: Vec<(Location, &Rule)> = in_shapes.chain(in_route).collect();
+    let at = &selects.value.steps;
+    let verdict = rules.iter().find_map(|(location, rule)| {
+        let how = weakened(&rule.action.value)?;
+        meets(&location.steps, at).then_some((*rule, how))
+    });
+    let kept = rules.iter().any(|(location, rule)| {
+        matches!(rule.action.value, Action::Keep(_)) && includes(&location.steps, at)
+    });
     let message = format!("`{}` selects on what is not disclosed as it is", query.name.value);
     let help = "asking for a value and seeing what comes back would reveal it: keep the member, or take \
                 the parameter out";
@@ -212,7 +215,7 @@ fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut
             (&format!("this member is {how}"), help),
             (&rule.location.span, "here"),
         ),
-        None if deciding.is_empty() && !has_unread(policy, response) => {
+        None if !kept && !has_unread(policy, response) => {
             let label = "no rule keeps this member";
             findings.add(&codes::SELECTS_ON_WITHHELD, &selects.span, message, label, help);
         }
@@ -220,20 +223,20 @@ fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut
     }
 }
 
-/// Whether a rule at `location` decides the value at `at`: the same place, or below a `keep`.
-fn decides(location: &Location, action: &Action, at: &Location) -> bool {
-    let (rule, at) = (&location.steps, &at.steps);
-    let whole = rule.len() == at.len() || (rule.len() < at.len() && matches!(action, Action::Keep(_)));
-    whole && rule.iter().zip(at).all(|(rule, at)| rule == at || covers(rule, at))
+/// Whether all that `at` matches stands where `rule` does, or below.
+fn includes(rule: &[Step], at: &[Step]) -> bool {
+    let step = |(rule, at): (&Step, &Step)| *rule == Step::Wildcard || rule == at;
+    rule.len() <= at.len() && rule.iter().zip(at).all(step)
 }
 
-/// Whether what `rule` matches includes, or may include, what `at` matches.
-const fn covers(rule: &Step, at: &Step) -> bool {
-    match (rule, at) {
-        (Step::Wildcard, _) => true,
-        (Step::Index(_) | Step::Filter(_), Step::Wildcard) => true,
-        (Step::Name(_) | Step::Index(_) | Step::Filter(_), _) => false,
-    }
+/// Whether something may stand at both, or at one and below the other.
+fn meets(rule: &[Step], at: &[Step]) -> bool {
+    let step = |(rule, at): (&Step, &Step)| match (rule, at) {
+        (Step::Name(_), Step::Name(_)) | (Step::Index(_), Step::Index(_)) => rule == at,
+        (Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_)) => false,
+        (Step::Wildcard | Step::Filter(_), _) | (_, Step::Wildcard | Step::Filter(_)) => true,
+    };
+    rule.iter().zip(at).all(step)
 }
 
 const fn weakened(action: &Action) -> Option<&'static str> {
@@ -348,6 +351,26 @@ mod tests {
 
     fn keep(pattern: Pattern) -> PathSegment {
         PathSegment::Keep { name: "x".into(), pattern }
+    }
+
+    #[test]
+    fn a_selection_needs_all_that_it_selects_on() {
+        let steps = |text: &str| Location::parse(text).unwrap().steps;
+        for (rule, at, all, some) in [
+            ("$.a[*].b", "$.a[*].b", true, true),
+            ("$.a", "$.a[*].b", true, true),
+            ("$.a[*].b.c", "$.a[*].b", false, true),
+            ("$.a[?@.x==1].b", "$.a[*].b", false, true),
+            ("$.a[*].b", "$.a[?@.x==1].b", true, true),
+            ("$.a[0].b", "$.a[*].b", false, true),
+            ("$.a[*].b", "$.a[*].c", false, false),
+        ] {
+            assert_eq!(
+                (includes(&steps(rule), &steps(at)), meets(&steps(rule), &steps(at))),
+                (all, some),
+                "{rule} {at}"
+            );
+        }
     }
 
     #[test]
