@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::origin::{Step, answer, json};
-use super::stage::{GOOD, PLANTED, Setting, Stage};
+use super::stage::{Dice, GOOD, PLANTED, Setting, Stage};
 
 const JSON: &str = "content-type: application/json\r\n";
 
@@ -300,4 +300,24 @@ async fn a_pooled_connection_is_used_again() {
     }
     let connections: Vec<_> = stage.origin.seen().into_iter().map(|seen| seen.connection).collect();
     assert_eq!(connections, [0; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mutation_of_an_answer_leaks_or_breaks_the_next_exchange() {
+    let stage = Stage::set(impatient()).await;
+    let good =
+        answer("200 OK", "content-type: application/json\r\nx-planted: 2512489996\r\n", GOOD.as_bytes());
+    let mut dice = Dice(0xd1ce);
+    let mut wire = stage.wire().await;
+    for _ in 0..250 {
+        let says = dice.mutated(&good);
+        let what = String::from_utf8_lossy(&says).into_owned();
+        stage.origin.plays(vec![Step::Say(says), Step::Close]);
+        let reply = wire.get("/appointments").await;
+        assert!(matches!(reply.status, 200 | 404 | 409 | 412 | 422 | 502 | 504), "{what}: {}", reply.head);
+        reply.tells_nothing(&what);
+        assert!(serde_json::from_slice::<serde_json::Value>(&reply.body).is_ok(), "{what}: {}", reply.text());
+    }
+    stage.origin.says(json(GOOD));
+    assert_eq!(wire.get("/appointments").await.status, 200);
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
 
-use super::stage::{Reply, Stage, Wire};
+use super::stage::{Dice, Reply, Stage, Wire};
 
 /// Reads `verdict TAB request` lines with their escapes undone.
 fn vectors(text: &str) -> Vec<(String, Vec<u8>)> {
@@ -197,4 +197,34 @@ async fn http2_requests_are_judged_alike() {
     let request = Request::get("https://localhost/appointments").header("content-length", "5");
     assert!(stage.get_h2(request.body(Empty::<Bytes>::new()).unwrap()).await.is_none());
     assert!(stage.origin.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mutation_of_a_request_is_forwarded_as_anything_odd() {
+    let stage = Stage::new().await;
+    let good = b"GET /appointments?from=2026-03-04 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut dice = Dice(0x5eed);
+    for _ in 0..400 {
+        let request = dice.mutated(good);
+        let what = String::from_utf8_lossy(&request).into_owned();
+        let mut wire = stage.wire().await;
+        for reply in wire.ask_and_close(&request).await {
+            reply.tells_nothing(&what);
+        }
+        for seen in stage.origin.seen() {
+            let mut lines: Vec<&str> = seen.head.trim_end().split("\r\n").collect();
+            let first = lines.remove(0);
+            let query =
+                first.strip_prefix("GET /appointments").and_then(|rest| rest.strip_suffix(" HTTP/1.1"));
+            let fits = match query {
+                Some("") => true,
+                Some(query) => query.starts_with("?from=2") && query.len() == "?from=2026-03-04".len(),
+                None => false,
+            };
+            assert!(fits, "{what} became {first}");
+            let mut names: Vec<&str> = lines.iter().filter_map(|line| line.split(':').next()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["accept", "accept-encoding", "host", "traceparent", "via"], "{what}");
+        }
+    }
 }

@@ -258,6 +258,19 @@ impl Wire {
         }
     }
 
+    /// Sends bytes, says that there are no more, and reads whatever answers come.
+    pub(crate) async fn ask_and_close(&mut self, bytes: &[u8]) -> Vec<Reply> {
+        drop(self.stream.write_all(bytes).await);
+        drop(self.stream.shutdown().await);
+        drop(timeout(PATIENCE, self.stream.read_to_end(&mut self.buffer)).await.unwrap());
+        let mut replies = Vec::new();
+        while let Some((reply, used)) = Reply::parse(&self.buffer) {
+            self.buffer.drain(..used);
+            replies.push(reply);
+        }
+        replies
+    }
+
     /// Whether the answer said that the connection ends.
     pub(crate) fn is_open_after(&self, reply: &Reply) -> bool {
         reply.field("connection") != Some("close") && self.buffer.is_empty()
@@ -275,6 +288,35 @@ impl Wire {
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();
+    }
+}
+
+/// The same random numbers in every run (xorshift).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(most).unwrap()).unwrap()
+    }
+
+    /// The bytes with one to three of them replaced, left out, put in or doubled.
+    pub(crate) fn mutated(&mut self, good: &[u8]) -> Vec<u8> {
+        const ODD: &[u8] = b"\0\t\n\r \"%&+,-./0129:;=?@AZ[\\_az{|}~\x7f\x80\xc3\xff";
+        let mut bytes = good.to_vec();
+        for _ in 0..=self.below(3) {
+            let at = self.below(bytes.len());
+            let odd = ODD[self.below(ODD.len())];
+            match self.below(4) {
+                0 => bytes[at] = odd,
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, odd),
+                _ => bytes.insert(at, bytes[at]),
+            }
+        }
+        bytes
     }
 }
 
