@@ -1,31 +1,27 @@
 //! The tables and options of `tavs.toml`, one function a table.
 
+mod limits;
+mod values;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use self::limits::{LARGEST, bound, deadline, listen_caps, listen_deadlines, upstream_limits};
+use self::values::{address, host_name, names, node_name, upstream_url};
 use super::{Config, Findings, Ledger, Listen, Log};
-use crate::http::OwnNames;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::syntax::{self, At, Flaw, SourceFile, Table, Value};
+use crate::policy::syntax::{self, At, SourceFile, Table, Value};
 use crate::{ledger, net};
 
 /// Where the admin listener is unless the file says.
 const ADMIN: &str = "127.0.0.1:9443";
 /// Where the store is unless the file says.
 const STORE: &str = "tavs.db";
-/// Deadlines are from here to here: none can be switched off.
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_hours(24);
-/// Caps on counts likewise.
-const MOST: u64 = 1_000_000;
-/// The largest bound in bytes.
-const LARGEST: u64 = 1 << 40;
 
 pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findings> {
     let reading = syntax::read(&source, |root| {
@@ -280,127 +276,4 @@ fn log(table: Option<Table<'_>>) -> Option<Log> {
     let level = table.optional_word("level", &words, &[]);
     table.finish();
     Some(Log { level: level.map(|level| level.value) })
-}
-
-fn address(value: &Value<'_>) -> Option<SocketAddr> {
-    let parse = |text: &str| {
-        text.parse().map_err(|_not_one| {
-            Flaw::new(
-                format!("`{text}` is no address to listen on"),
-                "an IP address and a port: `0.0.0.0:8443`, `[::1]:8443`",
-            )
-        })
-    };
-    value.parsed(&codes::BAD_VALUE, parse).map(|at| at.value)
-}
-
-fn names(value: &Value<'_>) -> Vec<String> {
-    let list = value.strings();
-    if list.is_empty() {
-        value.fault(&codes::BAD_VALUE, "`names` is empty", "nobody could call us", None);
-    }
-    for name in &list {
-        if OwnNames::new([name.value.as_str()]).is_err() {
-            let message = format!("`{}` is no name that we could be called by", name.value);
-            value.report(
-                Diagnostic::new(&codes::BAD_VALUE, value.file(), name.span.clone(), message, "no host name")
-                    .help("a host name or address, with a port if only that one counts"),
-            );
-        }
-    }
-    list.into_iter().map(|name| name.value.to_ascii_lowercase()).collect()
-}
-
-/// `https://host[:port][/prefix]`: no userinfo, query or fragment.
-fn upstream_url(text: &str) -> Result<String, Flaw> {
-    let flaw = || {
-        Flaw::new(
-            format!("`{text}` is no URL of an upstream"),
-            "`https://host`, with a port and a path before every route's path if need be",
-        )
-    };
-    let uri: hyper::Uri = text.parse().map_err(|_not_one| flaw())?;
-    let scheme_fits = matches!(uri.scheme_str(), Some("https" | "http"));
-    let plain = uri.query().is_none() && !text.contains(['@', '#', '%', '\\', ';']);
-    let prefix = uri.path().trim_matches('/');
-    let segments_fit = prefix.is_empty() || prefix.split('/').all(|s| !matches!(s, "" | "." | ".."));
-    if scheme_fits && plain && segments_fit && uri.host().is_some_and(|host| !host.is_empty()) {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(flaw())
-    }
-}
-
-fn node_name(text: &str) -> Result<String, Flaw> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    if text.len() <= 64 && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err(Flaw::new(format!("`{text}` is no name of a node"), "1 to 64 letters, digits, `-`, `.` or `_`"))
-    }
-}
-
-/// The machine's name, where the file does not name the node.
-fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .and_then(|name| node_name(name.trim()).ok())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "node".to_owned())
-}
-
-fn listen_deadlines(mut table: Table<'_>, deadlines: &mut net::Deadlines) {
-    deadline(&mut table, "handshake", &mut deadlines.handshake);
-    deadline(&mut table, "header", &mut deadlines.header);
-    deadline(&mut table, "idle", &mut deadlines.idle);
-    deadline(&mut table, "write-stall", &mut deadlines.write_stall);
-    deadline(&mut table, "write-whole", &mut deadlines.write_whole);
-    deadline(&mut table, "max-age", &mut deadlines.max_age);
-    deadline(&mut table, "drain", &mut deadlines.drain);
-    table.finish();
-}
-
-fn listen_caps(mut table: Table<'_>, limits: &mut net::Limits) {
-    cap(&mut table, "connections", &mut limits.caps.connections);
-    cap(&mut table, "per-address", &mut limits.caps.per_address);
-    cap(&mut table, "per-certificate", &mut limits.caps.per_certificate);
-    if let Some(streams) = table.optional_integer("streams", 1..=MOST) {
-        limits.http2.max_concurrent_streams = u32::try_from(streams.value).unwrap_or(u32::MAX);
-    }
-    table.finish();
-}
-
-fn upstream_limits(table: &mut Table<'_>, settings: &mut UpstreamSettings) {
-    if let Some(mut table) = table.optional_table("deadlines") {
-        let deadlines = &mut settings.deadlines;
-        deadline(&mut table, "wait", &mut deadlines.wait);
-        deadline(&mut table, "connect", &mut deadlines.connect);
-        deadline(&mut table, "first-byte", &mut deadlines.first_byte);
-        deadline(&mut table, "whole", &mut deadlines.whole);
-        deadline(&mut table, "idle", &mut deadlines.idle);
-        table.finish();
-    }
-    if let Some(mut table) = table.optional_table("caps") {
-        cap(&mut table, "concurrency", &mut settings.concurrency);
-        cap(&mut table, "idle", &mut settings.max_idle);
-        table.finish();
-    }
-}
-
-fn deadline(table: &mut Table<'_>, name: &'static str, into: &mut Duration) {
-    if let Some(read) = table.optional_duration(name, SHORTEST..=LONGEST) {
-        *into = read.value;
-    }
-}
-
-fn cap(table: &mut Table<'_>, name: &'static str, into: &mut usize) {
-    if let Some(read) = table.optional_integer(name, 1..=MOST) {
-        *into = usize::try_from(read.value).unwrap_or(usize::MAX);
-    }
-}
-
-fn bound(table: &mut Table<'_>, name: &'static str, into: &mut usize) {
-    if let Some(read) = table.optional_size(name, 1024..=LARGEST) {
-        *into = usize::try_from(read.value).unwrap_or(usize::MAX);
-    }
 }

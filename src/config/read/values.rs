@@ -1,0 +1,75 @@
+//! Single values that have a form of their own.
+
+use std::net::SocketAddr;
+
+use crate::http::OwnNames;
+use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
+use crate::policy::syntax::{Flaw, Value};
+
+pub(super) fn address(value: &Value<'_>) -> Option<SocketAddr> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_not_one| {
+            Flaw::new(
+                format!("`{text}` is no address to listen on"),
+                "an IP address and a port: `0.0.0.0:8443`, `[::1]:8443`",
+            )
+        })
+    };
+    value.parsed(&codes::BAD_VALUE, parse).map(|at| at.value)
+}
+
+pub(super) fn names(value: &Value<'_>) -> Vec<String> {
+    let list = value.strings();
+    if list.is_empty() {
+        value.fault(&codes::BAD_VALUE, "`names` is empty", "nobody could call us", None);
+    }
+    for name in &list {
+        if OwnNames::new([name.value.as_str()]).is_err() {
+            let message = format!("`{}` is no name that we could be called by", name.value);
+            value.report(
+                Diagnostic::new(&codes::BAD_VALUE, value.file(), name.span.clone(), message, "no host name")
+                    .help("a host name or address, with a port if only that one counts"),
+            );
+        }
+    }
+    list.into_iter().map(|name| name.value.to_ascii_lowercase()).collect()
+}
+
+/// `https://host[:port][/prefix]`: no userinfo, query or fragment.
+pub(super) fn upstream_url(text: &str) -> Result<String, Flaw> {
+    let flaw = || {
+        Flaw::new(
+            format!("`{text}` is no URL of an upstream"),
+            "`https://host`, with a port and a path before every route's path if need be",
+        )
+    };
+    let uri: hyper::Uri = text.parse().map_err(|_not_one| flaw())?;
+    let scheme_fits = matches!(uri.scheme_str(), Some("https" | "http"));
+    let plain = uri.query().is_none() && !text.contains(['@', '#', '%', '\\', ';']);
+    let prefix = uri.path().trim_matches('/');
+    let segments_fit = prefix.is_empty() || prefix.split('/').all(|s| !matches!(s, "" | "." | ".."));
+    if scheme_fits && plain && segments_fit && uri.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(flaw())
+    }
+}
+
+pub(super) fn node_name(text: &str) -> Result<String, Flaw> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if text.len() <= 64 && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(Flaw::new(format!("`{text}` is no name of a node"), "1 to 64 letters, digits, `-`, `.` or `_`"))
+    }
+}
+
+/// The machine's name, where the file does not name the node.
+pub(super) fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .and_then(|name| node_name(name.trim()).ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "node".to_owned())
+}
