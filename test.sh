@@ -49,8 +49,8 @@ need_tools() {
             { fail "tools: gcc cannot be installed"; return 1; }
     fi
     if ! cargo nextest --version >/dev/null 2>&1; then
-        echo "== cargo-nextest is missing: installing it (some minutes)"
-        cargo install --locked --quiet cargo-nextest || { fail "tools: cargo-nextest cannot be installed"; return 1; }
+        echo "== cargo-nextest is missing: installing it (some minutes; unoptimised, as that builds sooner)"
+        cargo install --locked --quiet --debug --version 0.9.143 cargo-nextest || { fail "tools: cargo-nextest cannot be installed"; return 1; }
     fi
 }
 

@@ -208,6 +208,6 @@ fn curl(stage: &Stage, proxy: SocketAddr, hold: Option<Duration>, page: &mut Pag
         ))?;
     }
     page.line(
-        "\nRefused: with --cert and --key of `revoked` or, a day after its agreement's last, `lapsing`.",
+        "\nRefused: with --cert and --key of `revoked`, or of `lapsing`, whose agreement ended yesterday.",
     )
 }
