@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::reference::{self, Target};
+use super::reference;
 use crate::cpr::{self, Kind};
 use crate::ids::SubjectId;
 use crate::json::Reader;
@@ -142,7 +142,7 @@ fn verdict<J: Judge>(plan: &Plan, judge: &J, json: &str, system: u32) -> Verdict
         Identified::Absent => return Verdict::Absent,
         Identified::Nobody => return Verdict::Refused,
         Identified::Number(id) => judge.judge(id, true),
-        Identified::Resource(_, id) => judge.judge(id, false),
+        Identified::Resource(id) => judge.judge(id, false),
     };
     match judgement {
         Judgement::Person(id) => Verdict::Person(id),
@@ -151,42 +151,41 @@ fn verdict<J: Judge>(plan: &Plan, judge: &J, json: &str, system: u32) -> Verdict
 }
 
 /// What stands at a subject location.
-pub(super) enum Identified<'a, T> {
+pub(super) enum Identified<T> {
     /// A person's number: CPR, replacement CPR or e-CPR.
     Number(T),
     /// A resource, which may be about a person.
-    Resource(Target<'a>, T),
+    Resource(T),
     /// `null`: as good as absent.
     Absent,
     /// Something else, or the number that stands for nobody.
     Nobody,
 }
 
-/// What the JSON text at a subject location identifies. A reference with escapes is none: `\/` has
-/// one reading, but whoever writes it does not write FHIR.
-pub(super) fn identify<'a, T>(
+/// What the JSON text at a subject location identifies. Some write `Patient\/1`, with an escape.
+pub(super) fn identify<T>(
     plan: &Plan,
-    json: &'a str,
+    json: &str,
     system: u32,
     then: impl FnOnce(Input<'_>) -> T,
-) -> Identified<'a, T> {
+) -> Identified<T> {
     if json == "null" {
         return Identified::Absent;
     }
     let content = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let decoded;
-    let number = match content {
+    let text = match content {
         Some(content) if content.contains('\\') => {
             decoded = super::names::decode(content);
-            cpr::parse(&decoded)
+            Some(decoded.as_str())
         }
-        Some(content) => cpr::parse(content),
-        None => cpr::parse_number(json.as_bytes()),
+        plain => plain,
     };
-    match (number, content.and_then(reference::parse)) {
+    let number = text.map_or_else(|| cpr::parse_number(json.as_bytes()), cpr::parse);
+    match (number, text.and_then(reference::parse)) {
         (Some(number), _) if number.is_nobody() => Identified::Nobody,
         (Some(number), _) => Identified::Number(then(person(plan, &number, system))),
-        (None, Some(target)) => Identified::Resource(target, then(target.input())),
+        (None, Some(target)) => Identified::Resource(then(target.input())),
         (None, None) => Identified::Nobody,
     }
 }

@@ -89,13 +89,14 @@ impl Collector<'_> {
 
     fn found(&mut self, state: &State, place: &Place<'_>) {
         if let Some(system) = state.subject {
-            match identify(self.plan, place.text, system, |input| self.plan.subject_key.id(input)) {
-                Identified::Number(id) => self.open.push((place.from, Found::Number(id))),
-                Identified::Resource(target, id) => self.survey.references.push(Reference {
-                    id,
-                    resource_type: target.resource_type.to_owned(),
-                    value: target.id.to_owned(),
-                }),
+            let reference = |input: Input<'_>| Reference {
+                id: self.plan.subject_key.id(input),
+                resource_type: input.resource_type.to_owned(),
+                value: if input.kind == "id" { input.value.to_owned() } else { String::new() },
+            };
+            match identify(self.plan, place.text, system, reference) {
+                Identified::Number(number) => self.open.push((place.from, Found::Number(number.id))),
+                Identified::Resource(reference) => self.survey.references.push(reference),
                 Identified::Absent | Identified::Nobody => {}
             }
         }
