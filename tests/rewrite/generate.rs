@@ -179,6 +179,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => select(&[Mask::FirstWord, Mask::Initials, Mask::Last4, Mask::All, Mask::Email, Mask::Cpr][..]).prop_map(Action::Mask),
         2 => generalise().prop_map(Action::Generalise),
         1 => select(&["\"urn:x\"", "1", "2.50", "true", "\"\\u0001\""][..]).prop_map(|text| Action::Replace(text.to_owned())),
+        1 => Just(Action::Count),
         2 => (any::<bool>(), any::<bool>(), vec(location(1..3), 0..2))
             .prop_map(|(phone, email, names)| Action::Scan(Scan { phone, email, names })),
     ]

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use tavs::cpr::{self, Search};
 use tavs::ids::SubjectId;
+use tavs::judge::Judge;
 use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Route, Scan};
 use tavs::policy::location::{Literal, Location, Step};
 use tavs::pseudonym::{Input, KeyRing, Linkage, NOBODY, Pseudonymiser, Salt, SubjectKey};
@@ -77,11 +78,18 @@ pub(crate) struct Oracle<'p> {
     names: Vec<Vec<Step>>,
     pseudonymiser: Pseudonymiser,
     subject_key: SubjectKey,
+    judge: &'p dyn Judge,
     salt: Salt,
 }
 
 impl<'p> Oracle<'p> {
-    pub(crate) fn new(policy: &'p Policy, route: &'p Route, keys: &KeyRing, salt: Salt) -> Self {
+    pub(crate) fn new(
+        policy: &'p Policy,
+        route: &'p Route,
+        keys: &KeyRing,
+        judge: &'p dyn Judge,
+        salt: Salt,
+    ) -> Self {
         let own = route.response.rules.iter().map(|rule| (rule, None));
         let shaped = route
             .response
@@ -111,15 +119,25 @@ impl<'p> Oracle<'p> {
             subjects: subjects::places(policy, route),
             pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain).unwrap(),
             subject_key: keys.subject_key().unwrap(),
+            judge,
             salt,
         }
     }
 
     /// One document. Its root is never removed.
     pub(crate) fn rewrite(&self, body: &[u8]) -> Result<Outcome, Refused> {
+        self.counted_twice(|less| self.rewrite_less(body, less))
+    }
+
+    /// Once to learn how many records are withheld, and once with that known.
+    fn counted_twice(&self, run: impl Fn(u64) -> Result<Outcome, Refused>) -> Result<Outcome, Refused> {
+        run(run(0)?.counts.records_withheld)
+    }
+
+    fn rewrite_less(&self, body: &[u8], less: u64) -> Result<Outcome, Refused> {
         let root = tree::parse(body)?;
         let mut counts = self.counts();
-        let left = self.document(&root, &mut counts)?;
+        let left = self.document(&root, &mut counts, less)?;
         let left = left.unwrap_or(match root {
             Tree::Object(_) => Tree::Object(Vec::new()),
             Tree::Array(_) => Tree::Array(Vec::new()),
@@ -130,13 +148,17 @@ impl<'p> Oracle<'p> {
 
     /// NDJSON: a document a line; one of which nothing is left is dropped.
     pub(crate) fn rewrite_lines(&self, body: &[u8]) -> Result<Outcome, Refused> {
+        self.counted_twice(|less| self.rewrite_lines_less(body, less))
+    }
+
+    fn rewrite_lines_less(&self, body: &[u8], less: u64) -> Result<Outcome, Refused> {
         let mut outcome = Outcome { body: Vec::new(), counts: self.counts() };
         for line in body.split(|byte| *byte == b'\n') {
             if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
                 continue;
             }
             let root = tree::parse(line)?;
-            if let Some(left) = self.document(&root, &mut outcome.counts)? {
+            if let Some(left) = self.document(&root, &mut outcome.counts, less)? {
                 outcome.body.extend(written(&left));
                 outcome.body.push(b'\n');
             }
@@ -149,8 +171,8 @@ impl<'p> Oracle<'p> {
         Counts { released_by_rule: vec![0; rules], ..Counts::default() }
     }
 
-    fn document(&self, root: &Tree, counts: &mut Counts) -> Result<Option<Tree>, Refused> {
-        let mut walk = Walk { oracle: self, root, record: None, pseudonyms: 0, counts };
+    fn document(&self, root: &Tree, counts: &mut Counts, less: u64) -> Result<Option<Tree>, Refused> {
+        let mut walk = Walk { oracle: self, root, record: None, records_less: less, pseudonyms: 0, counts };
         walk.record(root, &mut Vec::new(), None, self.is_record(&[]))
     }
 
@@ -228,6 +250,8 @@ struct Walk<'o, 't> {
     root: &'t Tree,
     /// The record that the walk is in.
     record: Option<&'t Tree>,
+    /// How many records the whole body withholds, where that is known.
+    records_less: u64,
     /// How many pseudonyms there were: their serial under `linkability = "none"`.
     pseudonyms: u64,
     counts: &'o mut Counts,
@@ -457,9 +481,17 @@ impl<'o, 't> Walk<'o, 't> {
                 );
                 fits.then_some(constant)
             }
+            (Action::Count, Tree::Number(raw)) => self.counted(raw),
             (Action::Scan(scan), Tree::String { text, .. }) => return self.scanned(scan, text, node),
             _ => None,
         })
+    }
+
+    /// A number of records, less those that the whole body's rewriting withholds.
+    fn counted(&self, raw: &str) -> Option<Tree> {
+        let whole = raw.chars().all(|c| c.is_ascii_digit()) && !cpr::number_could_be_cpr(raw.as_bytes());
+        let number: u64 = raw.parse().ok().filter(|_| whole)?;
+        Some(Tree::Number(number.checked_sub(self.records_less)?.to_string()))
     }
 
     fn scanned(&mut self, scan: &Scan, text: &str, node: &Tree) -> Result<Option<Tree>, Refused> {

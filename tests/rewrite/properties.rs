@@ -2,12 +2,14 @@
 
 use proptest::prelude::*;
 use tavs::absence;
+use tavs::ids::SubjectId;
+use tavs::judge::{Everyone, Judge, Judgement};
 use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy, Rule, Subject};
 use tavs::policy::location::Step;
 use tavs::policy::plan::Plan;
 use tavs::pseudonym::KeyRing;
 use tavs::rewrite::{
-    Decision, Disclosure, Fault, Outcome as Watched, Rewritten, Watch, rewrite, rewrite_lines,
+    Decision, Disclosure, Fault, Outcome as Watched, Rewriter, Rewritten, Watch, rewrite, rewrite_lines,
 };
 
 use crate::generate::{self, Case, PERSONS};
@@ -26,13 +28,12 @@ fn plan(policy: &Policy) -> Plan {
 
 /// Both on one body: what leaves, if they agree.
 pub(crate) fn agreed(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let oracle = Oracle::new(policy, &policy.routes[0], &keys(), SALT);
+    let oracle = Oracle::new(policy, &policy.routes[0], &keys(), &Everyone, SALT);
     compare(policy, &rewrite(&plan(policy), body, &SALT, &mut ()), oracle.rewrite(body))
 }
 
 fn agreed_on_lines(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let keys = keys();
-    let oracle = Oracle::new(policy, &policy.routes[0], &keys, SALT);
+    let oracle = Oracle::new(policy, &policy.routes[0], &keys(), &Everyone, SALT);
     compare(policy, &rewrite_lines(&plan(policy), body, &SALT, &mut ()), oracle.rewrite_lines(body))
 }
 
@@ -132,6 +133,20 @@ impl Watch for Log {
     }
 }
 
+/// Withholds some, does not know others, and takes two for one person, by chance.
+struct Registry(u8);
+
+impl Judge for Registry {
+    fn judge(&self, id: SubjectId, is_number: bool) -> Judgement {
+        match id.0[0].wrapping_add(self.0) % 4 {
+            0 => Judgement::Withheld,
+            1 if !is_number => Judgement::Unknown,
+            2 => Judgement::Person(SubjectId([2; 16])),
+            _ => Judgement::Person(id),
+        }
+    }
+}
+
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 1000 };
@@ -144,6 +159,18 @@ proptest! {
     #[test]
     fn the_rewriter_does_what_the_obvious_version_does(case in generate::case()) {
         if let Err(difference) = agreed(&case.policy, &case.body) {
+            prop_assert!(false, "{}", difference);
+        }
+    }
+
+    #[test]
+    fn they_agree_whoever_is_withheld(case in generate::case(), seed in any::<u8>(), lines in any::<bool>()) {
+        let (plan, keys, judge) = (plan(&case.policy), keys(), Registry(seed));
+        let body: Vec<u8> = case.body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        let real = Rewriter { plan: &plan, salt: &SALT, judge: &judge, lines }.run(&body, &mut ());
+        let oracle = Oracle::new(&case.policy, &case.policy.routes[0], &keys, &judge, SALT);
+        let obvious = if lines { oracle.rewrite_lines(&body) } else { oracle.rewrite(&body) };
+        if let Err(difference) = compare(&case.policy, &real, obvious) {
             prop_assert!(false, "{}", difference);
         }
     }

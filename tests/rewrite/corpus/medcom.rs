@@ -5,6 +5,7 @@ use std::fs;
 
 use jiff::civil::date;
 use tavs::absence;
+use tavs::judge::Everyone;
 use tavs::policy::check::check;
 use tavs::policy::checked::Policy;
 use tavs::policy::diagnostic;
@@ -32,7 +33,7 @@ fn no_person_can_be_read_from_any_resource() {
     let keys = KeyRing::throw_away([3; 32]);
     let engines = |name: &str| {
         let route = policy.routes.iter().find(|route| route.name == name).unwrap();
-        (Plan::compile(&policy, route, &keys).unwrap(), Oracle::new(&policy, route, &keys, SALT))
+        (Plan::compile(&policy, route, &keys).unwrap(), Oracle::new(&policy, route, &keys, &Everyone, SALT))
     };
     let (bundles, resources) = (engines("bundles"), engines("resource"));
     let inputs: Vec<(String, Vec<u8>)> =

@@ -2,6 +2,7 @@
 
 use tavs::cpr;
 use tavs::ids::SubjectId;
+use tavs::judge::Judgement;
 use tavs::policy::checked::{Shape, Subject};
 use tavs::pseudonym::Input;
 
@@ -89,14 +90,21 @@ fn person(oracle: &Oracle<'_>, node: &Tree, system: &str) -> Person {
     };
     match (number, node) {
         (Some(number), _) if number.is_nobody() => Person::Nobody,
-        (Some(number), _) => Person::One(oracle.subject_key.id(number_input(&number, system))),
+        (Some(number), _) => judged(oracle, number_input(&number, system), true),
         (None, Tree::String { text, .. }) => match forms::reference(text) {
             Some((resource_type, id)) => {
-                Person::One(oracle.subject_key.id(Input { kind: "id", resource_type, system: "", value: id }))
+                judged(oracle, Input { kind: "id", resource_type, system: "", value: id }, false)
             }
             None => Person::Nobody,
         },
         (None, _) => Person::Nobody,
+    }
+}
+
+fn judged(oracle: &Oracle<'_>, input: Input<'_>, is_number: bool) -> Person {
+    match oracle.judge.judge(oracle.subject_key.id(input), is_number) {
+        Judgement::Person(id) => Person::One(id),
+        Judgement::Unknown | Judgement::Withheld => Person::Nobody,
     }
 }
 
