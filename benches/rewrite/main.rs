@@ -1,7 +1,8 @@
 //! The rewriter beside serde_json's streaming parser, in interleaved rounds on one thread: absolute
 //! figures move by 30 % within minutes, ratios taken in the same round do not.
 //!
-//! `cargo bench --bench rewrite` measures; `-- --quick` only shows that both run and agree.
+//! `cargo bench --bench rewrite` measures; `cargo test --bench rewrite`, or `-- --quick`, only shows
+//! that both run and agree.
 
 #![expect(
     clippy::unwrap_used,
@@ -46,7 +47,8 @@ const ROUND_BYTES: usize = 32 << 20;
 const SALT: [u8; 16] = [0; 16];
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let given = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    let quick = given("--quick") || !given("--bench");
     let sets = [
         Set { name: "2 KB", is_bundle: false, documents: (0..32).map(documents::patient_alone).collect() },
         Set {
