@@ -103,7 +103,7 @@ async fn the_log_holds_nothing_of_any_message() {
     let json_type = "content-type: application/json\r\n";
     let says: Vec<Vec<u8>> = vec![
         json(GOOD),
-        json(&GOOD.replace("A-1", "A-1\\u0000")),
+        json(&GOOD.replace("AFT-KQ7", "AFT-KQ7\\u0000")),
         json(&GOOD.replace("}}]}", "")),
         json(&GOOD.replace("\"id\"", "\"2512489996\"")),
         answer("500 secret-reason", json_type, GOOD.as_bytes()),
@@ -147,12 +147,12 @@ async fn the_log_holds_nothing_of_any_message() {
         "Nancy",
         "Berggren",
         "kommer",
-        "A-1",
+        "AFT-KQ7",
         "secret",
         "SECRET",
         "planted",
         "2019-08-07",
-        "09:20",
+        "09:20:00+01",
     ];
     for line in log.lines() {
         let found: Vec<_> =

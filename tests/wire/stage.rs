@@ -28,7 +28,7 @@ pub(crate) const TODAY: Date = date(2026, 3, 4);
 pub(crate) const PLANTED: [&str; 2] = ["2512489996", "251248-9996"];
 
 /// A good answer of the booking API, and what the policy makes of it.
-pub(crate) const GOOD: &str = r#"{"appointments":[{"id":"A-1","start":"2026-03-04T09:20:00+01:00","note":"251248-9996 kommer","secret":"x","patient":{"cpr":"2512489996","name":"Nancy Berggren"}}]}"#;
+pub(crate) const GOOD: &str = r#"{"appointments":[{"id":"AFT-KQ7","start":"2026-03-04T09:20:00+01:00","note":"251248-9996 kommer","secret":"x","patient":{"cpr":"2512489996","name":"Nancy Berggren"}}]}"#;
 /// The same as it leaves, but for the pseudonym.
 pub(crate) const LEAVES: &str =
     r#","start":"2026-03-04T09:20:00+01:00","note":"xxxxxxxxxx kommer","patient":{"name":"Nancy"}}]}"#;
