@@ -19,7 +19,7 @@
 //!     address
 //! });
 //! assert!(reading.value.is_none());
-//! assert_eq!(reading.diagnostics.len(), 2); // `address` is missing, `adress` is unknown
+//! assert_eq!(reading.diagnostics.len(), 1); // `adress` is unknown: `address` is meant, and so not missing
 //! ```
 
 mod grammar;
