@@ -134,18 +134,13 @@ pub fn search(text: &str, finds: &mut Vec<Find>) -> Search {
 
 /// Searches a text that may hold `depth` more layers; whether something in it is binary.
 fn search_at(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
-    let bytes = text.as_bytes();
-    if bytes.len() < gate::SHORTEST || gate::is_uuid(bytes) {
-        return false;
-    }
-    let has_digits = gate::has_digits(bytes);
-    if has_digits {
+    let suspicion = gate::look(text.as_bytes());
+    if suspicion.numbers {
         run::all(text, finds);
     }
-    let mut binary = coded::all(text, depth, finds);
-    if (has_digits || bytes.len() >= coded::SHORTEST)
-        && gate::has_codes(bytes)
-        && (has_digits || coded::any_behind_codes(bytes))
+    let mut binary = suspicion.coded && coded::all(text, depth, finds);
+    if suspicion.codes
+        && (suspicion.digits || coded::any_behind_codes(text.as_bytes()))
         && let Some(decoded) = escape::decode(text)
     {
         match depth.checked_sub(1) {

@@ -65,7 +65,7 @@ fn alone_inside(token: &[u8], depth: usize) -> Inside {
 /// The lines that continue a stretch: all of its length, a multiple of four, but for the last,
 /// which may be shorter.
 fn lines(bytes: &[u8], first: &Range<usize>) -> Option<(Range<usize>, Vec<u8>)> {
-    if is_words(bytes.get(first.clone())?) {
+    if !matches!(bytes.get(first.end), Some(b'\r' | b'\n')) || is_words(bytes.get(first.clone())?) {
         return None;
     }
     let mut joined = Vec::new();
@@ -155,10 +155,13 @@ fn is_uuid(token: &[u8]) -> bool {
 
 /// A UUID with a version and the variant of RFC 9562 section 4.
 pub(super) fn is_standard_uuid(token: &[u8]) -> bool {
-    is_uuid(token)
-        && token.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
-        && matches!(token.get(14), Some(b'1'..=b'8'))
-        && matches!(token.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
+    is_uuid(token) && token.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') && has_version(token)
+}
+
+/// Version and variant, where a UUID has them.
+pub(super) fn has_version(uuid: &[u8]) -> bool {
+    matches!(uuid.get(14), Some(b'1'..=b'8'))
+        && matches!(uuid.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
 }
 
 /// The length of a written UUID.
@@ -238,14 +241,16 @@ impl Inside {
 /// Collects decoded bytes if they are text: UTF-8 without control characters. Most words fail at
 /// their first bytes, before anything is allocated.
 fn as_text(decoded: impl Iterator<Item = u8> + Clone) -> Option<String> {
-    let mut head = [b' '; 12];
-    for (place, byte) in head.iter_mut().zip(decoded.clone()) {
-        *place = byte;
-    }
-    if head.iter().any(|byte| is_control(*byte))
-        || std::str::from_utf8(&head).is_err_and(|error| error.error_len().is_some())
-    {
-        return None;
+    let mut continuing = 0_u8;
+    for byte in decoded.clone().take(12) {
+        continuing = match (continuing, byte) {
+            (1.., 0x80..=0xBF) => continuing.wrapping_sub(1),
+            (0, b' '..=b'~' | b'\t' | b'\n' | b'\r') => 0,
+            (0, 0xC2..=0xDF) => 1,
+            (0, 0xE0..=0xEF) => 2,
+            (0, 0xF0..=0xF4) => 3,
+            _ => return None,
+        };
     }
     let text = String::from_utf8(decoded.collect()).ok()?;
     (!text.bytes().any(is_control)).then_some(text)
@@ -279,13 +284,11 @@ fn hex_byte(pair: &[u8]) -> Option<u8> {
 /// Stands for a pair that is no hexadecimal; part of no number.
 const NEVER: u8 = b'~';
 
-/// The characters of base64 without the padding, if they obey all of RFC 4648: one alphabet, a
+/// The characters of a stretch without the padding, if they obey all of RFC 4648: one alphabet, a
 /// length that can be, the right padding or none, no stray bits at the end.
 fn base64_body(token: &[u8]) -> Option<&[u8]> {
     let body_len = token.iter().rposition(|byte| *byte != b'=')?.checked_add(1)?;
     let (body, padding) = token.split_at_checked(body_len)?;
-    let standard = body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-    let url_safe = body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let last = base64_value(*body.last()?);
     let (right_padding, stray) = match body.len() % 4 {
         0 => (0, 0),
@@ -293,8 +296,17 @@ fn base64_body(token: &[u8]) -> Option<&[u8]> {
         3 => (1, last & 0x3),
         _ => return None,
     };
-    ((standard || url_safe) && stray == 0 && (padding.is_empty() || padding.len() == right_padding))
-        .then_some(body)
+    if stray != 0 || !padding.is_empty() && padding.len() != right_padding {
+        return None;
+    }
+    let (mut standard, mut url_safe, mut inner_padding) = (false, false, false);
+    for byte in body {
+        standard |= (*byte == b'+') | (*byte == b'/');
+        url_safe |= (*byte == b'-') | (*byte == b'_');
+        inner_padding |= *byte == b'=';
+    }
+    let mixed = standard && url_safe;
+    (!mixed && !inner_padding).then_some(body)
 }
 
 fn base64_value(byte: u8) -> u32 {
