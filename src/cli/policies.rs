@@ -1,5 +1,6 @@
 //! What the tools for policy authors share: finding policy files, reading and checking them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -62,7 +63,7 @@ pub(super) enum Format {
 /// # Errors
 /// A line for each file or folder that cannot be read.
 pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, String> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let mut faults = String::new();
     for path in paths {
         if let Err(fault) = find(path, &mut found) {
@@ -70,7 +71,7 @@ pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, Strin
         }
     }
     let mut files: Vec<SourceFile> = Vec::new();
-    for path in found {
+    for path in found.paths {
         match read(&path) {
             Ok(text) => files.push(SourceFile::new(path.display().to_string(), text)),
             Err(error) => faults.push_str(&fault(&path, &error)),
@@ -94,7 +95,7 @@ fn fault(path: &Path, error: &io::Error) -> String {
 
 /// The policy files at `path`, each once: itself, or every `*.toml` below it that is neither
 /// hidden nor a profile.
-fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
+fn find(path: &Path, found: &mut Found) -> Result<(), String> {
     let is_folder = fs::metadata(path).map_err(|error| fault(path, &error))?.is_dir();
     if !is_folder {
         add(path.to_owned(), found);
@@ -103,13 +104,23 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
     descend(path, DEEPEST, found)
 }
 
-fn add(path: PathBuf, found: &mut Vec<PathBuf>) {
-    if !found.contains(&path) {
-        found.push(path);
+/// Adds a file, unless it is there by another name: a policy beside itself would claim its own
+/// identity twice.
+fn add(path: PathBuf, found: &mut Found) {
+    let real = fs::canonicalize(&path).unwrap_or_else(|_error| path.clone());
+    if found.real.insert(real) {
+        found.paths.push(path);
     }
 }
 
-fn descend(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) -> Result<(), String> {
+/// Files in the order of finding, and where they really are.
+#[derive(Debug, Default)]
+struct Found {
+    paths: Vec<PathBuf>,
+    real: HashSet<PathBuf>,
+}
+
+fn descend(folder: &Path, depth: u32, found: &mut Found) -> Result<(), String> {
     let fail = |error: io::Error| fault(folder, &error);
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
@@ -122,6 +133,10 @@ fn descend(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) -> Result<(), St
             continue;
         }
         if path.is_dir() {
+            // A link may lead back up.
+            if path.is_symlink() {
+                continue;
+            }
             if name != "profiles" && depth > 0 {
                 descend(&path, depth.saturating_sub(1), found)?;
             }

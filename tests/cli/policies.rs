@@ -80,6 +80,15 @@ fn check_sums_up_and_fails_on_errors() {
 }
 
 #[test]
+fn check_reads_each_file_once() {
+    let folder = folder(&[("policies/a.toml", GOOD)]);
+    std::os::unix::fs::symlink(".", folder.path().join("policies/loop")).unwrap();
+    std::os::unix::fs::symlink("a.toml", folder.path().join("policies/b.toml")).unwrap();
+    let said = tavs(folder.path(), ["check", "policies", "./policies/a.toml"].iter().chain(&AT));
+    assert_eq!((said.code, said.out.as_str()), (0, "1 policy, 0 errors, 0 warnings\n"));
+}
+
+#[test]
 fn check_says_what_cannot_be_read() {
     let empty = folder(&[("policies/readme.txt", ""), ("latin.toml", "")]);
     fs::write(empty.path().join("latin.toml"), b"name = \"P\xe5mind\"").unwrap();
