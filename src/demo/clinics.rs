@@ -209,8 +209,8 @@ const APPOINTMENT: &str = r#"{
 const INVOICES: &str = r#"{"fakturaer":[<all>]}"#;
 const INVOICE: &str = r#"{
 "fakturanr":"<number>","dato":"2026-03-04",
-"patient":{"cpr":"<cpr>","navn":"<name>","adresse":{"vej":"<street>","postnr":"<postcode>"}},
-"ydernr":"012345",
+"patient":{"cpr":"<cpr>","navn":"<name>","adresse":{"vej":"<street>","postnr":"<postcode>"},"mobil":45<mobile>},
+"ydernr":"012345","notat":"Egenbetaling, <illness>",
 "linjer":[
 {"ydelseskode":"0101","tekst":"Konsultation, <illness>","antal":1,"beloeb":156.28},
 {"ydelseskode":"2149","tekst":"Attest, <illness>","antal":1,"beloeb":850.00}],
