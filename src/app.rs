@@ -8,6 +8,7 @@ mod build;
 mod disk;
 mod reload;
 mod signals;
+mod watch;
 
 use std::fmt;
 use std::io;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Shown};
@@ -65,9 +66,9 @@ pub struct Running {
     ledger: Ledger,
     status: Arc<Status>,
     reloader: Reloader,
-    stop: watch::Sender<bool>,
+    stop: signal::Sender<bool>,
     /// Health is shown until the drain is over.
-    stop_admin: watch::Sender<bool>,
+    stop_admin: signal::Sender<bool>,
     listener: JoinHandle<Connections>,
 }
 
@@ -106,7 +107,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 /// As of [`start`].
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
-    let watch = reload::Watch::begin(&config);
+    let watch = watch::Watch::begin(&config);
     let (state, warnings) =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
@@ -134,11 +135,11 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         proxy: Arc::clone(&proxy),
         clock: clock.clone(),
     });
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = signal::channel(false);
     let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
     reloader.succeeded();
     tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
-    let (stop_admin, admin_stopped) = watch::channel(false);
+    let (stop_admin, admin_stopped) = signal::channel(false);
     tokio::spawn(admin::serve(admin, Arc::clone(&status), admin_stopped));
     let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
     tracing::info!(%address, admin = %admin_address, "tavs serves");
@@ -150,7 +151,7 @@ async fn serve(
     tls: Arc<ArcSwap<TlsState>>,
     proxy: Arc<Proxy>,
     clock: Clock,
-    mut stopped: watch::Receiver<bool>,
+    mut stopped: signal::Receiver<bool>,
 ) -> Connections {
     let shutdown = async move {
         // An `Err` means that the sender is gone: nobody can stop us any more, so we go on.

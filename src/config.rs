@@ -19,7 +19,7 @@ use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
 
 pub use self::cross::cross_check;
-pub use self::files::{PolicyFiles, policy_domains, read_policies};
+pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
 
 /// `tavs.toml`, checked. Paths are resolved against its folder.
 #[derive(Debug, Clone)]

@@ -89,7 +89,11 @@ pub fn policy_domains(folder: &Path) -> Result<BTreeSet<String>, Findings> {
     if findings.has_errors() { Err(findings) } else { Ok(domains) }
 }
 
-fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Every policy file of a folder.
+///
+/// # Errors
+/// What the system says of the folder.
+pub fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

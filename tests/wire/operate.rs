@@ -160,6 +160,40 @@ async fn a_changed_file_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_of_the_configuration_does_not_reload() {
+    let stage = Stage::new().await;
+    // A log beside tavs.toml, and an editor's own files beside the policies.
+    for number in 0..5 {
+        stage.lab.write("some.log", &number.to_string());
+        stage.lab.write("policies/.sms.toml.swp", &number.to_string());
+        stage.lab.write("policies/sms.toml~", &number.to_string());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(stage.metric("tavs_config_reloads_total{result=\"success\"}").await, Some(1.0));
+    // A change that did not take effect is not tried again and again, but its mend is noticed.
+    stage.lab.write("policies/sms.toml", "policy = ");
+    let failures = "tavs_config_reloads_total{result=\"failure\"}";
+    let successes = "tavs_config_reloads_total{result=\"success\"}";
+    let counted = |line: &'static str, least: f64| {
+        let stage = &stage;
+        async move {
+            while stage.metric(line).await.unwrap_or_default() < least {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, counted(failures, 1.0)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let tried = stage.metric(failures).await;
+    stage.lab.write("some.log", "more");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(stage.metric(failures).await, tried);
+    stage.lab.write("policies/sms.toml", &policy("sms"));
+    tokio::time::timeout(PATIENCE, counted(successes, 2.0)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_keeps_the_state_that_it_began_with() {
     let stage = Stage::new().await;
     let go = Arc::new(Notify::new());

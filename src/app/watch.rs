@@ -1,0 +1,120 @@
+//! Notices that a file of the configuration has changed.
+//!
+//! Folders are watched, not files: editors and deployments put a new file in the place of the old
+//! one. What else happens in those folders (a log, a database) is no change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecursiveMode, Watcher as _};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::reload::Reloader;
+use crate::config::{Config, policy_paths};
+
+/// Files change in bursts (an editor's save, a deployment): a reload waits for this much quiet,
+const QUIET: Duration = Duration::from_millis(200);
+/// but not longer than this.
+const BURST: Duration = Duration::from_secs(2);
+
+/// A watch on the folders of a configuration.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// None where the system has no means for it.
+    watcher: Option<notify::RecommendedWatcher>,
+    watched: BTreeSet<PathBuf>,
+    changes: mpsc::Receiver<()>,
+    looked: Looks,
+}
+
+impl Watch {
+    /// Begins to watch. Done before the files are read, so that no change falls in between.
+    pub(super) fn begin(config: &Config) -> Self {
+        let (changed, changes) = mpsc::channel(1);
+        let told = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| matters(&event.kind)) {
+                // A full channel already holds the news.
+                let _already = changed.try_send(());
+            }
+        };
+        let watcher = notify::recommended_watcher(told).ok();
+        if watcher.is_none() {
+            tracing::warn!("files cannot be watched: reload with SIGHUP");
+        }
+        let mut watch = Self { watcher, watched: BTreeSet::new(), changes, looked: Looks::default() };
+        watch.follow(config);
+        watch.looked = looks(config);
+        watch
+    }
+
+    /// Watches this configuration's folders, too: it may name others than before.
+    fn follow(&mut self, config: &Config) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let files = config_files(config);
+        let mut folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
+        folders.insert(config.policies.value.as_path());
+        for folder in folders {
+            let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            if self.watched.contains(path) {
+                continue;
+            }
+            if watcher.watch(path, RecursiveMode::NonRecursive).is_err() {
+                tracing::warn!(folder = %path.display(), "a folder cannot be watched: reload with SIGHUP");
+            }
+            self.watched.insert(path.to_owned());
+        }
+    }
+
+    /// Reloads when a file changes, until `stop` becomes true.
+    pub(super) async fn run(mut self, reloader: Reloader, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                change = self.changes.recv() => if change.is_none() { return },
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
+            // Whether it became quiet or the burst went on too long, it is time.
+            let _became_quiet = timeout(BURST, quiet).await;
+            let now = looks(&reloader.last_read());
+            if now != self.looked {
+                self.looked = now;
+                reloader.reload_in_background().await;
+                self.follow(&reloader.last_read());
+            }
+        }
+    }
+}
+
+/// Our own reading must not count as a change.
+fn matters(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) | EventKind::Any | EventKind::Other => false,
+    }
+}
+
+/// What files look like from outside: which one it is, how long, when changed, and its mode.
+type Looks = BTreeMap<PathBuf, Option<[i128; 5]>>;
+
+fn looks(config: &Config) -> Looks {
+    let policies = policy_paths(&config.policies.value).unwrap_or_default();
+    config_files(config).into_iter().chain(policies).map(|path| (path.clone(), look(&path))).collect()
+}
+
+fn look(path: &Path) -> Option<[i128; 5]> {
+    let found = std::fs::metadata(path).ok()?;
+    let changed = i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec());
+    Some([found.dev().into(), found.ino().into(), found.size().into(), changed, found.mode().into()])
+}
+
+/// The files that the configuration names, and itself. What tavs writes to is not among them.
+fn config_files(config: &Config) -> Vec<PathBuf> {
+    let written = [&config.ledger.directory.value, &config.store.value, &config.policies.value];
+    let named = config.paths.iter().map(|at| at.value.clone()).filter(|path| !written.contains(&path));
+    named.chain([PathBuf::from(&config.source.path)]).collect()
+}
