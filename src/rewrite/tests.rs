@@ -382,3 +382,12 @@ fn names_are_taken_out_of_text_of_their_own_record_only() {
     let output = run(&policy, input);
     assert_eq!(output.as_deref(), Ok("{\"list\":[{\"note\":\"[name] ringede\"}],\"note\":\"Nancy\"}"));
 }
+
+#[test]
+fn a_reference_with_an_escaped_slash_is_a_reference() {
+    let mut policy = policy(&[("$.subject", Action::Pseudonymise(Kind::Reference)), ("$.status", keep())]);
+    policy.routes[0].response.subject = Subject::At(vec![at("$.subject")]);
+    let plain = run(&policy, "{\"subject\":\"Patient/1\",\"status\":\"final\"}");
+    assert!(plain.as_ref().is_ok_and(|output| output.contains("Patient/tvk1-")));
+    assert_eq!(run(&policy, "{\"subject\":\"Patient\\/1\",\"status\":\"final\"}"), plain);
+}
