@@ -230,6 +230,18 @@ const CASES: &[Case] = &[
         ],
         "\"$.diagnoseKode\"",
     ),
+    (
+        "TAVS0312",
+        &[
+            ("\"domain\"", "\"none\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+            (
+                "members.\"$.valueQuantity\" ",
+                "members.\"$.name\" = \"keep\"\nmembers.\"$.id\" = \"keep\"\nmembers.\"$.valueQuantity\" ",
+            ),
+        ],
+        "\"$.id\"",
+    ),
     ("TAVS0312", &[("\"domain\"", "\"none\"")], "\"$.appointments[*].patient.mobil\""),
     (
         "TAVS0313",

@@ -20,8 +20,6 @@ const NAMES: &[&str] = &[
     "blodtryk",
     "blodtype",
     "cave",
-    "condition",
-    "conditions",
     "diagnose",
     "dosering",
     "dosis",

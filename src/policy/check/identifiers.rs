@@ -1,11 +1,11 @@
 //! Stable direct identifiers beside pseudonyms that are meant to change.
 
 use super::Findings;
-use super::members::{CPR_NAMES, holds_cpr, plain, rules};
+use super::members::{CPR_NAMES, holds_cpr, plain};
 use crate::policy::checked::{Action, Linkability};
 use crate::policy::codes;
-use crate::policy::location::{Location, Step};
-use crate::policy::written::Policy;
+use crate::policy::location::{Literal, Location, Step};
+use crate::policy::written::{Policy, Shape};
 
 /// Names of members that tell one person from all others, and stay the same.
 const NAMES: &[&str] = &[
@@ -50,8 +50,13 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     else {
         return;
     };
-    for rule in rules(policy) {
-        if matches!(rule.action.value, Action::Keep(_)) && identifies(&rule.location.value) {
+    let in_shapes = policy.shapes.iter().flat_map(|shape| {
+        let persons = is_about_persons(shape);
+        shape.rules.iter().map(move |rule| (rule, persons))
+    });
+    let in_routes = policy.routes.iter().flat_map(|route| &route.response.rules).map(|rule| (rule, true));
+    for (rule, persons) in in_shapes.chain(in_routes) {
+        if matches!(rule.action.value, Action::Keep(_)) && identifies(&rule.location.value, persons) {
             findings.add_with(
                 &codes::IDENTIFIER_BESIDE_UNLINKABLE,
                 &rule.location.span,
@@ -63,7 +68,19 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     }
 }
 
-fn identifies(location: &Location) -> bool {
+/// Whether names and telephone numbers of a shape's elements are a person's: not so of other FHIR
+/// resources than these.
+fn is_about_persons(shape: &Shape) -> bool {
+    const PERSONS: [&str; 5] = ["Patient", "Person", "Practitioner", "PractitionerRole", "RelatedPerson"];
+    shape.when.iter().all(|(name, literal)| match literal {
+        Literal::String(text) if name == "resourceType" => PERSONS.contains(&text.as_str()),
+        Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => true,
+    })
+}
+
+/// Whether a value there tells one person from all others, and stays the same. The id of anything
+/// does: the same appointment is the same person's.
+fn identifies(location: &Location, persons: bool) -> bool {
     let names: Vec<String> = location
         .steps
         .iter()
@@ -75,5 +92,5 @@ fn identifies(location: &Location) -> bool {
     let Some((last, above)) = names.split_last() else { return false };
     let of_no_person = above.iter().any(|name| NOT_PERSONS.contains(&name.as_str()));
     let named = NAMES.contains(&last.as_str()) || CPR_NAMES.contains(&last.as_str());
-    holds_cpr(location) || (named && !of_no_person)
+    holds_cpr(location) || (named && !of_no_person && (persons || last == "id"))
 }
