@@ -18,6 +18,8 @@ mod tests;
 mod text;
 mod walk;
 
+use std::fmt;
+
 pub use self::survey::{Reference, Survey, survey};
 use self::walk::Walk;
 use crate::ids::SubjectId;
@@ -28,9 +30,14 @@ use crate::pseudonym::Salt;
 
 /// Bytes that a policy allows to leave. Sending a response takes nothing else, but for tavs's
 /// own problem documents.
-#[derive(Debug)]
 pub struct Released {
     body: Vec<u8>,
+}
+
+impl fmt::Debug for Released {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Released({} bytes)", self.body.len())
+    }
 }
 
 impl Released {
@@ -139,7 +146,6 @@ impl Watch for () {
 
 /// What happened to one value. Holds values from the message: for the author's own terminal and
 /// test data only.
-#[derive(Debug)]
 pub struct Decision<'a> {
     /// Where: an RFC 6901 pointer into the document.
     pub pointer: &'a str,
@@ -151,6 +157,15 @@ pub struct Decision<'a> {
     pub before: &'a [u8],
     /// The value as it leaves, in JSON; empty if it does not.
     pub after: &'a [u8],
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("rule", &self.rule)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How the decision about a value ended.
@@ -237,7 +252,7 @@ fn lines(text: &str) -> impl Iterator<Item = Reader<'_>> {
     text.split_inclusive('\n').filter_map(move |line| {
         let start = end;
         end = start.saturating_add(line.len());
-        let blank = line.bytes().all(|byte| byte.is_ascii_whitespace());
+        let blank = line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
         (!blank).then(|| Reader::within(text, start, end))
     })
 }

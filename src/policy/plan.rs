@@ -128,6 +128,18 @@ pub(crate) struct Node {
     pub(crate) other_indices: Slot,
 }
 
+impl Node {
+    /// Whether some rule below is about members.
+    pub(crate) fn expects_object(&self) -> bool {
+        self.other_names != Slot::Withheld || !self.names.is_empty()
+    }
+
+    /// Whether some rule below is about elements.
+    pub(crate) fn expects_array(&self) -> bool {
+        self.other_indices != Slot::Withheld || !self.indices.is_empty()
+    }
+}
+
 /// Which state applies, by the values of some members. The values' numbers, in mixed radix, are
 /// an index into the table.
 #[derive(Debug)]

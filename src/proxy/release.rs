@@ -18,7 +18,6 @@ use crate::policy::checked::MediaType;
 use crate::rewrite::Released;
 
 /// The body of an answer. Made in this module only, so that nothing leaves but by its functions.
-#[derive(Debug)]
 pub struct Answer {
     content: Full<Bytes>,
     /// Held until the last byte is handed over: a slow reader counts against its concurrency.
@@ -57,6 +56,12 @@ pub(super) fn refused(
 /// The page of a problem type.
 pub(super) fn page(reply: &Reply, page: Page, admitted: Admitted) -> Response<Answer> {
     reply.page(page).map(|html| Answer::new(html, Some(admitted)))
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answer(…)")
+    }
 }
 
 impl Answer {

@@ -41,14 +41,16 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         Ok(fits)
     }
 
-    /// A scalar under `keep`.
-    pub(super) fn keep_scalar(&mut self, number: u32) -> Result<bool, Fault> {
+    /// A scalar under `keep`. The rule's exceptions are for a scalar at its `own` location: for one
+    /// somewhere below they would be exceptions for what nobody listed.
+    pub(super) fn keep_scalar(&mut self, number: u32, own: bool) -> Result<bool, Fault> {
         let from = self.reader.at;
         let written = self.out.len();
         let rule = usize::try_from(number).ok().and_then(|at| self.plan.rules.get(at));
         let Some(Act::Keep(keep)) = rule.map(|rule| &rule.act) else {
             return self.withhold(None, 0);
         };
+        let keep = if own { keep } else { &NO_EXCEPTIONS };
         let fits = match self.reader.peek() {
             b'"' => {
                 let span = self.reader.string()?;
@@ -57,8 +59,8 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             b'-' | b'0'..=b'9' => {
                 let json = self.reader.number()?;
                 let fits = keep.number_not_cpr
-                    || keep.clear_cpr.is_some()
-                    || !cpr::number_could_be_cpr(json.as_bytes());
+                    || !cpr::number_could_be_cpr(json.as_bytes())
+                    || keep.clear_cpr.is_some() && cpr::parse_number(json.as_bytes()).is_some();
                 if fits {
                     self.out.extend_from_slice(json.as_bytes());
                 }
@@ -99,7 +101,8 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
 
     fn keep_string(&mut self, keep: &Keep, span: StringSpan) -> Result<bool, Fault> {
         let text = self.text(span);
-        let exempt = keep.clear_cpr.is_some() || keep.string_not_cpr && is_ten_digits(&text);
+        let exempt = keep.clear_cpr.is_some() && cpr::parse(&text).is_some()
+            || keep.string_not_cpr && is_ten_digits(&text);
         self.finds.clear();
         let search = if exempt { Search::Clean } else { cpr::search(&text, &mut self.finds) };
         if search == Search::Binary && !keep.unscanned {
@@ -182,7 +185,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
 
     /// Writes a number of records, less those that are withheld whole.
     fn write_count(&mut self, json: &str) -> bool {
-        let number: Option<u64> = json.parse().ok().filter(|_| !cpr::number_could_be_cpr(json.as_bytes()));
+        let number: Option<u64> = json.parse().ok().filter(|number| *number <= MAX_COUNT);
         let Some(left) = number.and_then(|number| number.checked_sub(self.records_less)) else {
             return false;
         };
@@ -256,6 +259,12 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         Ok(())
     }
 }
+
+const NO_EXCEPTIONS: Keep =
+    Keep { number_not_cpr: false, unscanned: false, clear_cpr: None, string_not_cpr: false };
+
+/// Numbers of records have few digits; more of them could be anything.
+const MAX_COUNT: u64 = 9_999_999;
 
 fn is_ten_digits(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -3,7 +3,7 @@
 
 use super::names::decode;
 use super::walk::Walk;
-use super::{Fault, Watch};
+use super::{Fault, Watch, scan};
 use crate::json::Reader;
 use crate::judge::Judge;
 use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
@@ -104,17 +104,15 @@ fn literal_number(member: &ChoiceMember, reader: &mut Reader<'_>, depth: u32) ->
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Collects the words of the names that stand at name sources within the record at the
-    /// reader's place, in lower case.
+    /// reader's place, as `scan` compares them.
     pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
         let words = &mut self.record_names;
         let found = |state: &State, json: Place<'_>| {
-            let content = json.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-            if let (true, Some(content)) = (state.name_source, content) {
-                let name = decode(content);
-                let parts = name.split(|c: char| !c.is_alphanumeric());
-                words.extend(
-                    parts.filter(|word| word.chars().count() >= MIN_NAME_WORD).map(str::to_lowercase),
-                );
+            if state.name_source {
+                strings(json.text, |name| {
+                    let parts = scan::words(name).into_iter().map(|(_, word)| word);
+                    words.extend(parts.filter(|word| word.chars().count() >= MIN_NAME_WORD));
+                });
             }
         };
         Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
@@ -134,6 +132,23 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
             }
         };
         Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
+    }
+}
+
+/// Each string in a value that has been read: an upstream may give a name in parts.
+fn strings(json: &str, mut each: impl FnMut(&str)) {
+    let mut reader = Reader::new(json);
+    while reader.at < json.len() {
+        if reader.peek() != b'"' {
+            reader.advance();
+        } else if let Ok(span) = reader.string() {
+            reader.whitespace();
+            if reader.peek() != b':' {
+                each(&decode(reader.slice(span.start, span.end)));
+            }
+        } else {
+            return;
+        }
     }
 }
 

@@ -16,13 +16,10 @@ pub(super) fn mask(how: Mask, text: &str) -> Option<String> {
         return Some(MASK.to_owned());
     }
     match how {
-        Mask::FirstWord => text.split_whitespace().next().map(str::to_owned),
+        Mask::FirstWord => first_word(text),
         Mask::Initials => {
-            let initials: String = text
-                .split_whitespace()
-                .filter_map(|word| word.chars().next())
-                .flat_map(|c| [c, '.'])
-                .collect();
+            let firsts = text.split_whitespace().filter_map(|word| word.chars().next());
+            let initials: String = firsts.filter(|c| c.is_alphabetic()).flat_map(|c| [c, '.']).collect();
             (!initials.is_empty()).then_some(initials)
         }
         Mask::Last4 => {
@@ -38,6 +35,13 @@ pub(super) fn mask(how: Mask, text: &str) -> Option<String> {
         }
         Mask::All | Mask::Cpr => Some(MASK.to_owned()),
     }
+}
+
+/// The letters that the text begins with: what stands without white space is not one word for it.
+fn first_word(text: &str) -> Option<String> {
+    let letter = |c: &char| c.is_alphabetic() || matches!(c, '-' | '\'' | '\u{2019}');
+    let word: String = text.trim_start().chars().take_while(letter).collect();
+    word.starts_with(char::is_alphabetic).then_some(word)
 }
 
 /// Masks a number: the result is a string.
@@ -58,6 +62,10 @@ mod tests {
         for (how, text, wanted) in [
             (Mask::FirstWord, "Nancy Ann Berggren", Some("Nancy")),
             (Mask::FirstWord, " ", None),
+            (Mask::FirstWord, "Berggren,Nancy,Ann", Some("Berggren")),
+            (Mask::FirstWord, "Anne-Sofie Berggren", Some("Anne-Sofie")),
+            (Mask::FirstWord, "2 5 1 2", None),
+            (Mask::Initials, "2 5 1 2 4 8 9 9 9 6", None),
             (Mask::FirstWord, "251248 9996 Nancy", Some(MASK)),
             (Mask::Initials, "Nancy Ann Berggren", Some("N.A.B.")),
             (Mask::Last4, "+45 20 30 40 50", Some("xxxxxx0 50")),

@@ -1,15 +1,14 @@
 //! Names of members: no two alike in an object of which something leaves (G3), and no CPR in one
 //! that no rule spells out (G2).
 
-use std::collections::HashSet;
-
 use super::text::Replacement;
 use super::walk::Walk;
 use super::{Fault, FaultKind, Watch};
 use crate::cpr::{self, Search};
-use crate::json::{Reader, StringSpan};
+use crate::json::StringSpan;
 use crate::judge::Judge;
 use crate::policy::checked::CprInText;
+use crate::policy::plan::name_hash;
 
 /// A name of an object that is open.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +17,15 @@ pub(super) struct SeenName {
     /// Its content, still escaped. PERF: not a span, whose flag makes the copy stall.
     pub(super) start: usize,
     pub(super) end: usize,
+    /// Not the name that came but the one that it became, by its place in `renames`: two forms of
+    /// one number would become one name.
+    pub(super) renamed: Option<usize>,
 }
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// G3: whoever reads the first of two members and whoever reads the last would differ.
-    pub(super) fn refuse_duplicates(&mut self, first: usize) -> Result<(), Fault> {
-        let Some(names) = self.names.get_mut(first..) else { return Ok(()) };
+    pub(super) fn refuse_duplicates(&self, first: usize) -> Result<(), Fault> {
+        let names = self.names.get(first..).unwrap_or_default();
         // PERF: a bit a name, of 1024, tells most objects without duplicates at once.
         let mut bits = [0_u64; 16];
         let mut alike = false;
@@ -37,12 +39,10 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         if !alike {
             return Ok(());
         }
+        let mut names = names.to_vec();
         names.sort_unstable_by_key(|name| name.hash);
         for same in names.chunk_by(|one, other| one.hash == other.hash).filter(|same| same.len() > 1) {
-            let mut texts: Vec<_> = same
-                .iter()
-                .map(|name| (decode(self.reader.slice(name.start, name.end)), name.start))
-                .collect();
+            let mut texts: Vec<_> = same.iter().map(|name| (self.written_name(name), name.start)).collect();
             texts.sort_unstable();
             let twice = texts.windows(2).find_map(|pair| match pair {
                 [(one, _), (other, at)] if one == other => Some(*at),
@@ -55,25 +55,10 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         Ok(())
     }
 
-    /// Two forms of one number, as names of one object, would become one name. `written` is where
-    /// the object begins, which is not closed yet.
-    #[cold]
-    pub(super) fn refuse_equal_pseudonyms(&self, written: usize) -> Result<(), Fault> {
-        let object = std::str::from_utf8(self.out.get(written..).unwrap_or_default()).unwrap_or_default();
-        let mut reader = Reader::new(object);
-        let mut names = HashSet::new();
-        while matches!(reader.peek(), b'{' | b',') {
-            reader.advance();
-            if reader.peek() == 0 {
-                break;
-            }
-            let name = reader.name()?;
-            reader.skip_value(0)?;
-            if !names.insert(decode(reader.slice(name.start, name.end))) {
-                return Err(Fault { kind: FaultKind::DuplicateName, offset: self.reader.at });
-            }
-        }
-        Ok(())
+    /// The name as it leaves, or would.
+    fn written_name(&self, name: &SeenName) -> String {
+        let renamed = name.renamed.and_then(|at| self.renames.get(at)).cloned();
+        renamed.unwrap_or_else(|| decode(self.reader.slice(name.start, name.end)))
     }
 
     /// Writes a name that no rule spells out, quoted and with its colon. Says no if it holds a
@@ -95,10 +80,15 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
             (_, CprInText::Pseudonymise) => {
                 let finds = std::mem::take(&mut self.finds);
                 self.out.push(b'"');
+                let from = self.out.len();
                 self.write_replaced(name, finds.iter().map(Replacement::cpr).collect(), span.start)?;
+                let written = self.out.get(from..).and_then(|name| std::str::from_utf8(name).ok());
+                let written = decode(written.unwrap_or_default());
                 self.out.push(b'"');
                 self.finds = finds;
-                self.renamed = true;
+                let (hash, renamed) = (name_hash(written.as_bytes()), Some(self.renames.len()));
+                self.names.push(SeenName { hash, start: span.start, end: span.end, renamed });
+                self.renames.push(written);
             }
         }
         self.out.push(b':');

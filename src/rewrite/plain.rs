@@ -71,7 +71,12 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         let colon = reader.peek() == b':';
         reader.advance();
         let name = reader.slice(span.start, span.end);
-        self.names.push(SeenName { hash: name_hash(name.as_bytes()), start: span.start, end: span.end });
+        self.names.push(SeenName {
+            hash: name_hash(name.as_bytes()),
+            start: span.start,
+            end: span.end,
+            renamed: None,
+        });
         Ok(colon && !span.escaped && self.is_plain_text(name))
     }
 

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::policy::checked::Scan;
 
 const PHONE: &str = "[phone]";
@@ -15,7 +18,7 @@ const PHONE_DIGITS: usize = 8;
 const COUNTRY_CODES: [&str; 3] = ["+45", "0045", "45"];
 
 /// What the rule wants found in `text`, and the constant that takes its place. `names` holds
-/// words in lower case.
+/// words as [`words`] gives them.
 pub(super) fn find(wanted: &Scan, text: &str, names: &HashSet<String>) -> Vec<(Range<usize>, &'static str)> {
     let mut found = Vec::new();
     if wanted.phone {
@@ -25,57 +28,96 @@ pub(super) fn find(wanted: &Scan, text: &str, names: &HashSet<String>) -> Vec<(R
         found.extend(emails(text).into_iter().map(|at| (at, EMAIL)));
     }
     if !wanted.names.is_empty() && !names.is_empty() {
-        let known =
-            words(text).filter(|at| names.contains(&text.get(at.clone()).unwrap_or_default().to_lowercase()));
-        found.extend(known.map(|at| (at, NAME)));
+        let known = words(text).into_iter().filter(|(_, word)| is_name(word, names));
+        found.extend(known.map(|(at, _)| (at, NAME)));
     }
     found
 }
 
-/// Runs of letters and digits.
-fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut rest = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        let (start, first) = rest.find(|(_, c)| c.is_alphanumeric())?;
-        let mut end = start + first.len_utf8();
-        while let Some((at, c)) = rest.next_if(|(_, c)| c.is_alphanumeric()) {
-            end = at + c.len_utf8();
+/// The words of a text, as names are compared: in lower case, without marks on letters (`Å` is `A`,
+/// however it was written), without what cannot be seen.
+pub(super) fn words(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut words: Vec<(Range<usize>, String)> = Vec::new();
+    let mut open = false;
+    for (at, c) in text.char_indices() {
+        let end = at.saturating_add(c.len_utf8());
+        if is_invisible(c) || is_combining_mark(c) {
+            continue;
         }
-        Some(start..end)
-    })
+        if c.is_alphanumeric() {
+            if !open {
+                words.push((at..at, String::new()));
+            }
+            if let Some((span, word)) = words.last_mut() {
+                span.end = end;
+                let folded = c.to_lowercase().nfd().filter(|c| !is_combining_mark(*c));
+                word.extend(folded);
+            }
+        }
+        open = c.is_alphanumeric();
+    }
+    words
+}
+
+/// Soft hyphens, zero-width characters and direction marks.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Also in the genitive: `Nancys`, `Berggrens`.
+fn is_name(word: &str, names: &HashSet<String>) -> bool {
+    names.contains(word) || word.strip_suffix('s').is_some_and(|nominative| names.contains(nominative))
 }
 
 /// Groups of digits with single separators that come to eight digits, after a country code or none.
 fn phones(text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(start) =
-        bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)).map(|n| at + n)
-    {
-        let (mut end, mut digits) = (start, 0_usize);
-        let mut next = start;
-        while let Some(byte) = bytes.get(next) {
-            if byte.is_ascii_digit() {
-                digits += 1;
-                end = next + 1;
-            } else if !matches!(byte, b' ' | b'-' | b'.') || end != next {
-                break;
-            }
-            next += 1;
+    let mut group = Group::default();
+    for (at, c) in text.char_indices() {
+        let end = at.saturating_add(c.len_utf8());
+        if c.is_ascii_digit() {
+            group.digit(text, at, end);
+        } else if group.digits > 0 && !group.separated && is_separator(c) {
+            group.separated = true;
+        } else {
+            found.extend(std::mem::take(&mut group).phone(text));
         }
-        let plus = start.checked_sub(1).filter(|before| bytes.get(*before) == Some(&b'+'));
-        let from = plus.unwrap_or(start);
-        let written = text.get(from..end).unwrap_or_default();
-        let coded = COUNTRY_CODES.iter().any(|code| {
-            written.starts_with(code) && digits == PHONE_DIGITS + code.trim_start_matches('+').len()
-        });
-        if digits == PHONE_DIGITS || coded {
-            found.push(from..end);
-        }
-        at = end.max(start + 1);
     }
+    found.extend(group.phone(text));
     found
+}
+
+#[derive(Default)]
+struct Group {
+    start: usize,
+    end: usize,
+    digits: usize,
+    separated: bool,
+}
+
+impl Group {
+    fn digit(&mut self, text: &str, at: usize, end: usize) {
+        if self.digits == 0 {
+            let plus = text.get(..at).is_some_and(|before| before.ends_with('+'));
+            self.start = at.saturating_sub(usize::from(plus));
+        }
+        self.digits = self.digits.saturating_add(1);
+        self.end = end;
+        self.separated = false;
+    }
+
+    fn phone(self, text: &str) -> Option<Range<usize>> {
+        let written = text.get(self.start..self.end)?;
+        let coded = COUNTRY_CODES.iter().any(|code| {
+            let more = code.trim_start_matches('+').len();
+            written.starts_with(code) && self.digits == PHONE_DIGITS.saturating_add(more)
+        });
+        (self.digits == PHONE_DIGITS || coded).then_some(self.start..self.end)
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '-' | '.' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 fn emails(text: &str) -> Vec<Range<usize>> {
@@ -97,7 +139,7 @@ mod tests {
     fn found(text: &str) -> Vec<(&str, &'static str)> {
         let wanted =
             Scan { phone: true, email: true, names: vec![crate::policy::location::Location::default()] };
-        let names = HashSet::from(["berggren".to_owned(), "åse".to_owned()]);
+        let names = HashSet::from(["berggren".to_owned(), "ase".to_owned(), "nancy".to_owned()]);
         find(&wanted, text, &names).into_iter().map(|(at, with)| (text.get(at).unwrap(), with)).collect()
     }
 
@@ -115,6 +157,11 @@ mod tests {
             ("@ alene", vec![]),
             ("Fru BERGGREN og Åse-Marie", vec![("BERGGREN", NAME), ("Åse", NAME)]),
             ("Berggrensen", vec![]),
+            ("Nancys mor, fru Berggrens", vec![("Nancys", NAME), ("Berggrens", NAME)]),
+            ("A\u{30a}se og Berg\u{ad}gren", vec![("A\u{30a}se", NAME), ("Berg\u{ad}gren", NAME)]),
+            ("20\u{a0}30\u{a0}40\u{a0}50", vec![("20\u{a0}30\u{a0}40\u{a0}50", PHONE)]),
+            ("20/30/40/50", vec![("20/30/40/50", PHONE)]),
+            ("2030  4050", vec![]),
         ] {
             assert_eq!(found(text), wanted, "{text}");
         }

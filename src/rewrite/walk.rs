@@ -2,7 +2,6 @@
 //! records and their subjects.
 
 use std::collections::HashSet;
-use std::mem;
 
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
@@ -33,8 +32,8 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// The kept container that is open was not plain: nobody looks twice, or input could make
     /// the work grow with the square of its depth.
     not_plain: bool,
-    /// A pseudonym was written as a name of the object that is open.
-    pub(super) renamed: bool,
+    /// Names that became pseudonyms.
+    pub(super) renames: Vec<String>,
     pub(super) subjects: Subjects,
     judged: Judged<'b>,
     document_withheld: bool,
@@ -84,7 +83,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             // PERF: enough for most documents, so that small ones allocate once.
             names: Vec::with_capacity(32),
             not_plain: false,
-            renamed: false,
+            renames: Vec::new(),
             subjects: Subjects::default(),
             judged: Judged::default(),
             document_withheld: false,
@@ -205,7 +204,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     fn decide(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
         let Some(state) = applies.state else {
             return match applies.under {
-                Some(rule) => self.keep_below(rule, None, depth),
+                Some(rule) => self.keep_below(rule, None, depth, false),
                 None => self.withhold(None, depth),
             };
         };
@@ -213,7 +212,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let from = self.reader.at;
         let kept = match (state.rule, applies.under) {
             (Some(rule), _) => self.ruled(rule, state, depth)?,
-            (None, Some(rule)) => self.keep_below(rule, Some(state), depth)?,
+            (None, Some(rule)) => self.keep_below(rule, Some(state), depth, false)?,
             (None, None) => match (&state.node, self.reader.peek()) {
                 (Some(_), b'{' | b'[') => self.container(Some(state), None, depth)?,
                 _ => self.withhold(None, depth)?,
@@ -235,7 +234,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         }
         let kept = match &rule.act {
             Act::Withhold => return self.withhold(Some(number), depth),
-            Act::Keep(_) => self.keep_below(number, Some(state), depth)?,
+            Act::Keep(_) => self.keep_below(number, Some(state), depth, true)?,
             act @ (Act::Cpr { .. }
             | Act::Id { .. }
             | Act::Reference
@@ -251,13 +250,23 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         Ok(kept)
     }
 
-    /// A value that is kept, by a rule for it or for a container around it.
-    fn keep_below(&mut self, rule: u32, state: Option<&'p State>, depth: u32) -> Result<bool, Fault> {
-        if !matches!(self.reader.peek(), b'{' | b'[') {
-            return self.keep_scalar(rule);
+    /// A value that is kept, by a rule for it (`own`) or for a container around it. A container of
+    /// another kind than the rules below it expect is unfit: what they withhold would leave.
+    fn keep_below(
+        &mut self,
+        rule: u32,
+        state: Option<&'p State>,
+        depth: u32,
+        own: bool,
+    ) -> Result<bool, Fault> {
+        let node = state.and_then(|state| state.node.as_ref());
+        match (self.reader.peek(), node) {
+            (b'{', Some(node)) if !node.expects_object() => return self.unfit(Some(rule), depth),
+            (b'[', Some(node)) if !node.expects_array() => return self.unfit(Some(rule), depth),
+            (b'{' | b'[', _) => {}
+            _ => return self.keep_scalar(rule, own),
         }
-        let has_rules = state.is_some_and(|state| state.node.is_some());
-        if W::ENABLED || has_rules || self.not_plain {
+        if W::ENABLED || node.is_some() || self.not_plain {
             return self.container(state, Some(rule), depth);
         }
         if self.keep_as_it_stands(depth) {
@@ -279,11 +288,11 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     }
 
     /// Passes over a value that a rule would let out, and that cannot leave.
-    fn unfit(&mut self, depth: u32) -> Result<bool, Fault> {
+    fn unfit(&mut self, rule: Option<u32>, depth: u32) -> Result<bool, Fault> {
         let from = self.reader.at;
         self.reader.skip_value(depth)?;
         self.counts.unfit += 1;
-        self.tell(None, Outcome::Unfit, from, self.out.len());
+        self.tell(rule, Outcome::Unfit, from, self.out.len());
         Ok(false)
     }
 
@@ -319,8 +328,6 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
 
     fn members(&mut self, node: Option<&'p Node>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
         let first_name = self.names.len();
-        let written = self.out.len();
-        let outer_renamed = mem::take(&mut self.renamed);
         self.out.push(b'{');
         let mut some = false;
         loop {
@@ -336,9 +343,6 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             self.refuse_duplicates(first_name)?;
         }
         self.names.truncate(first_name);
-        if mem::replace(&mut self.renamed, outer_renamed) {
-            self.refuse_equal_pseudonyms(written)?;
-        }
         Ok(some)
     }
 
@@ -358,7 +362,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             name = &decoded;
         }
         let hash = name_hash(name.as_bytes());
-        self.names.push(SeenName { hash, start: span.start, end: span.end });
+        self.names.push(SeenName { hash, start: span.start, end: span.end, renamed: None });
+        let own_name = self.names.len();
         let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
         let written = self.out.len();
         let kept = match node.and_then(|node| node.names.find(hash, name)) {
@@ -378,12 +383,13 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
                 } else {
                     let own = applies.state.filter(|state| !state.record);
                     self.note_withheld_subjects(own, depth)?;
-                    self.unfit(depth)?
+                    self.unfit(None, depth)?
                 }
             }
         };
         if !kept {
             self.out.truncate(written);
+            self.names.truncate(own_name);
         }
         self.leave(outer);
         Ok(kept)

@@ -173,7 +173,7 @@ impl<'p> Oracle<'p> {
 
     fn document(&self, root: &Tree, counts: &mut Counts, less: u64) -> Result<Option<Tree>, Refused> {
         let mut walk = Walk { oracle: self, root, record: None, records_less: less, pseudonyms: 0, counts };
-        walk.record(root, &mut Vec::new(), None, self.is_record(&[]))
+        walk.record(root, &mut Vec::new(), false, self.is_record(&[]))
     }
 
     /// Whether the crumbs lead to a record; without a `record`, the document is one.
@@ -242,8 +242,15 @@ fn written(tree: &Tree) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The `keep` that a value stands under.
-type Under<'o> = Option<&'o Keep>;
+/// Every string value in a value.
+fn strings(tree: &Tree) -> Vec<String> {
+    match tree {
+        Tree::String { text, .. } => vec![text.clone()],
+        Tree::Object(members) => members.iter().flat_map(|member| strings(&member.value)).collect(),
+        Tree::Array(elements) => elements.iter().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
+}
 
 struct Walk<'o, 't> {
     oracle: &'o Oracle<'o>,
@@ -263,7 +270,7 @@ impl<'o, 't> Walk<'o, 't> {
         &mut self,
         node: &'t Tree,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
         is_record: bool,
     ) -> Result<Option<Tree>, Refused> {
         let subjects = subjects::of_record(self.oracle, self.root, node, crumbs, is_record);
@@ -292,7 +299,7 @@ impl<'o, 't> Walk<'o, 't> {
         &mut self,
         node: &'t Tree,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
     ) -> Result<Option<Tree>, Refused> {
         if self.oracle.is_record(crumbs) {
             self.record(node, crumbs, under, true)
@@ -305,7 +312,7 @@ impl<'o, 't> Walk<'o, 't> {
         &mut self,
         node: &'t Tree,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
     ) -> Result<Option<Tree>, Refused> {
         let oracle = self.oracle;
         let mut rules = oracle
@@ -319,7 +326,12 @@ impl<'o, 't> Walk<'o, 't> {
                 self.counts.withheld += 1;
                 None
             }
-            Action::Keep(keep) => self.unruled(node, crumbs, Some(keep))?,
+            Action::Keep(keep) if !node.is_container() => {
+                let left = self.kept(node, keep)?;
+                self.counts.unfit += u64::from(left.is_none());
+                left
+            }
+            Action::Keep(_) => self.unruled(node, crumbs, true)?,
             action => {
                 let left = self.act(action, &rule.system, node)?;
                 self.counts.unfit += u64::from(left.is_none());
@@ -337,29 +349,49 @@ impl<'o, 't> Walk<'o, 't> {
         &mut self,
         node: &'t Tree,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
     ) -> Result<Option<Tree>, Refused> {
-        let Some(keep) = under else {
+        if !under {
             let below = self.oracle.places_through(self.root, crumbs).any(|steps| steps.len() > crumbs.len());
             if node.is_container() && below {
-                return self.container(node, crumbs, None);
+                return self.container(node, crumbs, false);
             }
             self.counts.withheld += 1;
             return Ok(None);
-        };
-        if node.is_container() {
-            return self.container(node, crumbs, Some(keep));
         }
-        let left = self.kept(node, keep)?;
+        if node.is_container() {
+            if self.is_unexpected(node, crumbs) {
+                self.counts.unfit += 1;
+                return Ok(None);
+            }
+            return self.container(node, crumbs, under);
+        }
+        let left = self.kept(node, &Keep::default())?;
         self.counts.unfit += u64::from(left.is_none());
         Ok(left)
+    }
+
+    /// Rules go on below, and none of them could meet a child of this kind of container.
+    fn is_unexpected(&self, node: &Tree, crumbs: &[Crumb<'t>]) -> bool {
+        let object = matches!(node, Tree::Object(_));
+        let mut next = self
+            .oracle
+            .places_through(self.root, crumbs)
+            .filter_map(|steps| steps.get(crumbs.len()))
+            .peekable();
+        next.peek().is_some()
+            && !next.any(|step| match step {
+                Step::Name(_) => object,
+                Step::Index(_) => !object,
+                Step::Wildcard | Step::Filter(_) => true,
+            })
     }
 
     fn container(
         &mut self,
         node: &'t Tree,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
     ) -> Result<Option<Tree>, Refused> {
         let mut members = Vec::new();
         let mut elements = Vec::new();
@@ -376,7 +408,7 @@ impl<'o, 't> Walk<'o, 't> {
             crumbs.pop();
         }
         if members.is_empty() && elements.is_empty() {
-            let stays = self.oracle.is_above_record(crumbs) || children.is_empty() && under.is_some();
+            let stays = self.oracle.is_above_record(crumbs) || children.is_empty() && under;
             let empty =
                 if matches!(node, Tree::Object(_)) { Tree::Object(members) } else { Tree::Array(elements) };
             return Ok(stays.then_some(empty));
@@ -398,7 +430,7 @@ impl<'o, 't> Walk<'o, 't> {
         name: &str,
         raw: &str,
         crumbs: &mut Vec<Crumb<'t>>,
-        under: Under<'o>,
+        under: bool,
     ) -> Result<Option<Member>, Refused> {
         let (parent, child) = crumbs.split_at(crumbs.len() - 1);
         let spelt = self
@@ -407,7 +439,7 @@ impl<'o, 't> Walk<'o, 't> {
             .any(|steps| matches!(steps.get(parent.len()), Some(Step::Name(own)) if own == name));
         let reached = self.oracle.places_through(self.root, crumbs).next().is_some();
         let value = child[0].child;
-        let (name, raw_name) = if under.is_none() && (spelt || !reached) {
+        let (name, raw_name) = if !under && (spelt || !reached) {
             (name.to_owned(), quoted(name))
         } else {
             match self.name(name, raw)? {
@@ -442,12 +474,14 @@ impl<'o, 't> Walk<'o, 't> {
     fn kept(&mut self, node: &Tree, keep: &Keep) -> Result<Option<Tree>, Refused> {
         match node {
             Tree::Number(raw) => {
-                let open = keep.number_not_cpr || keep.clear_cpr.is_some();
-                Ok((open || !cpr::number_could_be_cpr(raw.as_bytes())).then(|| node.clone()))
+                let clear = keep.clear_cpr.is_some() && cpr::parse_number(raw.as_bytes()).is_some();
+                let open = keep.number_not_cpr || clear || !cpr::number_could_be_cpr(raw.as_bytes());
+                Ok(open.then(|| node.clone()))
             }
             Tree::String { text, .. } => {
                 let ten_digits = text.chars().count() == 10 && text.chars().all(|c| c.is_ascii_digit());
-                if keep.clear_cpr.is_some() || keep.string_not_cpr && ten_digits {
+                let clear = keep.clear_cpr.is_some() && cpr::parse(text).is_some();
+                if clear || keep.string_not_cpr && ten_digits {
                     return Ok(Some(node.clone()));
                 }
                 let mut finds = Vec::new();
@@ -489,7 +523,7 @@ impl<'o, 't> Walk<'o, 't> {
 
     /// A number of records, less those that the whole body's rewriting withholds.
     fn counted(&self, raw: &str) -> Option<Tree> {
-        let whole = raw.chars().all(|c| c.is_ascii_digit()) && !cpr::number_could_be_cpr(raw.as_bytes());
+        let whole = raw.len() < 8 && raw.chars().all(|c| c.is_ascii_digit());
         let number: u64 = raw.parse().ok().filter(|_| whole)?;
         Some(Tree::Number(number.checked_sub(self.records_less)?.to_string()))
     }
@@ -511,13 +545,7 @@ impl<'o, 't> Walk<'o, 't> {
         let Some(record) = self.record else { return BTreeSet::new() };
         let sources = self.oracle.rules.iter().flat_map(|rule| names_from(rule.action));
         let nodes = sources.flat_map(|location| place::find(location, record));
-        nodes
-            .filter_map(|node| match node {
-                Tree::String { text, .. } => Some(forms::name_words(text)),
-                _ => None,
-            })
-            .flatten()
-            .collect()
+        nodes.flat_map(strings).flat_map(|text| forms::name_words(&text)).collect()
     }
 
     /// A text with each find replaced; of finds that overlap, the first stands for all.

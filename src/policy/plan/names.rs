@@ -34,6 +34,10 @@ impl NameTable {
         Self { places }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.iter().all(Option::is_none)
+    }
+
     #[inline]
     pub(crate) fn find(&self, hash: u64, name: &str) -> Option<&NameEntry> {
         let size = self.places.len();

@@ -6,6 +6,8 @@ use std::ops::Range;
 use jiff::civil::Date;
 use tavs::cpr::{self, Search};
 use tavs::policy::checked::{Generalise, Mask, Scan};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use super::tree::Tree;
 
@@ -21,10 +23,16 @@ pub(crate) fn mask(how: Mask, text: &str) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     match how {
         Mask::All | Mask::Cpr => Some(MASK.to_owned()),
-        Mask::FirstWord => words.first().map(|word| (*word).to_owned()),
-        Mask::Initials if words.is_empty() => None,
+        Mask::FirstWord => {
+            let letters = |c: char| c.is_alphabetic() || "-'\u{2019}".contains(c);
+            let start = words.first()?;
+            let word = &start[..start.find(|c| !letters(c)).unwrap_or(start.len())];
+            word.starts_with(char::is_alphabetic).then(|| word.to_owned())
+        }
         Mask::Initials => {
-            Some(words.iter().map(|word| format!("{}.", word.chars().next().unwrap())).collect())
+            let firsts = words.iter().map(|word| word.chars().next().unwrap());
+            let initials: String = firsts.filter(|c| c.is_alphabetic()).map(|c| format!("{c}.")).collect();
+            Some(initials).filter(|initials| !initials.is_empty())
         }
         Mask::Last4 if chars.len() <= 4 => Some("xxxxxx".to_owned()),
         Mask::Last4 => Some(format!("xxxxxx{}", chars[chars.len() - 4..].iter().collect::<String>())),
@@ -166,10 +174,26 @@ pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
 
 /// The words that `scan` takes out of text, of a name.
 pub(crate) fn name_words(name: &str) -> BTreeSet<String> {
-    name.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() > 2)
-        .map(str::to_lowercase)
-        .collect()
+    words(name).into_iter().map(|(_, word)| word).filter(|word| word.chars().count() > 2).collect()
+}
+
+/// Words without case, marks on letters, and what cannot be seen.
+fn words(text: &str) -> Vec<(Range<usize>, String)> {
+    let unseen = |c: char| {
+        is_combining_mark(c)
+            || "\u{ad}\u{2060}\u{feff}".contains(c)
+            || ('\u{200b}'..='\u{200f}').contains(&c)
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2061}'..='\u{2064}').contains(&c)
+    };
+    let seen: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !unseen(*c)).collect();
+    let runs = seen.split(|(_, c)| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    runs.map(|run| {
+        let (last, c) = run[run.len() - 1];
+        let word = run.iter().flat_map(|(_, c)| c.to_lowercase()).nfd().filter(|c| !is_combining_mark(*c));
+        (run[0].0..last + c.len_utf8(), word.collect())
+    })
+    .collect()
 }
 
 /// What a scan finds beside CPRs, and what takes its place.
@@ -191,23 +215,25 @@ pub(crate) fn scan(wanted: &Scan, text: &str, names: &BTreeSet<String>) -> Vec<(
         }
     }
     if !wanted.names.is_empty() {
-        for word in
-            text.split(|c: char| !c.is_alphanumeric()).filter(|word| names.contains(&word.to_lowercase()))
-        {
-            let from = word.as_ptr() as usize - text.as_ptr() as usize;
-            found.push((from..from + word.len(), "[name]"));
-        }
+        let genitive = |word: &str| word.ends_with('s') && names.contains(&word[..word.len() - 1]);
+        let known = words(text).into_iter().filter(|(_, word)| names.contains(word) || genitive(word));
+        found.extend(known.map(|(span, _)| (span, "[name]")));
     }
     found
 }
 
 /// Runs of digits, with one separator between two digits at most, of the length of a number.
 fn phones(text: &str) -> Vec<Range<usize>> {
-    let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
-    let is_separator = |at: usize| matches!(text.as_bytes().get(at), Some(b' ' | b'-' | b'.'));
+    let chars: Vec<(usize, char)> = text.char_indices().collect();
+    let is_digit = |at: usize| chars.get(at).is_some_and(|(_, c)| c.is_ascii_digit());
+    let is_separator = |at: usize| {
+        chars.get(at).is_some_and(|(_, c)| {
+            c.is_whitespace() || "-./\u{2212}".contains(*c) || ('\u{2010}'..='\u{2015}').contains(c)
+        })
+    };
     let mut found = Vec::new();
     let mut from = 0;
-    while from < text.len() {
+    while from < chars.len() {
         if !is_digit(from) {
             from += 1;
             continue;
@@ -216,17 +242,18 @@ fn phones(text: &str) -> Vec<Range<usize>> {
         while is_digit(to) || is_separator(to) && is_digit(to + 1) {
             to += 1;
         }
-        let digits: String = text[from..to].chars().filter(char::is_ascii_digit).collect();
-        let plus = from > 0 && text.as_bytes()[from - 1] == b'+';
-        let begins = |code: &str| text[from..to].starts_with(code);
-        let good = match digits.len() {
+        let span = chars[from].0..chars[to - 1].0 + 1;
+        let digits = chars[from..to].iter().filter(|(_, c)| c.is_ascii_digit()).count();
+        let plus = from > 0 && chars[from - 1].1 == '+';
+        let begins = |code: &str| text[span.clone()].starts_with(code);
+        let good = match digits {
             8 => true,
             10 => begins("45"),
             12 => !plus && begins("0045"),
             _ => false,
         };
         if good {
-            found.push(from - usize::from(plus)..to);
+            found.push(span.start - usize::from(plus)..span.end);
         }
         from = to;
     }
