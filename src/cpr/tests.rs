@@ -265,6 +265,35 @@ mod properties {
             let _parsed = parse(&text);
         }
 
+        /// The first look misses nothing that a closer one would see.
+        #[test]
+        fn the_first_look_misses_nothing(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    "[0-9]{2}[ ./-][0-9]{2}[ ./-]?[0-9]{2}",
+                    "[0-9]{1,10}",
+                    "[ ./_+-]{1,2}",
+                    "[xX*]{4}",
+                    "[A-Za-z0-9+/_-]{4,20}",
+                    select(UNSEEN).prop_map(String::from),
+                    select(SEPARATORS).prop_map(String::from),
+                    written().prop_map(|(_, text)| text),
+                    "[a-zæøå:,é]{1,6}",
+                    "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                ],
+                0..7,
+            ),
+        ) {
+            let text = parts.concat();
+            let look = gate::look(text.as_bytes());
+            let mut finds = Vec::new();
+            run::all(&text, &mut finds);
+            prop_assert!(look.numbers || finds.is_empty(), "{text:?}");
+            finds.clear();
+            let binary = coded::all(&text, CODING_DEPTH, &mut finds);
+            prop_assert!(look.coded || (!binary && finds.is_empty()), "{text:?}");
+        }
+
         /// Any bytes at all are answered for, quickly and without panic.
         #[test]
         fn any_number_is_judged(json in "-?[0-9]{0,12}(\\.[0-9]{0,12})?([eE][+-]?[0-9]{0,12})?", bytes: Vec<u8>) {
