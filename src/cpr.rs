@@ -103,11 +103,17 @@ pub enum Search {
 /// JSON into base64 is four.
 const CODING_DEPTH: usize = 4;
 
+/// The longest that one number is written: each character coded twice.
+const MAX_WRITTEN: usize = 1000;
+
 /// Reads a text that is one number, in any accepted written form, and nothing else.
 #[must_use]
 pub fn parse(text: &str) -> Option<Number> {
     if let Some(number) = run::whole(text) {
         return Some(number);
+    }
+    if text.len() > MAX_WRITTEN {
+        return None;
     }
     let mut decoded = escape::decode(text)?;
     for _ in 1..CODING_DEPTH {

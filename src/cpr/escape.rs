@@ -50,6 +50,7 @@ impl Decoded {
 /// Undoes one layer; `None` if nothing in the text is coded.
 pub(super) fn decode(coded: &str) -> Option<Decoded> {
     let mut decoder = Decoder { coded, done: 0, out: Decoded { text: String::new(), pieces: Vec::new() } };
+    let mut tag_ends = TagEnds::default();
     let mut at = 0;
     while let Some(code) = gate::next_code(coded.as_bytes(), at) {
         at = code;
@@ -58,7 +59,7 @@ pub(super) fn decode(coded: &str) -> Option<Decoded> {
             b'%' => percent(rest),
             b'&' => entity(rest),
             b'\\' => backslash(rest),
-            _ => tag(rest),
+            _ => tag(rest, tag_ends.after(coded.as_bytes(), at)),
         };
         at = match taken {
             Some((c, len)) => {
@@ -210,8 +211,26 @@ fn unicode(rest: &[u8]) -> Taken {
 /// The longest tag that is looked through.
 const MAX_TAG: usize = 200;
 
+/// Where tags end: found once for all that begin before it, or `<b<b<b…` would take for ever.
+#[derive(Default)]
+struct TagEnds {
+    next: Option<usize>,
+}
+
+impl TagEnds {
+    /// The first `>` from a place on, counted from there.
+    fn after(&mut self, coded: &[u8], at: usize) -> Option<usize> {
+        if self.next.is_none_or(|next| next < at) {
+            let rest = coded.get(at..)?;
+            let offset = rest.iter().position(|byte| *byte == b'>').unwrap_or(rest.len());
+            self.next = Some(at.saturating_add(offset));
+        }
+        self.next.filter(|next| *next < coded.len())?.checked_sub(at)
+    }
+}
+
 /// Tags that change how characters look and do not part them, and comments: `251248-<b>9996</b>`.
-fn tag(rest: &[u8]) -> Taken {
+fn tag(rest: &[u8], end: Option<usize>) -> Taken {
     if rest.starts_with(b"<!--") {
         let body = rest.get(4..)?;
         let end = body.iter().take(MAX_TAG).zip(body.iter().skip(1)).position(|two| two == (&b'-', &b'-'))?;
@@ -224,8 +243,7 @@ fn tag(rest: &[u8]) -> Taken {
     if !INLINE.iter().any(|known| name.eq_ignore_ascii_case(known)) {
         return None;
     }
-    let end = rest.iter().take(MAX_TAG).position(|byte| *byte == b'>')?;
-    Some((None, end.checked_add(1)?))
+    Some((None, end.filter(|end| *end <= MAX_TAG)?.checked_add(1)?))
 }
 
 /// Longer than the longest name of those below.
