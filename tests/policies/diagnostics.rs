@@ -53,6 +53,9 @@ fn a_misspelt_name_is_answered_with_the_nearest() {
         (("\"processor\"", "\"Processer\""), "did you mean `processor`?"),
         (("{ mask =", "{ maskk ="), "did you mean `mask`?"),
         (("[free-text]", "[free_text]"), "did you mean `free-text`?"),
+        (("[\"GET\"]", "\"GET\""), "write `[\"GET\"]`, with square brackets"),
+        (("[[test]]", "[test]"), "write `[[test]]`, with two brackets"),
+        (("2027-01-15", "\"2027-01-15\""), "write it as 2026-01-31, without quotes"),
         (("\"gdpr-9-2-h\"", "\"gdpr-9.2.h\""), "did you mean `gdpr-9-2-h`?"),
         (("\"patients\"", "\"patients\"\nzzz = 1"), "known here: `name`, `methods`,"),
     ] {

@@ -181,6 +181,16 @@ impl<'a> Table<'a> {
         value.and_then(|value| value.table())
     }
 
+    /// Every `[[name]]`, in the order of the file, of which there must be one; `example` is a line
+    /// that it could hold.
+    pub fn required_tables(&mut self, name: &'static str, example: &str) -> Vec<Self> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.missing.push((name, format!("add a table `[[{name}]]` with `{example}`")));
+        }
+        value.map(|value| value.tables()).unwrap_or_default()
+    }
+
     /// Every `[[name]]`, in the order of the file; none if there is none.
     pub fn tables(&mut self, name: &'static str) -> Vec<Self> {
         self.optional(name).map(|value| value.tables()).unwrap_or_default()

@@ -188,17 +188,19 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A list of strings that are not empty. One string alone is reported with the mend.
+    /// A list of strings that are not empty.
     #[must_use]
     pub fn strings(&self) -> Vec<At<String>> {
         self.elements("a list of strings").iter().filter_map(Self::string).collect()
     }
 
-    /// The elements of a list.
+    /// The elements of a list. One string alone is reported with the mend.
     #[must_use]
     pub fn elements(&self, wanted: &str) -> Vec<Self> {
         let Some(list) = self.raw().as_array() else {
-            self.wrong_type(wanted);
+            let message = format!("`{}` is {}, and must be {wanted}", self.name, kind_of(self.raw()));
+            let help = self.as_str().map(|text| format!("write `[\"{text}\"]`, with square brackets"));
+            self.fault(&codes::WRONG_TYPE, message, format!("expected {wanted}"), help);
             return Vec::new();
         };
         list.iter().map(|value| Value { value, key: self.key.clone(), ..*self }).collect()

@@ -23,8 +23,7 @@ const PATTERNS: &[(&str, Pattern)] = &[
 ];
 
 pub(super) fn read(root: &mut Table<'_>) -> Vec<Route> {
-    let list = root.required("route", "[{ … }]");
-    list.map(|list| list.tables()).unwrap_or_default().into_iter().map(route).collect()
+    root.required_tables("route", "name = \"appointments\"").into_iter().map(route).collect()
 }
 
 fn route(mut table: Table<'_>) -> Route {
