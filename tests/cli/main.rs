@@ -16,6 +16,7 @@ mod keys;
 mod ledger;
 mod policies;
 mod serve;
+mod served;
 
 use std::ffi::OsStr;
 use std::fs::File;

@@ -1,20 +1,10 @@
 //! `tavs serve`, as `tavs init` sets it up, before an API and over mutual TLS.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tavs::ledger::Kind;
-use tempfile::TempDir;
 
-use super::tavs;
+use super::served::serve;
 
 /// What stands in the sample, and in what the broken answer and the bad requests hold.
 const PERSONAL: [&str; 9] = [
@@ -76,122 +66,4 @@ fn nothing_personal_reaches_log_metrics_or_ledger() {
         let found: Vec<_> = PERSONAL.iter().filter(|value| text.contains(**value)).collect();
         assert!(found.is_empty(), "{found:?} in the {place}:\n{text}");
     }
-}
-
-/// A new configuration, served on ports of the system's choice, before an API that answers with
-/// its sample; asked for a day, it breaks off inside.
-fn serve() -> (TempDir, Served) {
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(tavs(folder.path(), ["init", "."]).code, 0);
-    let sample = fs::read_to_string(folder.path().join("policies/tests/sms-reminders/appointments.json"));
-    let upstream = answer_with(sample.unwrap());
-    let path = folder.path().join("tavs.toml");
-    let config = fs::read_to_string(&path).unwrap();
-    let config = config
-        .replace("127.0.0.1:8443", "127.0.0.1:0")
-        .replace("127.0.0.1:9443", "127.0.0.1:0")
-        .replace("127.0.0.1:8080", &upstream.to_string())
-        .replace("level = \"info\"", "level = \"debug\"");
-    fs::write(&path, config).unwrap();
-    let served = Served::start(folder.path());
-    (folder, served)
-}
-
-fn answer_with(sample: String) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
-            let request: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-            let end = if request[0].contains("from=") { sample.len() / 3 } else { sample.len() };
-            let body = String::from_utf8_lossy(&sample.as_bytes()[..end]);
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-            write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        }
-    });
-    address
-}
-
-/// A running `tavs serve`.
-struct Served {
-    process: Child,
-    address: SocketAddr,
-    admin: SocketAddr,
-    log: Option<JoinHandle<String>>,
-    client: Arc<ClientConfig>,
-}
-
-impl Served {
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_tavs"))
-            .args(["serve", "--config", "tavs.toml"])
-            .current_dir(folder)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let mut said = String::new();
-        let started = lines.by_ref().find_map(|line| {
-            said.push_str(&line);
-            let line: serde_json::Value = serde_json::from_str(&line).ok()?;
-            let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-            (line["message"] == "tavs serves").then(|| (address("address"), address("admin")))
-        });
-        let (address, admin) = started.unwrap_or_else(|| panic!("it does not serve: {said}"));
-        // It would wait for its log to be read.
-        let log = std::thread::spawn(move || said + &lines.collect::<Vec<_>>().join("\n"));
-        Self { process, address, admin, log: Some(log), client: client(&folder.join("certs")) }
-    }
-
-    /// The whole answer.
-    fn get(&self, target: &str, fields: &str) -> String {
-        let name = "localhost".try_into().unwrap();
-        let connection = ClientConnection::new(Arc::clone(&self.client), name).unwrap();
-        let mut stream = StreamOwned::new(connection, TcpStream::connect(self.address).unwrap());
-        let host = format!("host: localhost:{}\r\n", self.address.port());
-        write!(stream, "GET {target} HTTP/1.1\r\n{host}{fields}connection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    fn metrics(&self) -> String {
-        let mut stream = TcpStream::connect(self.admin).unwrap();
-        write!(stream, "GET /metrics HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.admin).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// Stops it; all that it has logged.
-    fn stop(mut self) -> String {
-        self.process.kill().unwrap();
-        self.log.take().unwrap().join().unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// With the certificate that `init` made for the sample policy.
-fn client(certs: &Path) -> Arc<ClientConfig> {
-    let certificates = |name| CertificateDer::pem_file_iter(certs.join(name)).unwrap().map(Result::unwrap);
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates("server-ca.pem"));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(
-            certificates("sms-reminders.pem").collect(),
-            PrivateKeyDer::from_pem_file(certs.join("sms-reminders.key")).unwrap(),
-        );
-    Arc::new(client.unwrap())
 }
