@@ -8,6 +8,7 @@
 )]
 
 mod certs;
+mod crash;
 mod demo;
 mod docs;
 mod guarantees;
