@@ -166,6 +166,7 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
         ("domain", "glucose-study"),
         ("domain", "lapsing"),
         ("ledger-subjects", ""),
+        ("registry", ""),
     ] {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|cause| DemoError::Scene(Box::new(cause)))?;

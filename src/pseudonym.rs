@@ -6,12 +6,15 @@
 //! in variable time here. `docs/pseudonyms.md` has the derivation in words.
 
 mod ring;
+mod sealing;
 
 pub use ring::{KeyRing, RingError, SecretUse};
+pub use sealing::RegistryKey;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::cpr::{Kind, Number};
 use crate::ids::SubjectId;
 
 /// What a pseudonym begins with: tavs, keyed scheme. The key version and `-` follow.
@@ -25,6 +28,9 @@ const ALPHABET: &[u8; 16] = b"bcdfghjklmnpqrst";
 const MAC_BYTES: usize = 16;
 /// Format version, first in every MAC input.
 const FORMAT: &[u8] = b"tavs-pseudonym-1";
+
+/// What the identifier systems of D-eCPRs begin with: these numbers are unique within a region.
+pub const REGIONAL_SYSTEMS: &str = "urn:oid:1.2.208.176.1.6.1.3";
 
 /// Random bytes of one response, for pseudonyms that must not be linkable to another's.
 pub type Salt = [u8; 16];
@@ -40,6 +46,27 @@ pub struct Input<'a> {
     pub system: &'a str,
     /// Canonical: a CPR is ten digits without separator, an e-CPR in upper case.
     pub value: &'a str,
+}
+
+impl<'a> Input<'a> {
+    /// A person's number. Only an e-CPR takes its identifier system along, and only where that is
+    /// a region's: those of two regions may be equal.
+    #[must_use]
+    pub fn number(number: &'a Number, system: &'a str) -> Self {
+        let ecpr = number.kind == Kind::Ecpr;
+        Self {
+            kind: if ecpr { "ecpr" } else { "cpr" },
+            resource_type: "",
+            system: if ecpr && system.starts_with(REGIONAL_SYSTEMS) { system } else { "" },
+            value: number.canonical(),
+        }
+    }
+
+    /// An upstream's id.
+    #[must_use]
+    pub const fn id(resource_type: &'a str, id: &'a str) -> Self {
+        Self { kind: "id", resource_type, system: "", value: id }
+    }
 }
 
 /// What a pseudonym is salted with (ENISA's three policies).

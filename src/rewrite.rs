@@ -5,6 +5,7 @@
 
 mod act;
 mod dates;
+mod identifier;
 mod lookahead;
 mod mask;
 mod names;
@@ -20,6 +21,8 @@ mod walk;
 
 use std::fmt;
 
+pub use self::identifier::Identifier;
+pub use self::reference::Target;
 pub use self::survey::{Reference, Survey, survey};
 use self::walk::Walk;
 use crate::ids::SubjectId;

@@ -101,13 +101,19 @@ fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
             return None;
         }
     };
-    let checked = KeyRing::parse(&text).and_then(|ring| ring.subject_key().map(|_there| ring));
+    let checked = KeyRing::parse(&text).and_then(|ring| {
+        ring.subject_key()?;
+        ring.registry_key()?;
+        Ok(ring)
+    });
     match checked {
         Ok(ring) => Some(ring),
         Err(error) => {
-            let lacking = matches!(error, RingError::NoSubjects);
+            let lacking = matches!(error, RingError::NoSubjects | RingError::NoRegistry);
             let code = if lacking { &codes::NO_SECRET } else { &codes::RING_UNUSABLE };
-            found.push(config.fault(code, path, error.to_string()));
+            let fault = config.fault(code, path, error.to_string());
+            let mend = format!("tavs keys new {} --add", path.value.display());
+            found.push(if lacking { fault.help(mend) } else { fault });
             None
         }
     }

@@ -23,7 +23,8 @@ enum Command {
 
 /// Make a key ring: a file of random secrets that only its owner can read.
 ///
-/// It gets a secret for the ledger's subject ids and one for each pseudonymisation domain. Keep a
+/// It gets a secret for the ledger's subject ids, one for what the registry seals, and one for each
+/// pseudonymisation domain. Keep a
 /// copy in a safe place: without it, a pseudonym made later for the same person is another one.
 #[derive(Debug, clap::Args)]
 struct New {
@@ -83,7 +84,7 @@ fn make_or_add(new: &New, domains: &BTreeSet<String>) -> Result<Vec<Made>, KeysE
     if new.add && new.file.exists() { add_to(&new.file, domains) } else { make(&new.file, domains) }
 }
 
-/// Makes a ring file with a secret for the ledger's subjects and one for each domain.
+/// Makes a ring file with a secret for each use, and one for each domain.
 pub(super) fn make(file: &Path, domains: &BTreeSet<String>) -> Result<Vec<Made>, KeysError> {
     let ring = KeyRing::parse(HEADER).map_err(|source| KeysError::Ring { path: file.to_owned(), source })?;
     let (text, made) = with_missing(HEADER, &ring, domains)?;
@@ -113,6 +114,9 @@ fn with_missing(
     let mut made = Vec::new();
     if ring.subject_key().is_err() {
         made.push(Made { used: "ledger-subjects", name: String::new() });
+    }
+    if ring.registry_key().is_err() {
+        made.push(Made { used: "registry", name: String::new() });
     }
     for name in domains.iter().filter(|name| !ring.has_domain(name)) {
         made.push(Made { used: "domain", name: name.clone() });
@@ -165,6 +169,7 @@ fn say(file: &Path, made: &[Made]) -> u8 {
         text.push_str("made   ");
         text.push_str(match secret.used {
             "domain" => "a secret, version 1, for the pseudonymisation domain ",
+            "registry" => "a secret, version 1, for what the registry seals",
             _ => "a secret, version 1, for the ledger's subject ids",
         });
         text.push_str(&secret.name);

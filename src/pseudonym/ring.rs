@@ -1,5 +1,5 @@
 //! The key ring: independent random secrets, one for each pseudonymisation domain and version,
-//! and one for the ledger's subject ids.
+//! one for the ledger's subject ids, and one for what the registry seals.
 //!
 //! ```toml
 //! ring = 1
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Pseudonymiser, SubjectKey};
+use super::{Pseudonymiser, RegistryKey, SubjectKey};
 use crate::secret::Secret;
 
 /// The only format that this version reads.
@@ -34,6 +34,8 @@ pub enum SecretUse {
     Domain,
     /// Subject ids of the ledger.
     LedgerSubjects,
+    /// Persons' numbers beside entries of the registry.
+    Registry,
 }
 
 /// Secrets by use and name.
@@ -105,6 +107,9 @@ pub enum RingError {
     /// No secret for subject ids.
     #[error("the key ring has no secret for `ledger-subjects`; make one with `tavs keys new`")]
     NoSubjects,
+    /// No secret for the registry.
+    #[error("the key ring has no secret for `registry`")]
+    NoRegistry,
     /// Key derivation failed; cannot happen with secrets of 32 bytes.
     #[error("a key could not be derived")]
     Derivation,
@@ -209,6 +214,16 @@ impl KeyRing {
         SubjectKey::new(&key)
     }
 
+    /// What seals persons' numbers in the registry.
+    ///
+    /// # Errors
+    /// [`RingError::NoRegistry`] if the ring has no secret for it.
+    pub fn registry_key(&self) -> Result<RegistryKey, RingError> {
+        let (version, key) =
+            self.derive(SecretUse::Registry, "", b"tavs registry")?.ok_or(RingError::NoRegistry)?;
+        RegistryKey::new(version, &key)
+    }
+
     /// HKDF-SHA256 (RFC 5869) below the secret: one use, one key.
     fn derive(&self, used: SecretUse, name: &str, info: &[u8]) -> Result<Option<Derived>, RingError> {
         let entry = self.secrets.get(&(used, name.to_owned()));
@@ -246,6 +261,7 @@ mod tests {
             KeyRing::parse(&ring(&[("domain", "a", 2, 'a'), ("ledger-subjects", "", 1, 'b')])).unwrap();
         assert!(ring.has_domain("a") && !ring.has_domain("b"));
         assert!(ring.subject_key().is_ok());
+        assert_eq!(ring.registry_key().unwrap_err(), RingError::NoRegistry);
         assert_eq!(ring.pseudonymiser("b").unwrap_err(), RingError::NoDomain { domain: "b".into() });
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::names::decode;
-use super::subjects::person;
+use super::subjects::system_of;
 use super::text::Replacement;
 use super::walk::Walk;
 use super::{Fault, Outcome, Watch, dates, mask, reference, scan};
@@ -216,7 +216,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     }
 
     fn write_id(&mut self, resource_type: &str, id: &str) {
-        self.write_pseudonym(Input { kind: "id", resource_type, system: "", value: id });
+        self.write_pseudonym(Input::id(resource_type, id));
     }
 
     pub(super) fn write_person(&mut self, number: &Number, system: u32) {
@@ -224,7 +224,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             self.out.extend_from_slice(NOBODY.as_bytes());
         } else {
             let plan = self.plan;
-            self.write_pseudonym(person(plan, number, system));
+            self.write_pseudonym(Input::number(number, system_of(plan, system)));
         }
     }
 

@@ -1,21 +1,34 @@
 //! FHIR literal references (R4 section 2.3.0.1): `Type/id`, alone or at the end of a URL.
 
+use std::fmt;
+
 use crate::pseudonym::Input;
 
 /// A FHIR id is 1 to 64 of these (R4 section 2.24.0.1).
 const MAX_ID: usize = 64;
 
-/// What a reference points to.
+/// What a reference points to. `Debug` shows nothing of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target<'a> {
+pub struct Target<'a> {
     pub(super) resource_type: &'a str,
     pub(super) id: &'a str,
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Target(…)")
+    }
 }
 
 impl<'a> Target<'a> {
     /// What the target's pseudonym is made of: the same as its own `id` member's.
     pub(super) fn input(self) -> Input<'a> {
-        Input { kind: "id", resource_type: self.resource_type, system: "", value: self.id }
+        Input::id(self.resource_type, self.id)
+    }
+
+    /// Bytes of `Type/id`.
+    pub(super) fn len(self) -> usize {
+        self.resource_type.len().saturating_add(self.id.len()).saturating_add(1)
     }
 }
 

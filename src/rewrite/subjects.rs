@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::reference;
-use crate::cpr::{self, Kind};
+use super::identifier::Identifier;
+use crate::cpr;
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::{Judge, Judgement};
@@ -181,24 +181,20 @@ pub(super) fn identify<T>(
         }
         plain => plain,
     };
-    let number = text.map_or_else(|| cpr::parse_number(json.as_bytes()), cpr::parse);
-    match (number, text.and_then(reference::parse)) {
-        (Some(number), _) if number.is_nobody() => Identified::Nobody,
-        (Some(number), _) => Identified::Number(then(person(plan, &number, system))),
-        (None, Some(target)) => Identified::Resource(then(target.input())),
-        (None, None) => Identified::Nobody,
+    let found = match text {
+        Some(text) => Identifier::read(text),
+        None => cpr::parse_number(json.as_bytes()).map(Identifier::Number),
+    };
+    let Some(found) = found else { return Identified::Nobody };
+    let system = system_of(plan, system);
+    match found {
+        Identifier::Number(number) if number.is_nobody() => Identified::Nobody,
+        Identifier::Number(_) => Identified::Number(then(found.input(system))),
+        Identifier::Resource(_) => Identified::Resource(then(found.input(system))),
     }
 }
 
-/// What a person's number is MACed as. Only an e-CPR takes its system along: those of two regions
-/// may be equal.
-pub(super) fn person<'a>(plan: &'a Plan, number: &'a cpr::Number, system: u32) -> Input<'a> {
-    let ecpr = number.kind == Kind::Ecpr;
-    let system = usize::try_from(system).ok().and_then(|at| plan.systems.get(at));
-    Input {
-        kind: if ecpr { "ecpr" } else { "cpr" },
-        resource_type: "",
-        system: system.filter(|_| ecpr).map_or("", String::as_str),
-        value: number.canonical(),
-    }
+/// The identifier system of a subject location or of a rule, by its number in the plan.
+pub(super) fn system_of(plan: &Plan, system: u32) -> &str {
+    usize::try_from(system).ok().and_then(|at| plan.systems.get(at)).map_or("", String::as_str)
 }

@@ -115,7 +115,7 @@ impl Collector<'_> {
             Some(json).filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
         })?;
         let resource_type = self.plan.id_types.get(usize::try_from(id_type).ok()?)?;
-        Some(self.plan.subject_key.id(Input { kind: "id", resource_type, system: "", value }))
+        Some(self.plan.subject_key.id(Input::id(resource_type, value)))
     }
 
     /// An element ends that began at `from`: its aliases are those of its one person. With two

@@ -183,10 +183,12 @@ fn write_all(lab: &Lab, origin: &Origin, setting: &Setting) -> PathBuf {
             "[[secret]]\nuse = \"domain\"\nname = \"{name}\"\nversion = 1\nstate = \"active\"\nsecret = \"{digits}\"\n"
         );
     }
-    ring += &format!(
-        "[[secret]]\nuse = \"ledger-subjects\"\nversion = 1\nstate = \"active\"\nsecret = \"{}\"\n",
-        "ab".repeat(32)
-    );
+    for (used, digits) in [("ledger-subjects", "ab"), ("registry", "cd")] {
+        let digits = digits.repeat(32);
+        ring += &format!(
+            "[[secret]]\nuse = \"{used}\"\nversion = 1\nstate = \"active\"\nsecret = \"{digits}\"\n"
+        );
+    }
     lab.write("ring.toml", &ring);
     for (name, text) in &setting.policies {
         lab.write(&format!("policies/{name}.toml"), text);

@@ -4,6 +4,7 @@
 use super::{Act, CompiledRule, RuleRef};
 use crate::policy::checked::{Action, Policy, Route, Rule, Shape, Subject};
 use crate::policy::location::{Comparison, Literal, Location, Step};
+use crate::pseudonym::REGIONAL_SYSTEMS;
 
 /// Everything that a route's rules look for.
 pub(super) struct Patterns {
@@ -56,9 +57,6 @@ pub(super) enum Payload {
     /// A record.
     Record,
 }
-
-/// The prefix of the D-eCPR systems: their numbers are unique within a region only.
-const D_ECPR: &str = "urn:oid:1.2.208.176.1.6.1.3";
 
 /// The record's location, unless it is the whole document.
 pub(super) fn record_below_root(route: &Route) -> Option<&Location> {
@@ -175,7 +173,7 @@ impl Collector {
         let system = comparisons.filter(|one| one.equal && one.member == "system").find_map(|one| match &one
             .literal
         {
-            Literal::String(text) if text.starts_with(D_ECPR) => Some(text.clone()),
+            Literal::String(text) if text.starts_with(REGIONAL_SYSTEMS) => Some(text.clone()),
             Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
         });
         system.map_or(0, |system| numbered(&mut self.done.systems, system))
