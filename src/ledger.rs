@@ -15,6 +15,7 @@ mod disk;
 mod entry;
 mod error;
 pub mod index;
+mod note;
 mod read;
 mod segment;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use self::commit::Durable;
 pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
 pub use self::error::{AppendError, Damage, Failure, LedgerError};
+pub use self::note::{Act, ActKind, Changed, Event, MAX_WHO, MAX_WHY, Note, PolicyRecord, PolicyRule};
 pub use self::read::{Record, Records, read};
 use self::segment::MAX_RECORD;
 use self::writer::Writer;
@@ -153,13 +155,31 @@ impl Ledger {
     ///
     /// When the record is not known to be on disk; nothing may be released then.
     pub async fn append(&self, entry: &Entry) -> Result<Receipt, AppendError> {
-        let encoded = canonical::encode(entry).ok_or(AppendError::TooLarge)?;
+        let encoded = canonical::encode(entry).ok_or(AppendError::Unwritable)?;
         if encoded.len() > self.limits.record.min(MAX_RECORD) {
             return Err(AppendError::TooLarge);
         }
-        let place = self.commit.push(&encoded, self.limits.pending)?;
+        Ok(Receipt { exchange: entry.exchange, sequence: self.commit(&encoded).await? })
+    }
+
+    /// Records an act or a policy version, waits until it is on disk, and gives the record's number.
+    /// Must be called within a tokio runtime. Releases nothing: there is no receipt.
+    ///
+    /// # Errors
+    ///
+    /// When the record is not known to be on disk, or the note is more than a record may hold.
+    pub async fn note(&self, note: &Note) -> Result<u64, AppendError> {
+        let encoded = canonical::encode_note(note).ok_or(AppendError::Unwritable)?;
+        if encoded.len() > MAX_RECORD {
+            return Err(AppendError::TooLarge);
+        }
+        self.commit(&encoded).await
+    }
+
+    async fn commit(&self, encoded: &[u8]) -> Result<u64, AppendError> {
+        let place = self.commit.push(encoded, self.limits.pending)?;
         match tokio::time::timeout(self.limits.wait, place.sequence()).await {
-            Ok(written) => Ok(Receipt { exchange: entry.exchange, sequence: written? }),
+            Ok(written) => written,
             Err(_elapsed) => Err(AppendError::Late),
         }
     }

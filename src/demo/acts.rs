@@ -259,7 +259,8 @@ impl Scene<'_> {
     fn ledger(&self, story: &mut Story) -> Result<(), ActError> {
         let directory = self.stage.root().join("ledger");
         let records: Vec<Record> = ledger::read(&directory)?.collect::<Result<_, _>>()?;
-        let answers = records.iter().filter(|record| record.entry.status == 200).count();
+        let answered = |record: &&Record| record.entry().is_some_and(|entry| entry.status == 200);
+        let answers = records.iter().filter(answered).count();
         // Each call once, four to compare pseudonyms, one on an agreement's last day.
         let wanted = CALLS.len() + 4 + 1;
         story.promise(
@@ -278,8 +279,7 @@ impl Scene<'_> {
             left.is_empty(),
             left.join(", "),
         );
-        let first = records.into_iter().find(|record| record.entry.status == 200);
-        story.ledger_record = first.map(|record| parts(&record)).unwrap_or_default();
+        story.ledger_record = records.iter().find(answered).and_then(parts).unwrap_or_default();
         Ok(())
     }
 
@@ -339,12 +339,12 @@ impl Scene<'_> {
 }
 
 /// What a record says, in words.
-fn parts(record: &Record) -> Vec<(&'static str, String)> {
-    let Record { sequence, entry } = record;
+fn parts(record: &Record) -> Option<Vec<(&'static str, String)>> {
+    let entry = record.entry()?;
     let grounds = &entry.grounds;
     let subject = entry.subjects.first().map_or_else(String::new, |subject| format!("{subject:?}"));
-    vec![
-        ("number", sequence.to_string()),
+    Some(vec![
+        ("number", record.sequence.to_string()),
         ("exchange", entry.exchange.to_string()),
         ("recipient", grounds.recipient.to_string()),
         ("route", grounds.route.as_deref().unwrap_or("").to_owned()),
@@ -356,7 +356,7 @@ fn parts(record: &Record) -> Vec<(&'static str, String)> {
         ("subjects", format!("{}, the first is {subject}", entry.subjects.len())),
         ("released by rule", format!("{:?}", entry.released_by_rule)),
         ("withheld", format!("{} members, {} records", entry.withheld, entry.records_withheld)),
-    ]
+    ])
 }
 
 /// Path and query.

@@ -1,11 +1,11 @@
-//! What one record says, and its canonical bytes.
+//! What the record of an exchange says.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
 
-/// One record: who received what about whom, when, why and where (GDPR art. 5(2), 15(1)(c)).
+/// The record of an exchange: who received what about whom, when, why and where (GDPR art. 5(2), 15(1)(c)).
 ///
 /// Every text in it is from a policy's own vocabulary or from a closed set of tavs's words; nothing
 /// is from a message, and a subject is a keyed id.
@@ -70,13 +70,35 @@ impl Entry {
     }
 }
 
-/// What kind of event a record is about.
+/// What the record of an exchange is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The record of a body that may leave once it is durable.
     Disclosure,
     /// Nothing left.
     Refusal,
+    /// The record of a request that discloses, re-identifies or changes something at the upstream,
+    /// durable before it is forwarded. An outcome of the same exchange follows.
+    Intent,
+    /// What became of a request whose intent was recorded; a body that may leave with it is told of
+    /// here.
+    Outcome,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Disclosure, Self::Refusal, Self::Intent, Self::Outcome];
+
+    /// The word of docs/ledger.md.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Disclosure => "disclosure",
+            Self::Refusal => "refusal",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+        }
+    }
 }
 
 /// To whom, under which policy, why and where.

@@ -106,6 +106,10 @@ pub enum AppendError {
     /// The record is larger than the limit.
     #[error("the record is larger than the limit")]
     TooLarge,
+    /// The record holds what the format has no form for: a text over its bound, a time past the year
+    /// 9999, a registry change without its subject.
+    #[error("the record holds what the ledger's format has no form for")]
+    Unwritable,
     /// A write or sync failed, now or earlier; the ledger must be opened anew.
     #[error("{0}; the ledger is closed until it is opened and verified anew")]
     Failed(Failure),

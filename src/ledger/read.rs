@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::canonical;
 use super::entry::Entry;
 use super::error::{Damage, LedgerError};
+use super::note::Event;
 use super::segment::{self, Hash, NOTHING, Segment};
 
 /// A record of a ledger.
@@ -13,7 +14,18 @@ pub struct Record {
     /// Its number, from 1 without gap.
     pub sequence: u64,
     /// What it says.
-    pub entry: Entry,
+    pub event: Event,
+}
+
+impl Record {
+    /// What it says if it is about an exchange.
+    #[must_use]
+    pub const fn entry(&self) -> Option<&Entry> {
+        match &self.event {
+            Event::Exchange(entry) => Some(entry),
+            Event::Act(_) | Event::Policy(_) => None,
+        }
+    }
 }
 
 /// The records of a directory, oldest first. Ends after the first error.
@@ -45,8 +57,8 @@ impl Records {
                 let offset = segment.offset();
                 if let Some(json) = segment.next_line()? {
                     let bad = || segment::damaged(segment.path(), offset, Damage::Record);
-                    let (sequence, entry) = canonical::decode(&json).ok_or_else(bad)?;
-                    return Ok(Some(Record { sequence, entry }));
+                    let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
+                    return Ok(Some(Record { sequence, event }));
                 }
                 self.before = Some((segment.last(), segment.next_sequence()));
             }

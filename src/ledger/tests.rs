@@ -10,7 +10,10 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Record, Settings, read};
+use super::{
+    Act, ActKind, AppendError, Changed, Entry, Event, Grounds, Kind, Ledger, LedgerError, Limits, MAX_WHO,
+    MAX_WHY, Note, PolicyRecord, PolicyRule, Record, Settings, read,
+};
 use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
 
 pub(super) fn settings(directory: &Path) -> Settings {
@@ -46,6 +49,64 @@ pub(super) fn entry(n: u8) -> Entry {
         cpr_in_text: 1,
         records: 2,
         records_withheld: 0,
+    }
+}
+
+/// That policy, in words.
+pub(super) fn policy() -> PolicyRecord {
+    let rule = |rule, location: &str, form: &str| PolicyRule {
+        route: "appointments".to_owned(),
+        rule,
+        location: location.to_owned(),
+        form: form.to_owned(),
+    };
+    PolicyRecord {
+        unix_millis: 1_772_600_000_000,
+        policy: PolicyVersion([0xab; 32]),
+        recipient: "sms-reminders".to_owned(),
+        name: "Påmind ApS".to_owned(),
+        relation: "processor".to_owned(),
+        purpose: "appointment-reminders".to_owned(),
+        category: "service".to_owned(),
+        basis: vec!["gdpr-6-1-b".to_owned(), "gdpr-9-2-h".to_owned()],
+        country: "DK".to_owned(),
+        ground: None,
+        retention: Some("30 days".to_owned()),
+        agreement: "DBA-2026-007".to_owned(),
+        who: Some("Inge Bo, officer".to_owned()),
+        rules: vec![
+            rule(0, "$.appointments[*].start", "keep"),
+            rule(2, "$.appointments[*].patient.navn", "mask first-word"),
+        ],
+    }
+}
+
+/// The n-th person's restriction, as the n-th change of the registry.
+pub(super) fn change(n: u8) -> Act {
+    Act {
+        unix_millis: 1_772_600_000_000,
+        kind: ActKind::Registry,
+        what: Cow::Borrowed("restriction"),
+        begun: Some(true),
+        who: "Inge Bo, officer".to_owned(),
+        why: "letter of 2026-03-01, case 26-17".to_owned(),
+        subjects: vec![SubjectId([n; 16])],
+        purpose: None,
+        recipient: None,
+        policy: None,
+        change: Some(Changed { number: u64::from(n), until: Some(1_780_000_000_000) }),
+    }
+}
+
+/// A look-up of the n-th person.
+pub(super) fn lookup(n: u8) -> Act {
+    Act {
+        kind: ActKind::Lookup,
+        what: Cow::Borrowed("report"),
+        begun: None,
+        why: "the person asked by letter".to_owned(),
+        change: None,
+        ..change(n)
     }
 }
 
@@ -90,14 +151,68 @@ fn what_was_appended_reads_back() {
         }
     });
     let expected = [(1, entry(1)), (2, nothing), (3, entry(3))];
-    let expected = expected.map(|(sequence, entry)| Record { sequence, entry });
+    let expected = expected.map(|(sequence, entry)| Record { sequence, event: Event::Exchange(entry) });
     assert_eq!(records(folder.path()).unwrap(), expected);
+}
+
+#[test]
+fn notes_share_the_chain_with_exchanges_and_give_no_receipt() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let (ledger, _) = Ledger::open(settings(folder.path())).unwrap();
+        let (policy, change) = (Note::Policy(policy()), Note::Act(change(1)));
+        let intent = Entry { kind: Kind::Intent, outcome: Cow::Borrowed("forwarded"), ..entry(2) };
+        let outcome = Entry { kind: Kind::Outcome, ..intent.clone() };
+        assert_eq!(ledger.note(&policy).await, Ok(1));
+        assert_eq!(ledger.append(&intent).await.unwrap().sequence(), 2);
+        assert_eq!(ledger.append(&outcome).await.unwrap().sequence(), 3);
+        assert_eq!(ledger.note(&change).await, Ok(4));
+    });
+    let found = records(folder.path()).unwrap();
+    let kinds: Vec<_> = found.iter().map(|record| record.entry().map(|entry| entry.kind)).collect();
+    assert_eq!(kinds, [None, Some(Kind::Intent), Some(Kind::Outcome), None]);
+    assert_eq!(found[0].event, Event::Policy(policy()));
+    assert_eq!(found[3].event, Event::Act(change(1)));
+}
+
+/// What the registry could not be put back from must not pass for a record of its change.
+#[test]
+fn a_note_that_has_no_form_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = change(1);
+    let until = |until| Some(Changed { number: 1, until });
+    let notes = [
+        Act { who: "x".repeat(MAX_WHO + 1), ..whole.clone() },
+        Act { why: "x".repeat(MAX_WHY + 1), ..whole.clone() },
+        Act { subjects: Vec::new(), ..whole.clone() },
+        Act { subjects: vec![SubjectId([1; 16]), SubjectId([2; 16])], ..whole.clone() },
+        Act { begun: None, ..whole.clone() },
+        Act { what: Cow::Borrowed("alias"), ..whole.clone() },
+        Act { kind: ActKind::Key, ..whole.clone() },
+        Act { change: until(Some(u64::MAX)), ..whole.clone() },
+        Act { unix_millis: u64::MAX, ..whole },
+    ];
+    run(async {
+        let (ledger, _) = Ledger::open(settings(folder.path())).unwrap();
+        for act in notes {
+            assert_eq!(ledger.note(&Note::Act(act.clone())).await, Err(AppendError::Unwritable), "{act:?}");
+        }
+        let policy = PolicyRecord { who: Some("x".repeat(MAX_WHO + 1)), ..policy() };
+        assert_eq!(ledger.note(&Note::Policy(policy)).await, Err(AppendError::Unwritable));
+    });
+    assert_eq!(records(folder.path()).unwrap(), []);
 }
 
 #[test]
 fn the_document_shows_a_segment_as_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), Limits::default(), [1, 2]);
+    run(async {
+        let (ledger, _) = Ledger::open(settings(folder.path())).unwrap();
+        ledger.note(&Note::Policy(policy())).await.unwrap();
+        ledger.append(&entry(1)).await.unwrap();
+        ledger.note(&Note::Act(lookup(1))).await.unwrap();
+        ledger.note(&Note::Act(change(1))).await.unwrap();
+    });
     let document = include_str!("../../docs/ledger.md");
     for line in text_of(folder.path(), "00000001.ledger").lines() {
         assert!(document.contains(line), "docs/ledger.md has no line\n{line}");

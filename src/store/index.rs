@@ -212,9 +212,14 @@ fn put_policy(t: &Transaction<'_>, log: &Log, row: &Policy) -> rusqlite::Result<
         int(row.at),
         &row.recipient,
         &row.name,
+        &row.relation,
         &row.purpose,
+        &row.category,
         join(&row.basis),
         &row.country,
+        &row.ground,
+        &row.retention,
+        &row.agreement,
         &row.who,
     ))?;
     if new == 0 {

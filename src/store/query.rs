@@ -258,17 +258,22 @@ fn act(row: &Row<'_>, subjects: Vec<SubjectId>) -> rusqlite::Result<Act> {
 }
 
 fn head(row: &Row<'_>, policy: PolicyVersion) -> rusqlite::Result<Policy> {
-    let basis: String = row.get(5)?;
+    let basis: String = row.get(7)?;
     Ok(Policy {
         sequence: number(row, 0)?,
         at: number(row, 1)?,
         policy,
         recipient: row.get(2)?,
         name: row.get(3)?,
-        purpose: row.get(4)?,
+        relation: row.get(4)?,
+        purpose: row.get(5)?,
+        category: row.get(6)?,
         basis: split(&basis),
-        country: row.get(6)?,
-        who: row.get(7)?,
+        country: row.get(8)?,
+        ground: row.get(9)?,
+        retention: row.get(10)?,
+        agreement: row.get(11)?,
+        who: row.get(12)?,
         rules: Vec::new(),
     })
 }

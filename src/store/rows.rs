@@ -196,12 +196,22 @@ pub struct Policy {
     pub recipient: String,
     /// The recipient's name.
     pub name: String,
+    /// What it is in law: `processor`, `controller`, `research`.
+    pub relation: String,
     /// Why it receives.
     pub purpose: String,
+    /// Which category of purpose.
+    pub category: String,
     /// Legal bases.
     pub basis: Vec<String>,
     /// Where it is.
     pub country: String,
+    /// On which ground data may go there, outside the EU/EEA.
+    pub ground: Option<String>,
+    /// How long the recipient may keep the data, in the policy's words.
+    pub retention: Option<String>,
+    /// The agreement's reference.
+    pub agreement: String,
     /// Who approved it, where known.
     pub who: Option<String>,
     /// Its rules, by route and number.
@@ -221,15 +231,14 @@ pub struct PolicyRule {
     pub form: String,
 }
 
-/// What an officer or operator did: a look-up, a registry change, a key change, a policy that took
-/// effect.
+/// What an officer or operator did: a look-up, a registry change, a key change, an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
     /// The record's number in its ledger.
     pub sequence: u64,
     /// When.
     pub at: Millis,
-    /// The record's kind, as the ledger words it: `registry`, `lookup`, `key`, `policy`.
+    /// The record's kind, as the ledger words it: `registry`, `lookup`, `key`, `operation`.
     pub kind: String,
     /// What was done, a word: `restriction`, `report`, `rotate`.
     pub what: String,

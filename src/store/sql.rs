@@ -79,9 +79,9 @@ statements! {
         ON CONFLICT (log, seq) DO NOTHING";
     PUT_DISCLOSURE_SUBJECT = "INSERT INTO disclosure_subject (log, seq, subject, recipient, at)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (log, seq, subject) DO NOTHING";
-    PUT_POLICY = "INSERT INTO policy_version (policy, log, seq, at, recipient, name, purpose, basis,
-            country, who)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (policy) DO NOTHING";
+    PUT_POLICY = "INSERT INTO policy_version (policy, log, seq, at, recipient, name, relation,
+            purpose, category, basis, country, ground, retention, agreement, who)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (policy) DO NOTHING";
     PUT_POLICY_RULE = "INSERT INTO policy_rule (policy, route, rule, location, form)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (policy, route, rule) DO NOTHING";
     PUT_ACT = "INSERT INTO act (log, seq, at, kind, what, begun, who, why, purpose, recipient, policy)
@@ -124,8 +124,9 @@ statements! {
         FROM act_subject s JOIN act a ON a.log = s.log AND a.seq = s.seq
         WHERE s.subject = $1 ORDER BY s.log, s.seq";
     ACT_SUBJECTS = "SELECT subject FROM act_subject WHERE log = $1 AND seq = $2 ORDER BY subject";
-    POLICY = "SELECT seq, at, recipient, name, purpose, basis, country, who FROM policy_version
-        WHERE policy = $1";
+    POLICY = "SELECT seq, at, recipient, name, relation, purpose, category, basis, country, ground,
+            retention, agreement, who
+        FROM policy_version WHERE policy = $1";
     POLICY_RULES = "SELECT route, rule, location, form FROM policy_rule WHERE policy = $1
         ORDER BY route, rule";
 }

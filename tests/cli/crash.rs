@@ -78,7 +78,8 @@ fn attempt(template: &Path, shim: &Shim, n: usize, fault: &str) -> bool {
     told.extend(again);
     let records = tavs::ledger::read(&home.join("ledger")).unwrap();
     let recorded: HashSet<String> = records
-        .map(|record| record.unwrap_or_else(|error| panic!("{context}: {error}")).entry)
+        .map(|record| record.unwrap_or_else(|error| panic!("{context}: {error}")))
+        .filter_map(|record| record.entry().cloned())
         .filter(|entry| entry.kind == Kind::Disclosure)
         .map(|entry| entry.exchange.to_string())
         .collect();

@@ -32,7 +32,7 @@ fn it_serves_an_api_and_records_what_left() {
     let records = tavs::ledger::read(&folder.path().join("ledger")).unwrap();
     let records: Vec<_> = records.map(Result::unwrap).collect();
     assert_eq!(records.len(), 2);
-    let (released, refused) = (&records[0].entry, &records[1].entry);
+    let (released, refused) = (records[0].entry().unwrap(), records[1].entry().unwrap());
     assert!(head.contains(&format!("tavs-exchange: {}", released.exchange)), "{head}");
     assert_eq!((released.kind, released.records, released.subjects.len()), (Kind::Disclosure, 2, 2));
     assert_eq!(released.bytes, u64::try_from(body.len()).unwrap());

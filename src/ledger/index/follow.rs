@@ -80,8 +80,8 @@ impl Follower {
             let offset = self.segment.offset();
             if let Some(json) = self.segment.next_line()? {
                 let bad = || segment::damaged(self.segment.path(), offset, Damage::Record);
-                let (sequence, entry) = canonical::decode(&json).ok_or_else(bad)?;
-                return Ok(Some(Record { sequence, entry }));
+                let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
+                return Ok(Some(Record { sequence, event }));
             }
             let next = self.number.saturating_add(1);
             if !segment::list(&self.directory)?.contains(&next) {

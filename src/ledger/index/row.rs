@@ -1,16 +1,33 @@
 //! What a record says, as rows of the index.
 
 use crate::ledger::read::Record;
-use crate::ledger::{Entry, Kind};
-use crate::store::{Exchange, IndexRow};
+use crate::ledger::{Act, Entry, Event, PolicyRecord};
+use crate::store::{self, Exchange, IndexRow, NewChange, Policy, RightKind};
 
 /// Appends the rows of a record, and gives how many rows of tables they are: what a batch is
 /// measured by.
 pub(super) fn push_rows(record: Record, rows: &mut Vec<IndexRow>) -> usize {
-    let exchange = exchange(record.sequence, record.entry);
-    let weight = exchange.subjects.len().saturating_add(1);
-    rows.push(IndexRow::Exchange(exchange));
-    weight
+    let sequence = record.sequence;
+    match record.event {
+        Event::Exchange(entry) => {
+            let weight = entry.subjects.len().saturating_add(1);
+            rows.push(IndexRow::Exchange(exchange(sequence, entry)));
+            weight
+        }
+        Event::Policy(record) => {
+            let weight = record.rules.len().saturating_add(1);
+            rows.push(IndexRow::Policy(policy(sequence, record)));
+            weight
+        }
+        Event::Act(record) => {
+            let weight = record.subjects.len().saturating_add(2);
+            if let Some((number, change)) = change(&record) {
+                rows.push(IndexRow::Change { sequence, number, change: Box::new(change) });
+            }
+            rows.push(IndexRow::Act(act(sequence, record)));
+            weight
+        }
+    }
 }
 
 fn exchange(sequence: u64, entry: Entry) -> Exchange {
@@ -19,7 +36,7 @@ fn exchange(sequence: u64, entry: Entry) -> Exchange {
     Exchange {
         sequence,
         at: entry.unix_millis,
-        kind: word(entry.kind).to_owned(),
+        kind: entry.kind.word().to_owned(),
         exchange: entry.exchange,
         recipient: grounds.recipient.as_str().to_owned(),
         policy: grounds.policy,
@@ -43,10 +60,56 @@ fn exchange(sequence: u64, entry: Entry) -> Exchange {
     }
 }
 
-/// The kinds as docs/ledger.md words them.
-const fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Disclosure => "disclosure",
-        Kind::Refusal => "refusal",
+fn policy(sequence: u64, record: PolicyRecord) -> Policy {
+    Policy {
+        sequence,
+        at: record.unix_millis,
+        policy: record.policy,
+        recipient: record.recipient,
+        name: record.name,
+        relation: record.relation,
+        purpose: record.purpose,
+        category: record.category,
+        basis: record.basis,
+        country: record.country,
+        ground: record.ground,
+        retention: record.retention,
+        agreement: record.agreement,
+        who: record.who,
+        rules: record.rules,
+    }
+}
+
+/// The change of the registry that an act tells of, so that a store that lacks it gets it again.
+fn change(act: &Act) -> Option<(u64, NewChange)> {
+    let changed = act.change?;
+    let change = NewChange {
+        subject: *act.subjects.first()?,
+        kind: RightKind::of_word(&act.what)?,
+        purpose: act.purpose.clone(),
+        recipient: act.recipient.clone(),
+        begun: act.begun?,
+        at: act.unix_millis,
+        until: changed.until,
+        reason: act.why.clone(),
+        who: act.who.clone(),
+        sealed_cpr: None,
+    };
+    Some((changed.number, change))
+}
+
+fn act(sequence: u64, act: Act) -> store::Act {
+    store::Act {
+        sequence,
+        at: act.unix_millis,
+        kind: act.kind.word().to_owned(),
+        what: act.what.into_owned(),
+        begun: act.begun,
+        who: act.who,
+        why: act.why,
+        subjects: act.subjects,
+        purpose: act.purpose,
+        recipient: act.recipient,
+        policy: act.policy,
     }
 }

@@ -140,7 +140,7 @@ fn attempt(n: usize, fault: Fault, dead: bool) -> bool {
         }
         for receipt in &receipts {
             let at = usize::try_from(receipt.sequence()).unwrap() - 1;
-            assert_eq!(kept[at].entry.exchange, receipt.exchange(), "{context}");
+            assert_eq!(kept[at].entry().unwrap().exchange, receipt.exchange(), "{context}");
         }
         ledger.append(&entry(99)).await.unwrap();
     });

@@ -123,9 +123,14 @@ CREATE TABLE policy_version (
     at        BIGINT NOT NULL,
     recipient TEXT   NOT NULL,
     name      TEXT   NOT NULL,
+    relation  TEXT   NOT NULL,
     purpose   TEXT   NOT NULL,
+    category  TEXT   NOT NULL,
     basis     TEXT   NOT NULL,
     country   TEXT   NOT NULL,
+    ground    TEXT,
+    retention TEXT,
+    agreement TEXT   NOT NULL,
     who       TEXT,
     PRIMARY KEY (policy)
 );
