@@ -47,6 +47,21 @@ impl Clock {
         )
     }
 
+    /// When a day begins in Copenhagen, in milliseconds since the Unix epoch; `None` outside the years
+    /// that a calendar has, and before 1970.
+    #[must_use]
+    pub fn begin_of(&self, date: Date) -> Option<u64> {
+        let midnight = date.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond();
+        u64::try_from(midnight).ok()
+    }
+
+    /// The day in Copenhagen at a time, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn date_at(&self, unix_millis: u64) -> Option<Date> {
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(unix_millis).ok()?).ok()?;
+        Some(at.to_zoned(self.zone.clone()).date())
+    }
+
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn unix_millis(&self) -> u64 {
@@ -77,6 +92,22 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_in_copenhagen_also_when_the_clocks_change() {
+        let clock = Clock::system();
+        for (date, wanted) in [
+            (Date::constant(2026, 1, 1), "2025-12-31T23:00:00Z"),
+            (Date::constant(2026, 3, 29), "2026-03-28T23:00:00Z"),
+            (Date::constant(2026, 3, 30), "2026-03-29T22:00:00Z"),
+        ] {
+            let begin = clock.begin_of(date).unwrap();
+            let wanted: jiff::Timestamp = wanted.parse().unwrap();
+            assert_eq!(begin, u64::try_from(wanted.as_millisecond()).unwrap());
+            assert_eq!(clock.date_at(begin), Some(date));
+            assert_eq!(clock.date_at(begin - 1), date.yesterday().ok());
+        }
+    }
 
     #[test]
     fn a_fixed_date_moves_only_when_told_and_for_every_clone() {

@@ -15,7 +15,7 @@
 //! | 8 | `demo`: clinics, certificates, policies and the proxy in one process |
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
-//! | 5 | `proxy`: one exchange; `admin`: health, metrics |
+//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown |
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
@@ -41,6 +41,7 @@ pub mod judge;
 pub mod ledger;
 pub mod limits;
 pub mod net;
+pub mod officer;
 pub mod policy;
 pub mod proxy;
 pub mod pseudonym;

@@ -13,7 +13,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (8, &["demo"]),
     (7, &["app"]),
     (6, &["config"]),
-    (5, &["proxy", "admin"]),
+    (5, &["proxy", "admin", "officer"]),
     (4, &["rewrite", "http", "ledger", "subjects"]),
     (3, &["policy"]),
     (2, &["pseudonym", "identity", "limits", "store"]),

@@ -20,13 +20,23 @@ impl Store {
     /// # Errors
     /// When the store cannot be written, or the change would end an erasure.
     pub fn put_change(&self, change: &NewChange) -> Result<u64, StoreError> {
-        if change.kind == RightKind::Erasure && !change.begun {
+        self.put_changes(std::slice::from_ref(change))
+    }
+
+    /// Adds changes, all or none, and gives the first one's number; the others follow it.
+    ///
+    /// # Errors
+    /// As of [`put_change`](Self::put_change).
+    pub fn put_changes(&self, changes: &[NewChange]) -> Result<u64, StoreError> {
+        if changes.iter().any(|change| change.kind == RightKind::Erasure && !change.begun) {
             return Err(StoreError::ForGood);
         }
         self.connections.write(Durability::Synced, CHANGING, |t| {
-            let next = last_change(t)?.saturating_add(1);
-            put_change(t, next, change, None)?;
-            Ok(next)
+            let first = last_change(t)?.saturating_add(1);
+            for (number, change) in (first..).zip(changes) {
+                put_change(t, number, change, None)?;
+            }
+            Ok(first)
         })
     }
 
@@ -35,8 +45,19 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn set_recorded(&self, change: u64, sequence: u64) -> Result<(), StoreError> {
+        self.set_all_recorded(&[(change, sequence)])
+    }
+
+    /// Notes that the ledger records about changes are durable: each change with its record.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn set_all_recorded(&self, changes: &[(u64, u64)]) -> Result<(), StoreError> {
         self.connections.write(Durability::Synced, CHANGING, |t| {
-            t.prepare_cached(sql::SET_RECORDED)?.execute((int(sequence), int(change))).map(drop)
+            let mut set = t.prepare_cached(sql::SET_RECORDED)?;
+            changes
+                .iter()
+                .try_for_each(|(change, sequence)| set.execute((int(*sequence), int(*change))).map(drop))
         })
     }
 

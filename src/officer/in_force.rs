@@ -1,0 +1,176 @@
+//! What officers' words are held against: the names of the policies in force, and the keys.
+
+use std::collections::BTreeSet;
+
+use super::problem::{Problem, SUBJECT, UNKNOWN};
+use super::subject::Subject;
+use crate::cpr::Kind;
+use crate::policy::running::PolicySet;
+use crate::policy::syntax::nearest;
+use crate::pseudonym::{KeyRing, RegistryKey, RingError, SubjectKey};
+use crate::rewrite::Identifier;
+
+/// The system of an e-CPR that stands in documents beside no system.
+const NO_SYSTEM: &str = "none";
+
+/// Names and keys of one reading of the configuration. A reload puts another in its place.
+#[derive(Debug)]
+pub struct InForce {
+    recipients: BTreeSet<String>,
+    purposes: BTreeSet<String>,
+    /// Regional identifier systems that subject locations ask for.
+    systems: BTreeSet<String>,
+    subject_key: SubjectKey,
+    registry_key: RegistryKey,
+}
+
+impl InForce {
+    /// Of the policies that are served, and of their key ring.
+    ///
+    /// # Errors
+    /// When the ring lacks the secret of subjects or of the registry.
+    pub fn new(policies: &PolicySet, ring: &KeyRing) -> Result<Self, RingError> {
+        let mut names = Self {
+            recipients: BTreeSet::new(),
+            purposes: BTreeSet::new(),
+            systems: BTreeSet::new(),
+            subject_key: ring.subject_key()?,
+            registry_key: ring.registry_key()?,
+        };
+        for policy in policies.iter() {
+            let checked = policy.checked();
+            names.recipients.insert(checked.recipient.id.as_str().to_owned());
+            names.purposes.insert(checked.purpose.id.as_str().to_owned());
+            let systems = policy.routes().iter().flat_map(|route| &route.plan().systems);
+            names.systems.extend(systems.filter(|system| !system.is_empty()).cloned());
+        }
+        Ok(names)
+    }
+
+    /// What seals numbers beside entries.
+    pub(super) const fn registry_key(&self) -> &RegistryKey {
+        &self.registry_key
+    }
+
+    /// Whose id a text is, beside the system that is named with it.
+    pub(super) fn subject(&self, text: &str, system: Option<&str>) -> Result<Subject, Problem> {
+        let refused = |detail: &str| Problem::new(&SUBJECT, detail);
+        let identifier = Identifier::read_canonical(text).ok_or_else(|| refused(FORMS))?;
+        let system = match &identifier {
+            Identifier::Number(number) if number.is_nobody() => {
+                return Err(refused("this number stands for nobody"));
+            }
+            Identifier::Number(number) if number.kind == Kind::Ecpr => {
+                self.system(number.canonical(), system)?
+            }
+            Identifier::Number(_) | Identifier::Resource(_) if system.is_some() => {
+                return Err(refused("only an e-CPR has a system"));
+            }
+            Identifier::Number(_) | Identifier::Resource(_) => "",
+        };
+        let id = self.subject_key.id(identifier.input(system));
+        Ok(Subject::new(id, &identifier))
+    }
+
+    /// A D-eCPR is unique within its region only: without its system nobody can say whose it is.
+    fn system<'s>(&self, number: &str, system: Option<&'s str>) -> Result<&'s str, Problem> {
+        // The seventh character of a national X-eCPR is 1 or 7 (domain of NSP's service).
+        let national = matches!(number.as_bytes().get(6), Some(b'1' | b'7'));
+        let mend = || match self.systems.iter().next() {
+            Some(_) => format!("one of `{}`, or `{NO_SYSTEM}`", join(&self.systems)),
+            None => format!("no policy in force names one: `{NO_SYSTEM}`"),
+        };
+        match system {
+            None if national => Ok(""),
+            None => Err(Problem::new(&SUBJECT, format!("a regional e-CPR needs its `system`: {}", mend()))),
+            Some(NO_SYSTEM) => Ok(""),
+            Some(system) if self.systems.contains(system) => Ok(system),
+            Some(_) => {
+                Err(Problem::new(&UNKNOWN, format!("no policy in force names this `system`: {}", mend())))
+            }
+        }
+    }
+
+    /// Whether a policy in force has the purpose.
+    pub(super) fn purpose(&self, given: &str) -> Result<(), Problem> {
+        known("purpose", given, &self.purposes)
+    }
+
+    /// Whether a policy in force has the recipient.
+    pub(super) fn recipient(&self, given: &str) -> Result<(), Problem> {
+        known("recipient", given, &self.recipients)
+    }
+}
+
+fn known(what: &str, given: &str, names: &BTreeSet<String>) -> Result<(), Problem> {
+    if names.contains(given) {
+        return Ok(());
+    }
+    let mend = nearest(given, names.iter().map(String::as_str))
+        .map_or_else(|| format!("there is: `{}`", join(names)), |near| format!("did you mean `{near}`?"));
+    Err(Problem::new(&UNKNOWN, format!("no policy in force has this {what}; {mend}")))
+}
+
+fn join(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join("`, `")
+}
+
+const FORMS: &str =
+    "neither a CPR (ten digits, a hyphen after the sixth or none), nor an e-CPR, nor `Type/id`";
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::pseudonym::REGIONAL_SYSTEMS;
+
+    /// Two recipients and two purposes, under throw-away keys.
+    pub(in crate::officer) fn in_force() -> InForce {
+        let ring = KeyRing::throw_away([7; 32]);
+        let mut names = InForce::new(&PolicySet::default(), &ring).unwrap();
+        names.recipients = ["bookkeeping", "sms-reminders"].map(str::to_owned).into();
+        names.purposes = ["appointment-reminders", "improvement"].map(str::to_owned).into();
+        names.systems = [format!("{REGIONAL_SYSTEMS}.181")].into();
+        names
+    }
+
+    #[test]
+    fn a_subject_is_told_from_its_number_in_one_form_and_is_nobody_elses() {
+        let names = in_force();
+        let id = |text: &str, system| names.subject(text, system).map(|subject| subject.id());
+        let nancy = id("2512489996", None).unwrap();
+        assert_eq!(id("251248-9996", None), Ok(nancy));
+        assert_ne!(id("0201609995", None), Ok(nancy));
+        assert_ne!(id("Patient/2512489996", None), Ok(nancy));
+        let region = format!("{REGIONAL_SYSTEMS}.181");
+        let regional = id("0703926VJ4", Some(&region)).unwrap();
+        assert_ne!(id("0703926VJ4", Some("none")), Ok(regional));
+        assert!(id("0203291WQ3", None).is_ok());
+        for (text, system, said) in [
+            ("", None, "neither"),
+            ("25124899", None, "neither"),
+            ("2512489996 ", None, "neither"),
+            ("251248 9996", None, "neither"),
+            ("Patient/a b", None, "neither"),
+            ("Nancy Berggren", None, "neither"),
+            ("0000000000", None, "nobody"),
+            ("2512489996", Some("urn:x"), "only an e-CPR"),
+            ("0703926VJ4", None, "needs its `system`"),
+            ("0703926VJ4", Some("urn:oid:1.2.208.176.1.6.1.3.999"), "no policy in force"),
+        ] {
+            let problem = names.subject(text, system).map(|subject| subject.id()).unwrap_err();
+            assert!(problem.detail().contains(said), "{text}: {problem:?}");
+            assert!(text.is_empty() || !problem.detail().contains(text), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_or_the_nearest_one_is_told() {
+        let names = in_force();
+        assert_eq!(names.purpose("improvement"), Ok(()));
+        let problem = names.purpose("improvment").unwrap_err();
+        assert!(problem.detail().ends_with("did you mean `improvement`?"), "{problem:?}");
+        let problem = names.recipient("2512489996").unwrap_err();
+        assert!(problem.detail().contains("`bookkeeping`, `sms-reminders`"), "{problem:?}");
+        assert!(!problem.detail().contains("2512489996"), "{problem:?}");
+    }
+}

@@ -1,0 +1,243 @@
+//! Changes of the registry and aliases, in the one order in which they hold whatever breaks between:
+//! on disk in the store, in force if somebody is to be withheld, on record in the ledger, and only
+//! then in force if somebody is to be disclosed again (G5, G8).
+//!
+//! A change that was stored and could not be recorded stands; its record is written at the next start.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::ledger::{Act, ActKind, AppendError, Changed, Ledger, Note};
+use crate::store::{Alias, Change, NewChange, RightKind, Store, StoreError};
+use crate::subjects::Subjects;
+
+/// Changes who may be told about.
+#[derive(Debug, Clone)]
+pub struct Registrar {
+    ledger: Ledger,
+    store: Store,
+    subjects: Arc<Subjects>,
+    clock: Clock,
+    /// One at a time: changes are put in force in the order of their numbers.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A change that is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entered {
+    /// Its number in the registry.
+    pub change: u64,
+    /// The ledger record about it.
+    pub record: u64,
+}
+
+/// Why a change was not made, or not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum EnterError {
+    /// Nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing was changed: the ledger does not take the record.
+    #[error(transparent)]
+    Ledger(#[from] AppendError),
+    /// The store has the changes; those that withhold are in force.
+    #[error("the change stands, and its record could not be written: {error}")]
+    Unrecorded {
+        /// The changes without a record.
+        changes: Vec<u64>,
+        /// Why.
+        error: AppendError,
+    },
+    /// The process ends.
+    #[error("stopped meanwhile")]
+    Stopped,
+}
+
+impl Registrar {
+    /// Over one open ledger and its store.
+    #[must_use]
+    pub fn new(ledger: Ledger, store: Store, subjects: Arc<Subjects>, clock: Clock) -> Self {
+        Self { ledger, store, subjects, clock, turn: Arc::default() }
+    }
+
+    /// The store, to be read.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Who is who, now.
+    #[must_use]
+    pub fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Makes changes, all or none. To be run to its end: dropped in between, what is in the store
+    /// might not be in force.
+    ///
+    /// # Errors
+    /// What was not done.
+    pub async fn enter(&self, changes: Vec<NewChange>) -> Result<Vec<Entered>, EnterError> {
+        let _turn = self.turn.lock().await;
+        // Nothing is changed that could not be recorded at once.
+        self.ledger.usable()?;
+        let (store, new) = (self.store.clone(), changes.clone());
+        let first = blocking(move || store.put_changes(&new)).await??;
+        let changes = (first..).zip(changes);
+        let changes: Vec<Change> =
+            changes.map(|(number, change)| Change { number, change, recorded: None }).collect();
+        let restricting = changes.iter().filter(|change| restricts(&change.change));
+        restricting.for_each(|change| self.subjects.apply(change));
+
+        let mut unrecorded = Vec::new();
+        let mut failure = None;
+        let mut recorded = Vec::new();
+        for (change, record) in changes.iter().zip(self.record(&changes).await) {
+            match record {
+                Ok(record) => recorded.push((change, record)),
+                Err(error) => {
+                    unrecorded.push(change.number);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        self.note_recorded(recorded.iter().map(|(change, record)| (change.number, *record)).collect()).await;
+        let widening = recorded.iter().filter(|(change, _)| !restricts(&change.change));
+        widening.for_each(|(change, _)| self.subjects.apply(change));
+        match failure {
+            None => {
+                let entered = |(change, record): (&Change, u64)| Entered { change: change.number, record };
+                Ok(recorded.into_iter().map(entered).collect())
+            }
+            Some(error) => Err(EnterError::Unrecorded { changes: unrecorded, error }),
+        }
+    }
+
+    /// Where the store cannot note it, the ledger has the records all the same: the index finds them
+    /// there, and the start does.
+    async fn note_recorded(&self, pairs: Vec<(u64, u64)>) {
+        let store = self.store.clone();
+        let noted = match blocking(move || store.set_all_recorded(&pairs)).await {
+            Ok(noted) => noted.map_err(EnterError::from),
+            Err(stopped) => Err(stopped),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the store could not note which changes are on record");
+        }
+    }
+
+    /// Ties two ids together: recorded first, for from then on records of either are disclosed, and
+    /// withheld, as those of one person.
+    ///
+    /// # Errors
+    /// What was not done; the same can be asked again.
+    pub async fn tie(&self, alias: Alias, who: String, why: String) -> Result<u64, EnterError> {
+        let _turn = self.turn.lock().await;
+        let act = Act {
+            subjects: vec![alias.subject, alias.same_as],
+            ..self.act(ActKind::Registry, "alias", who, why)
+        };
+        let record = self.ledger.note(&Note::Act(act)).await?;
+        let (store, new) = (self.store.clone(), alias.clone());
+        blocking(move || store.put_aliases(&[new])).await??;
+        self.subjects.tie(alias.subject, alias.same_as);
+        Ok(record)
+    }
+
+    /// Records an act that changes nothing here.
+    ///
+    /// # Errors
+    /// When it is not on disk: what it is about must not be done or shown then.
+    pub async fn note(&self, act: Act) -> Result<u64, AppendError> {
+        self.ledger.note(&Note::Act(act)).await
+    }
+
+    /// An act about nobody, as of now.
+    #[must_use]
+    pub fn act(&self, kind: ActKind, what: impl Into<Cow<'static, str>>, who: String, why: String) -> Act {
+        Act {
+            unix_millis: self.clock.unix_millis(),
+            kind,
+            what: what.into(),
+            begun: None,
+            who,
+            why,
+            subjects: Vec::new(),
+            purpose: None,
+            recipient: None,
+            policy: None,
+            change: None,
+        }
+    }
+
+    /// Records changes; they share the ledger's syncs.
+    async fn record(&self, changes: &[Change]) -> Vec<Result<u64, AppendError>> {
+        let notes: Vec<Note> = changes.iter().map(|change| Note::Act(act_of(change))).collect();
+        together(notes.iter().map(|note| self.ledger.note(note)).collect()).await
+    }
+}
+
+/// Whether a change holds something back from now on. One that only shortens what holds counts too:
+/// it releases nothing before its end, and that is later than its record.
+const fn restricts(change: &NewChange) -> bool {
+    change.begun != matches!(change.kind, RightKind::Consent)
+}
+
+/// The act by which the ledger tells of a change, also of one that a crash left without.
+#[must_use]
+pub fn act_of(change: &Change) -> Act {
+    let Change { number, change, .. } = change;
+    Act {
+        unix_millis: change.at,
+        kind: ActKind::Registry,
+        what: Cow::Borrowed(change.kind.word()),
+        begun: Some(change.begun),
+        who: change.who.clone(),
+        why: change.reason.clone(),
+        subjects: vec![change.subject],
+        purpose: change.purpose.clone(),
+        recipient: change.recipient.clone(),
+        policy: None,
+        change: Some(Changed { number: *number, until: change.until }),
+    }
+}
+
+/// Does something that blocks, on a thread that may.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EnterError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done),
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cancelled) => Err(EnterError::Stopped),
+        },
+    }
+}
+
+/// Waits for all, begun in their order.
+async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in waiting.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
