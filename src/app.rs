@@ -6,6 +6,7 @@
 
 mod build;
 mod disk;
+mod records;
 mod reload;
 mod signals;
 mod watch;
@@ -24,15 +25,18 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, Shown};
 use crate::clock::Clock;
 use crate::config::{Config, Findings};
-use crate::ledger::{self, Disk, FileSystem, Found, Ledger, LedgerError};
+use crate::ledger::index::{IndexError, MAX_LAG};
+use crate::ledger::{self, Disk, FileSystem, LedgerError};
 use crate::limits::Limits;
 use crate::net::listener::Drained as Connections;
 use crate::net::{Listener, TlsState};
 use crate::proxy::Proxy;
+use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
 pub use self::reload::Reloader;
 pub use self::signals::Signals;
+pub use crate::proxy::Records;
 
 /// Why the proxy does not start. Each is for an operator, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +47,23 @@ pub enum StartError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The index of the ledger in the store.
+    #[error(transparent)]
+    Indexing(Arc<IndexError>),
+    /// The index does not get on, and gives no reason.
+    #[error(
+        "the index of the ledger stands still, {lag} records behind; look whether something else holds the store, and run `tavs ledger reindex`"
+    )]
+    IndexStands {
+        /// How many records it is behind.
+        lag: u64,
+    },
+    /// The runtime ends while we start.
+    #[error("stopped while starting")]
+    Stopped,
     /// A socket.
     #[error("cannot listen on {address}: {source}; free it, or choose another `address` in [{table}]")]
     Listen {
@@ -63,13 +84,15 @@ pub struct Running {
     address: SocketAddr,
     admin_address: SocketAddr,
     proxy: Arc<Proxy>,
-    ledger: Ledger,
+    records: Records,
     status: Arc<Status>,
     reloader: Reloader,
     stop: signal::Sender<bool>,
     /// Health is shown until the drain is over.
     stop_admin: signal::Sender<bool>,
     listener: JoinHandle<Connections>,
+    /// The watch on files, and the admin listener.
+    besides: [JoinHandle<()>; 2],
 }
 
 /// How a drain went.
@@ -115,8 +138,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     }
     let metrics = Metrics::new();
     let disk = disk::Measured { disk, metrics: metrics.clone(), clock: clock.clone() };
-    let (ledger, found) = open_ledger(&config, Box::new(disk))?;
-    log_ledger(&found);
+    let records = records::open(&config, &clock, Box::new(disk)).await?;
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
     let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;
@@ -127,23 +149,34 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let admin_address = admin.local_addr().map_err(|source| cannot_listen("admin", config.admin, source))?;
 
     let tls = Arc::new(ArcSwap::new(Arc::clone(state.tls())));
-    let proxy = Arc::new(Proxy::new(state, ledger.clone(), metrics.clone(), clock.clone()));
+    let proxy = Arc::new(Proxy::new(state, records.clone(), metrics.clone()));
     let status = Arc::new(Status {
         draining: AtomicBool::new(false),
-        ledger: ledger.clone(),
+        records: records.clone(),
         metrics: metrics.clone(),
         proxy: Arc::clone(&proxy),
-        clock: clock.clone(),
     });
     let (stop, stopped) = signal::channel(false);
     let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
     reloader.succeeded();
-    tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
+    let watch = tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
     let (stop_admin, admin_stopped) = signal::channel(false);
-    tokio::spawn(admin::serve(admin, Arc::clone(&status), admin_stopped));
+    let admin = tokio::spawn(admin::serve(admin, Arc::clone(&status), admin_stopped));
     let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
     tracing::info!(%address, admin = %admin_address, "tavs serves");
-    Ok(Running { address, admin_address, proxy, ledger, status, reloader, stop, stop_admin, listener })
+    let besides = [watch, admin];
+    Ok(Running {
+        address,
+        admin_address,
+        proxy,
+        records,
+        status,
+        reloader,
+        stop,
+        stop_admin,
+        listener,
+        besides,
+    })
 }
 
 async fn serve(
@@ -160,26 +193,6 @@ async fn serve(
         }
     };
     listener.serve(tls, proxy, clock, shutdown).await
-}
-
-fn open_ledger(config: &Config, disk: Box<dyn Disk>) -> Result<(Ledger, Found), StartError> {
-    let mut new_log = [0; 16];
-    getrandom::fill(&mut new_log).map_err(|_none| StartError::Random)?;
-    let settings = ledger::Settings {
-        directory: config.ledger.directory.value.clone(),
-        node: config.ledger.node.clone(),
-        new_log,
-        limits: config.ledger.limits,
-    };
-    Ok(Ledger::open_on(settings, disk)?)
-}
-
-fn log_ledger(found: &Found) {
-    let Found { begun, last_sequence, set_aside } = found;
-    tracing::info!(begun, last_sequence, "ledger opened");
-    if let Some((path, bytes)) = set_aside {
-        tracing::warn!(path = %path.display(), bytes, "an incomplete last write was set aside");
-    }
 }
 
 fn cannot_listen(table: &'static str, address: SocketAddr, source: io::Error) -> StartError {
@@ -205,16 +218,26 @@ impl Running {
         &self.reloader
     }
 
+    /// The ledger, the store and who is who, for those who change and report on them.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
     /// Drains: not ready, no new connections, exchanges under way finished within their
-    /// deadline, the ledger synced and closed.
+    /// deadline, the ledger synced, closed and indexed.
     pub async fn stop(self) -> Drained {
         self.status.draining.store(true, Ordering::Relaxed);
         tracing::info!("draining");
         self.stop.send_replace(true);
         let connections = self.listener.await.unwrap_or_default();
-        let ledger = self.ledger.close().await;
+        let ledger = records::close(&self.records).await;
         let answered = self.proxy.answered();
         self.stop_admin.send_replace(true);
+        for task in self.besides {
+            // A panic there has ended that task only.
+            drop(task.await);
+        }
         if let Err(error) = &ledger {
             tracing::error!(%error, "the ledger could not be closed in order");
         }
@@ -235,10 +258,9 @@ impl fmt::Debug for Running {
 /// What the admin listener shows.
 struct Status {
     draining: AtomicBool,
-    ledger: Ledger,
+    records: Records,
     metrics: Metrics,
     proxy: Arc<Proxy>,
-    clock: Clock,
 }
 
 impl Shown for Status {
@@ -247,14 +269,24 @@ impl Shown for Status {
         if self.draining.load(Ordering::Relaxed) {
             reasons.push("draining".to_owned());
         }
-        if let Err(error) = self.ledger.usable() {
+        let Records { ledger, indexer, clock, .. } = &self.records;
+        if let Err(error) = ledger.usable() {
             reasons.push(format!("ledger: {error}"));
+        }
+        match (indexer.failure(), indexer.lag()) {
+            (Some(failure), _) => reasons.push(format!("store: {failure}")),
+            (None, lag) if lag > MAX_LAG => {
+                reasons
+                    .push(format!("store: its index is {lag} records behind the ledger, {MAX_LAG} at most"));
+            }
+            (None, _) if !indexer.within(MAX_LAG) => reasons.push("store: its index has ended".to_owned()),
+            (None, _) => {}
         }
         let state = self.proxy.state();
         if state.policies().is_empty() {
             reasons.push("policies: there is none".to_owned());
         }
-        let now = self.clock.unix_millis().checked_div(1000).unwrap_or_default();
+        let now = clock.unix_millis().checked_div(1000).unwrap_or_default();
         for expiry in state.tls().expiries().iter().filter(|expiry| expiry.at <= now) {
             reasons.push(format!("{}: past its end", build::name_of(&expiry.what)));
         }
@@ -262,6 +294,14 @@ impl Shown for Status {
     }
 
     fn metrics(&self) -> String {
+        let Records { subjects, indexer, .. } = &self.records;
+        let (ids, persons) = subjects.sizes();
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let size = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.metrics.index_lag.set(gauge(indexer.lag()));
+        self.metrics.registry_changes.set(gauge(subjects.last_change()));
+        self.metrics.subject_ids.set(size(ids));
+        self.metrics.subject_rights.set(size(persons));
         self.metrics.text()
     }
 }

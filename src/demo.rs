@@ -184,9 +184,13 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
     let config = Config::read(configuration).map_err(|findings| broken(&findings))?;
     app::start(config, clock).await.map_err(|fault| match &fault {
         StartError::Findings(findings) => broken(findings),
-        StartError::Ledger(_) | StartError::Listen { .. } | StartError::Random => {
-            DemoError::Proxy(fault.to_string())
-        }
+        StartError::Ledger(_)
+        | StartError::Store(_)
+        | StartError::Indexing(_)
+        | StartError::IndexStands { .. }
+        | StartError::Stopped
+        | StartError::Listen { .. }
+        | StartError::Random => DemoError::Proxy(fault.to_string()),
     })
 }
 

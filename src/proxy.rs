@@ -5,9 +5,9 @@
 //! having been `Released` and recorded; a value from a message reaches a log, metric or refusal.
 
 mod bearer;
+mod blocking;
 mod exchange;
 mod outcome;
-mod quota;
 mod release;
 mod state;
 
@@ -23,7 +23,10 @@ use crate::http::Refusal;
 use crate::http::reply::Reply;
 use crate::ids::ExchangeId;
 use crate::ledger::Ledger;
+use crate::ledger::index::Indexer;
 use crate::net::listener::{Connection, Event, Handler, Protocol};
+use crate::store::Store;
+use crate::subjects::Subjects;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Handshake, Word};
 
@@ -35,20 +38,33 @@ pub use self::state::{Parts, State};
 #[derive(Debug)]
 pub struct Proxy {
     state: ArcSwap<State>,
-    subjects: quota::SubjectQuotas,
-    ledger: Ledger,
+    records: Records,
+    blocking: blocking::Blocking,
     metrics: Metrics,
-    clock: Clock,
     answered: AtomicU64,
+}
+
+/// What is on record, and whose data may leave. Outlives reloads; clones share it.
+#[derive(Debug, Clone)]
+pub struct Records {
+    /// Every disclosure.
+    pub ledger: Ledger,
+    /// Aliases, the registry, reservations, the index. Its methods block.
+    pub store: Store,
+    /// What of the store is in force: who is who, and whose data may leave.
+    pub subjects: Arc<Subjects>,
+    /// Feeds the store's index from the ledger.
+    pub indexer: Arc<Indexer>,
+    /// The time that records and rights go by.
+    pub clock: Clock,
 }
 
 impl Proxy {
     /// A proxy that begins with `state`.
     #[must_use]
-    pub fn new(state: State, ledger: Ledger, metrics: Metrics, clock: Clock) -> Self {
-        let state = ArcSwap::from_pointee(state);
-        let subjects = quota::SubjectQuotas::default();
-        Self { state, subjects, ledger, metrics, clock, answered: AtomicU64::new(0) }
+    pub fn new(state: State, records: Records, metrics: Metrics) -> Self {
+        let blocking = blocking::Blocking::default();
+        Self { state: ArcSwap::from_pointee(state), records, blocking, metrics, answered: AtomicU64::new(0) }
     }
 
     /// The state that the next exchange begins with.
@@ -74,7 +90,7 @@ impl Proxy {
         // Without randomness ids of one millisecond would be alike; the rewriter's salt, which
         // must be random, refuses the exchange.
         let _alike = getrandom::fill(&mut random);
-        ExchangeId::new(self.clock.unix_millis(), random)
+        ExchangeId::new(self.records.clock.unix_millis(), random)
     }
 }
 

@@ -22,7 +22,9 @@ use crate::store::{Change, Store, StoreError};
 #[derive(Debug, Default)]
 pub struct Subjects {
     known: Mutex<Known>,
+    /// Rises with every change that may turn a judgement.
     generation: AtomicU64,
+    last_change: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -41,34 +43,46 @@ impl Subjects {
     pub fn load(store: &Store) -> Result<Self, StoreError> {
         let subjects = Self::default();
         let mut known = subjects.known();
-        store.each_alias(|subject, same_as| known.tie(subject, same_as))?;
-        let mut generation = 0;
+        store.each_alias(|subject, same_as| {
+            known.tie(subject, same_as);
+        })?;
+        let mut last = 0;
         store.each_change(0, |change| {
-            generation = change.number;
+            last = change.number;
             known.apply(&change);
         })?;
         store.each_tombstone(|tombstone| known.rights_of(tombstone.subject).erase())?;
         drop(known);
-        subjects.generation.store(generation, Ordering::Release);
+        subjects.last_change.store(last, Ordering::Release);
         Ok(subjects)
     }
 
-    /// The number of the last registry change that is in force here.
+    /// Which view of everybody's rights this is: an exchange that judged by an earlier one must judge
+    /// again before its record is written.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// The number of the last registry change that is in force here.
+    #[must_use]
+    pub fn last_change(&self) -> u64 {
+        self.last_change.load(Ordering::Acquire)
+    }
+
     /// Puts a registry change in force that the store has. Changes come in their order.
     pub fn apply(&self, change: &Change) {
         self.known().apply(change);
-        self.generation.fetch_max(change.number, Ordering::AcqRel);
+        self.last_change.fetch_max(change.number, Ordering::AcqRel);
+        self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Ties two ids of one person together that the store has as an alias. A right of either is
     /// then a right of both, which counts as a change: exchanges under way look again.
     pub fn tie(&self, subject: SubjectId, same_as: SubjectId) {
-        self.known().tie(subject, same_as);
+        if self.known().tie(subject, same_as) {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// The id that stands for the person whom `id` names; `id` itself where nothing else is known.
@@ -129,19 +143,22 @@ impl Known {
         person
     }
 
-    fn tie(&mut self, subject: SubjectId, same_as: SubjectId) {
+    /// Whether a right is now the right of an id whose it was not.
+    fn tie(&mut self, subject: SubjectId, same_as: SubjectId) -> bool {
         let (one, other) = (self.person(subject), self.person(same_as));
         if one == other {
-            return;
+            return false;
         }
         self.towards.insert(one, other);
         if subject != one {
             // A shorter way than the one that was.
             self.towards.insert(subject, other);
         }
+        let shared = self.rights.contains_key(&one) || self.rights.contains_key(&other);
         if let Some(rights) = self.rights.remove(&one) {
             self.rights.entry(other).or_default().join(rights);
         }
+        shared
     }
 
     fn apply(&mut self, change: &Change) {

@@ -234,7 +234,7 @@ refusals! {
     LedgerUnusable => Tavs 503 UNAVAILABLE ERROR "ledger-unusable" "";
     /// The registry of subjects' rights has no fresh view, or is not there and the policy needs it (G8).
     RegistryUnusable => Tavs 503 UNAVAILABLE ERROR "registry-unusable" "";
-    /// The store cannot be used.
+    /// The store cannot be used, or its index is too far behind the ledger.
     StoreUnusable => Tavs 503 UNAVAILABLE ERROR "store-unusable" "";
     /// The key ring lacks the domain's active key.
     KeyUnusable => Tavs 503 UNAVAILABLE ERROR "key-unusable" "";

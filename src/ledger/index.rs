@@ -100,7 +100,7 @@ impl IndexError {
 pub struct Indexer {
     shared: Arc<Shared>,
     durable: Durable,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ impl Indexer {
             .name("tavs-index".to_owned())
             .spawn(move || theirs.run(feed, &upto))
             .map_err(IndexError::Thread)?;
-        Ok(Self { shared, durable, thread: Some(thread) })
+        Ok(Self { shared, durable, thread: Mutex::new(Some(thread)) })
     }
 
     /// How many records the index is behind.
@@ -174,15 +174,23 @@ impl Indexer {
         drop(self.shared.changed.wait_timeout_while(state, patience, waiting));
         self.shared.indexed.load(Ordering::Acquire) >= wanted
     }
+
+    /// Ends the thread after the batch that it is at; the index goes on from there at the next start.
+    /// Blocks. Nothing is [`within`](Self::within) afterwards.
+    pub fn stop(&self) {
+        self.shared.state().stopping = true;
+        self.shared.changed.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            drop(thread.join());
+            self.shared.state().ended = true;
+        }
+    }
 }
 
 impl Drop for Indexer {
     fn drop(&mut self) {
-        self.shared.state().stopping = true;
-        self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
+        self.stop();
     }
 }
 

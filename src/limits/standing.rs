@@ -43,6 +43,15 @@ impl Standing {
         Self { quota: "concurrency", refilled_after: 1, ..Self::over_rate(numbers, Duration::from_secs(1)) }
     }
 
+    /// Refused for a quota that is looked at later in an exchange, such as `subjects`: `most` of it,
+    /// and worth trying again after `wait`.
+    #[must_use]
+    pub fn over(self, quota: &'static str, most: u32, wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        let policy = format!(r#"{}, "{quota}";q={most}"#, self.policy);
+        Self { policy, quota, remaining: 0, refilled_after: seconds, retry_after: Some(seconds) }
+    }
+
     /// The value of `RateLimit-Policy`.
     #[must_use]
     pub fn policy(&self) -> &str {

@@ -1,7 +1,7 @@
 //! The steps of an exchange, in their order. Each gives what the next one needs, or a refusal.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,7 +10,7 @@ use hyper::http::request;
 use hyper::{Request, Response};
 
 use super::outcome::{Refused, Who};
-use super::{Answer, Proxy, State, bearer, release};
+use super::{Answer, Proxy, Records, State, bearer, release};
 use crate::http::body;
 use crate::http::fields::{Accepted, judge_response};
 use crate::http::forward::{self, Forward};
@@ -19,6 +19,8 @@ use crate::http::reply::Reply;
 use crate::http::trace::Traceparent;
 use crate::http::{self, Refusal, Target};
 use crate::identity::Recipient;
+use crate::ids::SubjectId;
+use crate::ledger::index::MAX_LAG;
 use crate::ledger::{Entry, Kind, Receipt};
 use crate::limits::{Admitted, Exhausted};
 use crate::net::listener::Connection;
@@ -26,6 +28,7 @@ use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
 use crate::rewrite::{self, Disclosure, FaultKind, Rewritten};
+use crate::store::{DAY, Reservation};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
 
 /// Rewriting more than this leaves the threads that serve connections: it takes longer than a
@@ -61,6 +64,7 @@ pub(super) async fn exchange(
         return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
     }
     let permit = decide(proxy, state, &recipient, &target).map_err(of_recipient)?;
+    answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
     timer.lap(Phase::Decide);
 
     let under_permit = |refusal| Refused::under(&permit, refusal);
@@ -69,7 +73,7 @@ pub(super) async fn exchange(
     timer.lap(Phase::Upstream);
     let rewritten = rewrite(&permit, accepted, body).await.map_err(under_permit)?;
     timer.lap(Phase::Rewrite);
-    reserve(proxy, &permit, &rewritten.disclosure).map_err(under_permit)?;
+    reserve(proxy, reply, &permit, &rewritten.disclosure.subjects).await.map_err(under_permit)?;
     let receipt = record(proxy, state, reply, &permit, &rewritten).await.map_err(under_permit)?;
     timer.lap(Phase::Record);
     if !reply.head {
@@ -83,7 +87,7 @@ pub(super) async fn exchange(
 /// Who is it? The certificate is looked at again, for it may have ended or been revoked since the
 /// handshake (G9).
 fn identify(proxy: &Proxy, state: &State, connection: &Connection) -> Result<Recipient, Refusal> {
-    let seconds = proxy.clock.unix_millis().checked_div(1000).unwrap_or_default();
+    let seconds = proxy.records.clock.unix_millis().checked_div(1000).unwrap_or_default();
     if connection.peer().check(&state.tls, seconds).is_err() {
         connection.close();
         return Err(Refusal::CertificateLapsed);
@@ -125,7 +129,7 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
         segments: target.segments(),
         query: target.query(),
     };
-    state.policies.decide(recipient.id(), proxy.clock.today(), asked).map_err(|denied| match denied {
+    state.policies.decide(recipient.id(), proxy.records.clock.today(), asked).map_err(|denied| match denied {
         Denied::NoPolicy => Refusal::NoPolicy,
         Denied::Lapsed => Refusal::AgreementLapsed,
         Denied::ConsentUnavailable => Refusal::RegistryUnusable,
@@ -136,6 +140,16 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
         Denied::Pattern => Refusal::PatternMismatch,
         Denied::ClearIdentifier => Refusal::ClearIdentifier,
     })
+}
+
+/// Can we say afterwards who was told what? Past its lag the index cannot.
+fn answerable(proxy: &Proxy) -> Result<(), Refusal> {
+    let indexer = &proxy.records.indexer;
+    if indexer.within(MAX_LAG) {
+        return Ok(());
+    }
+    tracing::error!(lag = indexer.lag(), "the index is too far behind the ledger: nothing leaves");
+    Err(Refusal::StoreUnusable)
 }
 
 /// Asks the upstream, and judges the head of what it answers.
@@ -211,14 +225,29 @@ async fn rewrite(permit: &Permit, accepted: Accepted, body: Bytes) -> Result<Rew
 }
 
 /// How many different people may it be told about today?
-fn reserve(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) -> Result<(), Refusal> {
+async fn reserve(
+    proxy: &Proxy,
+    reply: &mut Reply,
+    permit: &Permit,
+    subjects: &[SubjectId],
+) -> Result<(), Refusal> {
     let checked = permit.policy().checked();
     let Some(most) = checked.limits.subjects_per_day else { return Ok(()) };
-    let now = proxy.clock.unix_millis();
-    proxy
-        .subjects
-        .reserve(&checked.recipient.id, &disclosure.subjects, most, now)
-        .map_err(|_exceeded| Refusal::OverSubjects)
+    let Records { store, clock, .. } = &proxy.records;
+    let (recipient, now, limit) = (&checked.recipient.id, clock.unix_millis(), u64::from(most));
+    if store.reserve_known(recipient.as_str(), subjects, now, limit).is_some() {
+        return Ok(());
+    }
+    let (theirs, whom, whose) = (store.clone(), recipient.clone(), subjects.to_vec());
+    let reserved = proxy.blocking.run(move || theirs.reserve(whom.as_str(), &whose, now, limit)).await?;
+    match reserved {
+        Reservation::Granted { .. } => Ok(()),
+        Reservation::Full { room_at, .. } => {
+            let wait = Duration::from_millis(room_at.map_or(DAY, |at| at.saturating_sub(now)));
+            reply.standing = reply.standing.take().map(|standing| standing.over("subjects", most, wait));
+            Err(Refusal::OverSubjects)
+        }
+    }
 }
 
 /// Writes down what is about to leave, and waits until that is durable (G5).
@@ -240,7 +269,7 @@ async fn record(
     };
     let entry = Entry {
         exchange: reply.exchange,
-        unix_millis: proxy.clock.unix_millis(),
+        unix_millis: proxy.records.clock.unix_millis(),
         kind: Kind::Disclosure,
         grounds,
         status: 200,
@@ -254,7 +283,7 @@ async fn record(
         records: disclosure.records,
         records_withheld: disclosure.records_withheld,
     };
-    let recorded = proxy.ledger.append(&entry).await;
+    let recorded = proxy.records.ledger.append(&entry).await;
     if recorded.is_ok() {
         proxy.metrics.ledger_records.inc();
     }
@@ -290,11 +319,11 @@ struct Timer<'p> {
 
 impl<'p> Timer<'p> {
     fn started(proxy: &'p Proxy) -> Self {
-        Self { proxy, last: proxy.clock.instant() }
+        Self { proxy, last: proxy.records.clock.instant() }
     }
 
     fn lap(&mut self, phase: Phase) {
-        let now = self.proxy.clock.instant();
+        let now = self.proxy.records.clock.instant();
         let took = now.saturating_duration_since(self.last);
         self.proxy.metrics.duration.get_or_create(&Timed { phase }).observe(took.as_secs_f64());
         self.last = now;

@@ -81,7 +81,7 @@ pub(super) async fn observed(
 ) -> Response<Answer> {
     let span = exchange_span(reply.exchange);
     let _in_flight = InFlight::begun(proxy);
-    let begun = proxy.clock.instant();
+    let begun = proxy.records.clock.instant();
     async {
         let state = proxy.state();
         let (response, who, verdict, outcome) =
@@ -94,7 +94,7 @@ pub(super) async fn observed(
                     (response, who, Some(verdict), verdict.reason)
                 }
             };
-        let took = proxy.clock.instant().saturating_duration_since(begun);
+        let took = proxy.records.clock.instant().saturating_duration_since(begun);
         proxy.metrics.duration.get_or_create(&Timed { phase: Phase::Whole }).observe(took.as_secs_f64());
         count(proxy, &who, response.status().as_u16(), verdict);
         log(&state, &who, response.status().as_u16(), outcome, verdict, took);
@@ -112,13 +112,13 @@ async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal:
     let Some(recipient) = &who.recipient else { return };
     let Some(grounds) = state.grounds(recipient, who.route.as_deref()) else { return };
     let unbounded = matches!(refusal, Refusal::OverRate | Refusal::OverConcurrency);
-    if unbounded || refusal == Refusal::LedgerUnusable || proxy.ledger.usable().is_err() {
+    if unbounded || refusal == Refusal::LedgerUnusable || proxy.records.ledger.usable().is_err() {
         return;
     }
     let verdict = refusal.verdict();
-    let now = proxy.clock.unix_millis();
+    let now = proxy.records.clock.unix_millis();
     let entry = Entry::refusal(reply.exchange, now, Arc::clone(&grounds), verdict.status, verdict.reason);
-    let recorded = tokio::time::timeout(REFUSAL_RECORD, proxy.ledger.append(&entry)).await;
+    let recorded = tokio::time::timeout(REFUSAL_RECORD, proxy.records.ledger.append(&entry)).await;
     if matches!(recorded, Ok(Ok(_))) {
         proxy.metrics.ledger_records.inc();
     } else {

@@ -50,7 +50,7 @@ fn each_right_holds_back_what_it_is_about_from_the_next_look_on() {
         begun.change.purpose = (named && kind != RightKind::Frabedt).then(|| "treatment".into());
         begun.change.recipient = (named && kind == RightKind::Frabedt).then(|| "lab".into());
         subjects.apply(&begun);
-        assert_eq!(subjects.generation(), 1);
+        assert_eq!((subjects.generation(), subjects.last_change()), (1, 1));
         assert_eq!(judged(&subjects, CASE, id(1)) == Judgement::Withheld, here, "{kind:?}");
         assert_eq!(judged(&subjects, other, id(1)) == Judgement::Withheld, there, "{kind:?}");
         assert_eq!(judged(&subjects, CASE, id(2)), Judgement::Person(id(2)));

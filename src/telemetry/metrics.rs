@@ -246,6 +246,18 @@ metrics! {
     ledger_errors: Counter = Counter::default() =>
         "counter" "tavs_ledger_errors" "_total" ""
         "Ledger writes or syncs that failed; each refuses its exchanges.";
+    index_lag: Gauge = Gauge::default() =>
+        "gauge" "tavs_index_lag_records" "" ""
+        "Ledger records that are not in the store's index yet; past 50000 nothing is released.";
+    subject_ids: Gauge = Gauge::default() =>
+        "gauge" "tavs_subject_ids" "" ""
+        "Identifiers that are known to be a person's beside a number: upstreams' ids, old CPRs.";
+    subject_rights: Gauge = Gauge::default() =>
+        "gauge" "tavs_subject_rights" "" ""
+        "Persons with an entry in the registry of rights, ended ones too.";
+    registry_changes: Gauge = Gauge::default() =>
+        "gauge" "tavs_registry_changes" "" ""
+        "The number of the last change of the registry that is in force.";
     reloads: Family<Reload, Counter> = Family::default() =>
         "counter" "tavs_config_reloads" "_total" "result"
         "Reloads of policies, keys and certificates; a failed one changes nothing.";

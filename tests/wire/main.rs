@@ -12,6 +12,7 @@ mod lab;
 mod operate;
 mod origin;
 mod process;
+mod records;
 mod stage;
 mod standing;
 mod tls;

@@ -104,6 +104,23 @@ impl Stage {
         }
     }
 
+    /// Drains the proxy, spoils something in the directory, and starts it anew.
+    pub(crate) async fn restarted_after(self, spoil: impl FnOnce(&Path)) -> Result<Self, (StartError, Lab)> {
+        let Self { lab, origin, clock, running } = self;
+        running.stop().await.ledger.unwrap();
+        spoil(&lab.path(""));
+        let config = Config::read(&lab.path("tavs.toml")).map_err(|findings| findings.render(false)).unwrap();
+        match app::start(config, clock.clone()).await {
+            Ok(running) => Ok(Self { lab, origin, clock, running }),
+            Err(error) => Err((error, lab)),
+        }
+    }
+
+    /// Drains the proxy and starts it anew.
+    pub(crate) async fn restarted(self) -> Self {
+        self.restarted_after(|_directory| {}).await.map_err(|(error, _)| error).unwrap()
+    }
+
     /// A connection over HTTP/1.1 of the recipient `sms`.
     pub(crate) async fn wire(&self) -> Wire {
         self.wire_of(&self.lab.client("sms")).await
