@@ -8,7 +8,9 @@ mod build;
 mod countries;
 mod health;
 mod identifiers;
+mod known;
 mod law;
+mod meeting;
 mod members;
 mod routes;
 
@@ -71,7 +73,7 @@ impl<'a> Sheet<'a> {
         identifiers::check(&written, &mut findings);
         routes::check(&written, &mut findings);
         let policy = build::policy(file, &written);
-        routes::check_rules(&policy, &mut findings);
+        meeting::check(&policy, &mut findings);
         match reading.grammar {
             Grammar::Whole => {}
             Grammar::Gaps => findings.list.retain(|one| !BY_ABSENCE.iter().any(|code| code.id == one.code)),

@@ -222,7 +222,11 @@ impl Reader<'_> {
             }
             return Ok(step);
         }
-        Err(self.fault(from, "expected `.name` or `[…]`", None))
+        Err(self.fault(
+            from,
+            "expected `.name` or `[…]`",
+            Some("quote names with other characters: `['my-name']`"),
+        ))
     }
 
     fn shorthand(&mut self) -> Result<String, LocationError> {

@@ -32,8 +32,20 @@ pub struct Conflict {
     pub first: RuleRef,
     /// The other.
     pub second: RuleRef,
-    /// Whether they meet at one location, or one below the other.
-    pub same_location: bool,
+    /// How they meet.
+    pub how: Meeting,
+}
+
+/// How two rules can decide the same value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meeting {
+    /// At one location.
+    Same,
+    /// One below the other.
+    Below,
+    /// A `withhold` below a `keep`, as may be, but at a place that only some documents have: a
+    /// filter, an index, or a shape's `when`. In others the `keep` would let out what it holds back.
+    Hanging,
 }
 
 /// Why a route has no plan.
@@ -233,6 +245,16 @@ impl Plan {
 #[must_use]
 pub fn mistakes(policy: &Policy, route: &Route) -> Vec<PlanError> {
     compile::compile(&pattern::of_route(policy, route)).err().unwrap_or_default()
+}
+
+/// The rules that can decide a value at a location of `subject`; none while there are mistakes.
+#[must_use]
+pub(crate) fn rules_at_subjects(policy: &Policy, route: &Route) -> Vec<RuleRef> {
+    let patterns = pattern::of_route(policy, route);
+    let Ok(table) = compile::compile(&patterns) else { return Vec::new() };
+    let at_subjects = table.states.iter().filter(|state| state.subject.is_some());
+    let numbers = at_subjects.filter_map(|state| usize::try_from(state.rule?).ok());
+    numbers.filter_map(|number| patterns.rules.get(number)).map(|rule| rule.reference).collect()
 }
 
 impl Act {

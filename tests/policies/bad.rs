@@ -49,6 +49,18 @@ const CASES: &[Case] = &[
         "{ dns = \"a.example\", uri = \"urn:tavs:recipient:sms-reminders\" }",
     ),
     ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = \"251248-9996\" }")], "\"251248-9996\""),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = \"504909995\" }")], "\"504909995\""),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = \" 2512489996 \" }")], "\" 2512489996 \""),
+    (
+        "TAVS0105",
+        &[("{ replace = \"booking\" }", "{ replace = \"cpr=251248-9996\" }")],
+        "\"cpr=251248-9996\"",
+    ),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = 2512489996 }")], "2512489996"),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = 504909995 }")], "504909995"),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = 504909995.0 }")], "504909995.0"),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = 251248.9996 }")], "251248.9996"),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ replace = 0x7FFFFFFF }")], "0x7FFFFFFF"),
     ("TAVS0106", &[("\"50/s\"", "\"500000/s\"")], "\"500000/s\""),
     ("TAVS0106", &[("\"1 MiB\"", "\"1 GiB\"")], "\"1 GiB\""),
     ("TAVS0106", &[("\"64 MiB\"", "\"512 KiB\"")], "\"512 KiB\""),
@@ -97,6 +109,164 @@ const CASES: &[Case] = &[
         &[("].value\" = \"pseudonymise\"", "].value\" = \"keep\"")],
         "\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"",
     ),
+    // Every action that lets a part of a CPR number out.
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { mask = \"last-4\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { mask = \"first-word\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { mask = \"initials\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { mask = \"email\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = \"scan\"")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { scan = [\"phone\"] }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = \"count\"")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { generalise = \"year\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "patient.cpr\"   = \"pseudonymise\"",
+            "patient.cpr\"   = { keep = true, unscanned = true, reason = \"x\" }",
+        )],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { keep = true, text = \"not-cpr\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "patient.cpr\"   = \"pseudonymise\"",
+            "patient.cpr\"   = { keep = true, number = \"not-cpr\", cpr = \"clear\", cpr-ground = \"dbl-11-2-1\" }",
+        )],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    // Other places that say by themselves what they hold.
+    (
+        "TAVS0204",
+        &[("\"$.source\" ", "\"$.mor.personnummer\" = { mask = \"last-4\" }\n\"$.source\" ")],
+        "\"$.mor.personnummer\"",
+    ),
+    (
+        "TAVS0204",
+        &[("\"$.source\" ", "\"$.patients[*]['CPR-No']\" = \"scan\"\n\"$.source\" ")],
+        "\"$.patients[*]['CPR-No']\"",
+    ),
+    (
+        "TAVS0204",
+        &[("\"$.source\" ", "\"$.ids[?@.type=='CPR'].number\" = \"keep\"\n\"$.source\" ")],
+        "\"$.ids[?@.type=='CPR'].number\"",
+    ),
+    (
+        "TAVS0204",
+        &[("].value\" = \"pseudonymise\"", "].value\" = { mask = \"last-4\" }")],
+        "\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"",
+    ),
+    (
+        "TAVS0204",
+        &[("].value\" = \"pseudonymise\"", "].value\" = \"scan\"")],
+        "\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"",
+    ),
+    // `subject` says that a CPR number stands there, whatever the member is called.
+    (
+        "TAVS0204",
+        &[
+            ("[\"$.patient.cpr\"]", "[\"$.patient.key\"]"),
+            ("patient.cpr\"   = \"pseudonymise\"", "patient.key\"   = { mask = \"last-4\" }"),
+        ],
+        "\"$.appointments[*].patient.key\"",
+    ),
+    (
+        "TAVS0204",
+        &[
+            ("[\"$.patient.cpr\"]", "[\"$.patient.key\"]"),
+            ("patient.cpr\"   = \"pseudonymise\"", "key\"   = { keep = true, number = \"not-cpr\" }"),
+            ("[\"$.patient.key\"]", "[\"$.key\"]"),
+        ],
+        "\"$.appointments[*].key\"",
+    ),
+    (
+        "TAVS0204",
+        &[
+            ("].value\" = \"pseudonymise\"", "].use\" = \"keep\""),
+            ("members.\"$.id\" ", "members.\"$.identifier[*].value\" = \"keep\"\nmembers.\"$.id\" "),
+        ],
+        "\"$.identifier[*].value\"",
+    ),
+    (
+        "TAVS0204",
+        &[
+            ("no-subject = \"found through its Patient\"", "subject = [\"$.subject.reference\"]"),
+            (
+                "members.\"$.valueQuantity\" ",
+                "members.\"$.subject.reference\" = { keep = true, text = \"not-cpr\" }\nmembers.\"$.valueQuantity\" ",
+            ),
+        ],
+        "\"$.subject.reference\"",
+    ),
+    // `not-cpr` of every identifier there is.
+    (
+        "TAVS0204",
+        &[(
+            "\"$.source\" ",
+            "\"$.participants[*].identifier[*].value\" = { keep = true, text = \"not-cpr\" }\n\"$.source\" ",
+        )],
+        "\"$.participants[*].identifier[*].value\"",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "\"$.source\" ",
+            "\"$.organisation.identifier[0].value\" = { keep = true, text = \"not-cpr\" }\n\"$.source\" ",
+        )],
+        "\"$.organisation.identifier[0].value\"",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "\"$.source\" ",
+            "\"$.author.identifier.value\" = { keep = true, text = \"not-cpr\" }\n\"$.source\" ",
+        )],
+        "\"$.author.identifier.value\"",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "\"$.source\" ",
+            "\"$.identifier[?@.use=='official'].value\" = { keep = true, text = \"not-cpr\" }\n\"$.source\" ",
+        )],
+        "\"$.identifier[?@.use=='official'].value\"",
+    ),
     (
         "TAVS0205",
         &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { keep = true, cpr = \"clear\" }")],
@@ -131,6 +301,45 @@ const CASES: &[Case] = &[
             ),
         ],
         "{ no-subject = \"opening hours\" }",
+    ),
+    (
+        "TAVS0212",
+        &[(
+            "\"$.source\" ",
+            "\"$.telecom\" = \"keep\"\n\"$.telecom[?@.system=='phone'].value\" = \"withhold\"\n\"$.source\" ",
+        )],
+        "\"$.telecom[?@.system=='phone'].value\"",
+    ),
+    (
+        "TAVS0212",
+        &[(
+            "\"$.source\" ",
+            "\"$.telecom[*]\" = \"keep\"\n\"$.telecom[?@.system=='phone'].value\" = \"withhold\"\n\"$.source\" ",
+        )],
+        "\"$.telecom[?@.system=='phone'].value\"",
+    ),
+    (
+        "TAVS0212",
+        &[(
+            "\"$.source\" ",
+            "\"$.telecom[0].value\" = \"withhold\"\n\"$.telecom\" = \"keep\"\n\"$.source\" ",
+        )],
+        "\"$.telecom[0].value\"",
+    ),
+    (
+        "TAVS0212",
+        &[
+            ("response = { shapes", "response = { members = { \"$.entry[*].resource\" = \"keep\" }, shapes"),
+            ("members.\"$.valueQuantity\" = \"keep\"", "members.\"$.note\" = \"withhold\""),
+            ("members.\"$.resourceType\"  = \"keep\"", ""),
+            ("members.\"$.resourceType\" = \"keep\"\n", ""),
+            ("members.\"$.id\"           = { pseudonymise = \"id\" }\n", ""),
+            (
+                "members.\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\" = \"pseudonymise\"",
+                "at = [\"$\"]",
+            ),
+        ],
+        "\"$.note\"",
     ),
     // 03: the law.
     (
@@ -338,4 +547,34 @@ fn every_code_of_policies_has_a_case() {
     let cases: BTreeSet<&str> = CASES.iter().map(|(code, _, _)| *code).chain(elsewhere).collect();
     let all: BTreeSet<&str> = codes::all().map(|code| code.id).filter(|id| *id < "TAVS0600").collect();
     assert_eq!(cases, all);
+}
+
+#[test]
+fn what_stands_where_a_cpr_does_may_say_nothing_of_it() {
+    let good = [
+        "\"pseudonymise\"",
+        "{ pseudonymise = \"id\", type = \"Person\" }",
+        "{ mask = \"cpr\" }",
+        "{ mask = \"all\" }",
+        "{ replace = \"urn:tavs:withheld\" }",
+        "\"withhold\"",
+        "{ keep = true, cpr = \"clear\", cpr-ground = \"dbl-11-2-1\" }",
+    ];
+    for action in good {
+        let text = edited(&[("patient.cpr\"   = \"pseudonymise\"", &format!("patient.cpr\" = {action}"))]);
+        assert_eq!(page(&text, &found(&text)), "", "{action}");
+    }
+    // An id is no number, and an exception that asks no more than its `keep` hangs on nothing.
+    for rules in [
+        "\"$.subject.reference\" = \"keep\"",
+        "\"$.identifier[?@.system=='urn:x'].value\" = { keep = true, text = \"not-cpr\" }",
+        "\"$.telecom[?@.system=='email']\" = \"keep\"\n\"$.telecom[?@.system=='email'].note\" = \"withhold\"",
+        "\"$.telecom[*]\" = \"keep\"\n\"$.telecom[*].note\" = \"withhold\"",
+        "\"$.a\" = \"keep\"\n\"$.a[*].b.c\" = \"withhold\"",
+        "\"$.b\" = { replace = 12345678 }",
+        "\"$.b\" = { replace = 12.5 }",
+    ] {
+        let text = edited(&[("\"$.source\" ", &format!("{rules}\n\"$.source\" "))]);
+        assert_eq!(page(&text, &found(&text)), "", "{rules}");
+    }
 }

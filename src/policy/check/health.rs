@@ -3,7 +3,7 @@
 //! A heuristic over names: it reminds an author, it does not decide what is health data.
 
 use super::Findings;
-use super::members::plain;
+use super::known::plain;
 use crate::policy::checked::Action;
 use crate::policy::codes;
 use crate::policy::location::{Literal, Step};

@@ -1,7 +1,7 @@
 //! Stable direct identifiers beside pseudonyms that are meant to change.
 
 use super::Findings;
-use super::members::{CPR_NAMES, holds_cpr, plain};
+use super::known::{holds_cpr, is_cpr_name, plain};
 use crate::policy::checked::{Action, Linkability};
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location, Step};
@@ -91,6 +91,6 @@ fn identifies(location: &Location, persons: bool) -> bool {
         .collect();
     let Some((last, above)) = names.split_last() else { return false };
     let of_no_person = above.iter().any(|name| NOT_PERSONS.contains(&name.as_str()));
-    let named = NAMES.contains(&last.as_str()) || CPR_NAMES.contains(&last.as_str());
+    let named = NAMES.contains(&last.as_str()) || is_cpr_name(last);
     holds_cpr(location) || (named && !of_no_person && (persons || last == "id"))
 }

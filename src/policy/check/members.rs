@@ -1,61 +1,45 @@
-//! Rules that no single value shows to be wrong: what is kept, and what its name says it is.
+//! Rules that no single value shows to be wrong: what leaves, and what its location says it is.
 
 use super::Findings;
-use crate::policy::checked::Action;
+use super::known::{holds_cpr, is_any_identifier};
+use crate::policy::checked::{self, Action, Keep, Mask};
 use crate::policy::codes;
-use crate::policy::location::{Comparison, Literal, Location, Step};
+use crate::policy::location::{Location, Step};
+use crate::policy::syntax::At;
 use crate::policy::written::{Policy, Rule};
 
-/// Names under which APIs carry CPR numbers (compared without case, `-` and `_`).
-pub(super) const CPR_NAMES: [&str; 14] = [
-    "cpr",
-    "cprnr",
-    "cprnummer",
-    "cprnumber",
-    "pnr",
-    "personnummer",
-    "personnr",
-    "personcivilregistrationidentifier",
-    "civilregistrationnumber",
-    "civilregistrationidentifier",
-    "patientcpr",
-    "patid",
-    "ssn",
-    "nationalid",
-];
-
-/// Identifier systems of CPR and e-CPR numbers, as they end; also bare or `OID:`-prefixed.
-const CPR_SYSTEMS: [&str; 5] = [
-    "1.2.208.176.1.2",
-    "1.2.208.176.1.6.1.1",
-    "1.2.208.176.1.6.1.3",
-    "cpr.dk/cpr-systemet",
-    "NamingSystem/cpr",
-];
-
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
-    for rule in rules(policy) {
-        let Action::Keep(keep) = &rule.action.value else { continue };
-        let location = &rule.location.value;
-        if location.steps.iter().all(|step| *step == Step::Wildcard) {
+    for Rule { location: At { value: location, span }, action } in rules(policy) {
+        let kept = matches!(action.value, Action::Keep(_));
+        if kept && location.steps.iter().all(|step| *step == Step::Wildcard) {
             findings.add(
                 &codes::KEEP_ALL,
-                &rule.location.span,
+                span,
                 "this keeps whatever the upstream sends",
                 "everything",
                 "list the members that may leave",
             );
         }
-        if keep.clear_cpr.is_none() && holds_cpr(location) {
-            findings.add(
-                &codes::KEPT_CPR,
-                &rule.location.span,
-                "a CPR number stands here, and `keep` does not say what becomes of it",
-                "a CPR number",
-                "write `\"pseudonymise\"`, or `{ keep = true, cpr = \"clear\", cpr-ground = \"dbl-11-2-1\" }` \
-                 with the ground that applies",
-            );
+        let flaw = if holds_cpr(location) {
+            weakness(&action.value)
+        } else if is_any_identifier(location) && says_not_cpr(&action.value) {
+            Some(Weakness::AnyIdentifier)
+        } else {
+            None
+        };
+        if let Some(weakness) = flaw {
+            findings.add(&codes::KEPT_CPR, span, weakness.message(), weakness.label(), weakness.help());
         }
+    }
+}
+
+/// A rule that decides a value at a location of `subject`.
+pub(super) fn check_at_subject(rule: &checked::Rule, findings: &mut Findings<'_>) {
+    let told = findings.list.iter().any(|one| one.code == codes::KEPT_CPR.id && one.span == rule.span);
+    let exempt = is_reference(&rule.location) && !says_not_cpr(&rule.action);
+    if let Some(weakness) = weakness(&rule.action).filter(|_| !told && !exempt) {
+        let message = format!("by `subject` {}", weakness.message());
+        findings.add(&codes::KEPT_CPR, &rule.span, message, weakness.label(), weakness.help());
     }
 }
 
@@ -65,34 +49,70 @@ fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
     shapes.chain(policy.routes.iter().flat_map(|route| &route.response.rules))
 }
 
-/// Whether a location says by itself that a CPR number stands there.
-pub(super) fn holds_cpr(location: &Location) -> bool {
-    let by_name = location.last_name().is_some_and(|name| CPR_NAMES.contains(&plain(name).as_str()));
-    let is_value = location.last_name().is_none_or(|name| name == "value") || ends_in_filter(location);
-    by_name || (is_value && location.steps.iter().any(selects_cpr))
+/// Whether by its name a subject stands there as `Patient/1`, an id and no number.
+fn is_reference(location: &Location) -> bool {
+    location.last_name().is_some_and(|name| name.to_lowercase().ends_with("reference"))
 }
 
-fn ends_in_filter(location: &Location) -> bool {
-    matches!(location.steps.last(), Some(Step::Filter(_)))
+const fn says_not_cpr(action: &Action) -> bool {
+    matches!(action, Action::Keep(Keep { number_not_cpr: true, .. } | Keep { string_not_cpr: true, .. }))
 }
 
-fn selects_cpr(step: &Step) -> bool {
-    let names_system = |comparison: &Comparison| match &comparison.literal {
-        Literal::String(text) => {
-            comparison.equal && CPR_SYSTEMS.iter().any(|system| ends_with_whole(text, system))
+/// How an action lets a CPR number, or a part of one, out where one stands.
+#[derive(Debug, Clone, Copy)]
+enum Weakness {
+    Unsaid,
+    Denied,
+    Part(&'static str),
+    /// `not-cpr` of identifiers of which one is the CPR number.
+    AnyIdentifier,
+}
+
+const fn weakness(action: &Action) -> Option<Weakness> {
+    match action {
+        _ if says_not_cpr(action) => Some(Weakness::Denied),
+        Action::Keep(Keep { clear_cpr: None, .. }) => Some(Weakness::Unsaid),
+        Action::Mask(Mask::Last4) => Some(Weakness::Part("mask = \"last-4\"")),
+        Action::Mask(Mask::FirstWord) => Some(Weakness::Part("mask = \"first-word\"")),
+        Action::Mask(Mask::Initials) => Some(Weakness::Part("mask = \"initials\"")),
+        Action::Mask(Mask::Email) => Some(Weakness::Part("mask = \"email\"")),
+        Action::Generalise(_) => Some(Weakness::Part("generalise")),
+        Action::Scan(_) => Some(Weakness::Part("scan")),
+        Action::Count => Some(Weakness::Part("count")),
+        Action::Keep(_)
+        | Action::Mask(Mask::All | Mask::Cpr)
+        | Action::Withhold
+        | Action::Pseudonymise(_)
+        | Action::Replace(_) => None,
+    }
+}
+
+impl Weakness {
+    fn message(self) -> String {
+        match self {
+            Self::Unsaid => "a CPR number stands here, and `keep` does not say what becomes of it".to_owned(),
+            Self::Denied => "a CPR number stands here, and `not-cpr` says that none does".to_owned(),
+            Self::Part(how) => format!("a CPR number stands here, and `{how}` can let a part of it out"),
+            Self::AnyIdentifier => "`not-cpr` of every identifier: one of them is the CPR number".to_owned(),
         }
-        Literal::Integer(_) | Literal::Bool(_) | Literal::Null => false,
-    };
-    matches!(step, Step::Filter(all) if all.iter().any(names_system))
-}
+    }
 
-/// Whether `text` ends in `system`, not in the middle of a longer number.
-fn ends_with_whole(text: &str, system: &str) -> bool {
-    text.strip_suffix(system)
-        .is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_digit() || c == '.'))
-}
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Unsaid | Self::Denied | Self::Part(_) => "a CPR number",
+            Self::AnyIdentifier => "identifiers of any system",
+        }
+    }
 
-/// A name without case, `-` and `_`, as names of members are compared.
-pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+    const fn help(self) -> &'static str {
+        match self {
+            Self::Unsaid | Self::Denied | Self::Part(_) => {
+                "write `\"pseudonymise\"` or `{ mask = \"cpr\" }`, or \
+                 `{ keep = true, cpr = \"clear\", cpr-ground = \"dbl-11-2-1\" }` with the ground that applies"
+            }
+            Self::AnyIdentifier => {
+                "name the system of those that are meant: `identifier[?@.system=='urn:oid:…'].value`"
+            }
+        }
+    }
 }

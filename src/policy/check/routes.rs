@@ -1,14 +1,9 @@
-//! Routes, shapes and tests beside each other, and the rules that meet in them.
-
-use std::ops::Range;
+//! Routes, shapes and tests beside each other.
 
 use super::Findings;
-use crate::policy::checked;
 use crate::policy::checked::{Action, PathSegment, Pattern};
 use crate::policy::codes::{self, Code};
-use crate::policy::diagnostic::Diagnostic;
 use crate::policy::location::{Location, Step};
-use crate::policy::plan::{self, PlanError, RuleRef};
 use crate::policy::syntax::{At, nearest};
 use crate::policy::written::{Policy, Query, Response, Route, Rule, Shape, Subject, Test};
 
@@ -287,62 +282,6 @@ fn sizes(policy: &Policy, findings: &mut Findings<'_>) {
             (&buffer.span, "smaller than this"),
         );
     }
-}
-
-/// Rules that meet at one location: found exactly, by compiling each route.
-pub(super) fn check_rules(policy: &checked::Policy, findings: &mut Findings<'_>) {
-    let mut seen: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    for route in &policy.routes {
-        let span = |rule: RuleRef| {
-            let rules = match rule.shape {
-                Some(shape) => policy.shapes.get(shape).map(|shape| &shape.rules),
-                None => Some(&route.response.rules),
-            };
-            rules.and_then(|rules| rules.get(rule.rule)).map_or(0..0, |rule| rule.span.clone())
-        };
-        for mistake in plan::mistakes(policy, route) {
-            match mistake {
-                PlanError::Conflict(conflict) => {
-                    let (first, second) = (span(conflict.first), span(conflict.second));
-                    if !seen.contains(&(first.clone(), second.clone())) {
-                        report_conflict(&first, &second, conflict.same_location, findings);
-                        seen.push((first, second));
-                    }
-                }
-                PlanError::TooManyCombinations { rule, limit } => findings.add(
-                    &codes::TOO_MANY_FILTERS,
-                    &span(rule),
-                    format!("the filters on one element have more than {limit} combinations"),
-                    "one of them",
-                    "compare fewer members here, or split the policy into routes",
-                ),
-                // Keys are the operator's: a policy is right or wrong without them.
-                PlanError::Key(_) => {}
-            }
-        }
-    }
-}
-
-fn report_conflict(first: &Range<usize>, second: &Range<usize>, same: bool, findings: &mut Findings<'_>) {
-    let all_kept = |one: &&Diagnostic| one.code == codes::KEEP_ALL.id;
-    if findings.list.iter().filter(all_kept).any(|one| one.span == *first || one.span == *second) {
-        return; // It meets every other rule, and that it cannot stand has been said.
-    }
-    if first == second {
-        let message = "this rule meets itself: the shape's places stand inside each other";
-        let help = "name members further down, so that one place's rules end before the next begins";
-        findings.add(&codes::CONFLICT, second, message, "decided twice", help);
-        return;
-    }
-    let (message, help) = if same {
-        ("two rules decide this location", "there is no precedence: take one of them out")
-    } else {
-        (
-            "one rule stands below another",
-            "list the members that may leave instead; only `\"withhold\"` may stand below a `keep`",
-        )
-    };
-    findings.add_with(&codes::CONFLICT, second, message, ("decided here", help), (first, "and here"));
 }
 
 #[cfg(test)]

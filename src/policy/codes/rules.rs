@@ -7,7 +7,7 @@ super::codes! {
     good "\"$.patient.navn\" = \"keep\""
 
     CONFLICT "TAVS0202" Error "two rules for one location"
-    "Both rules can decide the same value, and there is no precedence: the author has to say which is meant. A rule on an object or array covers all below it. One exception: an explicit `withhold` below a `keep`."
+    "Both rules can decide the same value, and there is no precedence: the author has to say which is meant. A rule on an object or array covers all below it. One exception: an explicit `withhold` below a `keep`, without filters (TAVS0212)."
     bad "\"$.patient\" = \"keep\"\n\"$.patient.cpr\" = \"pseudonymise\""
     good "\"$.patient.navn\" = \"keep\"\n\"$.patient.cpr\" = \"pseudonymise\""
 
@@ -17,7 +17,7 @@ super::codes! {
     good "\"$.start\" = \"keep\"\n\"$.klinik.navn\" = \"keep\""
 
     KEPT_CPR "TAVS0204" Error "a CPR number is kept"
-    "The member's name, or the identifier system that the filter names, says that a CPR number stands here. `keep` would only have it masked like a CPR in any text. Say what is meant: a pseudonym, or the number in clear with its ground in Databeskyttelsesloven § 11."
+    "The member's name, the identifier system that the filter names, or `subject` says that a CPR number stands here. There `keep` would only have masked what is recognised, and `scan`, `count`, `generalise` and the masks that leave something would let out a part: the last four characters, a birth date. Say what is meant: a pseudonym, `{ mask = \"cpr\" }`, or the number in clear with its ground in Databeskyttelsesloven § 11. Nor may a rule say `not-cpr` here, or at the `value` of a FHIR `identifier` whose `system` no filter names: it would stand for every identifier there, the CPR number too."
     bad "\"$.patient.cpr\" = \"keep\""
     good "\"$.patient.cpr\" = \"pseudonymise\""
 
@@ -55,4 +55,9 @@ super::codes! {
     "Filters on one element are decided together, by looking ahead for all the members that they compare. Their combinations are bounded so that a plan stays small."
     bad "\"$.a[?@.b==1 && @.c==2 && @.d==3].x\" = \"keep\"   # and many more like it"
     good "\"$.a[?@.b==1].x\" = \"keep\""
+
+    HANGING_WITHHOLD "TAVS0212" Error "an exception that hangs on the document"
+    "Below a `keep`, a `withhold` takes something back, and all else leaves. If it has a filter or an index, or stands in a shape of its own, it takes back only what the filter expects: an upstream that writes `Phone` for `phone`, leaves the member out or sorts another way lets the rest out, and nobody is told. Put the filter on what is kept: then what it does not expect is withheld."
+    bad "\"$.telecom\" = \"keep\"\n\"$.telecom[?@.system=='phone'].value\" = \"withhold\""
+    good "\"$.telecom[?@.system=='email'].value\" = \"keep\""
 }

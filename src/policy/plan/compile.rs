@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::pattern::{Hop, Pattern, Patterns, Payload, Select};
-use super::{Act, Choice, ChoiceMember, CompiledRule, Conflict, Node, PlanError, RuleRef, Slot, State};
-use super::{NameTable, pattern};
+use super::{Act, Choice, ChoiceMember, CompiledRule, Conflict, Meeting, Node, PlanError, RuleRef, Slot};
+use super::{NameTable, State, pattern};
 use crate::policy::location::{Comparison, Literal};
 
 /// Combinations of member values that one choice may tell apart. A table of that size is small;
@@ -24,7 +24,7 @@ pub(super) struct Table {
 
 /// Compiles patterns, or gives all that is wrong with them.
 pub(super) fn compile(patterns: &Patterns) -> Result<Table, Vec<PlanError>> {
-    let mut compiler = Compiler::new(&patterns.rules);
+    let mut compiler = Compiler::new(patterns);
     let mut arrivals = Arrivals::new();
     for pattern in &patterns.patterns {
         let rest = compiler.intern(pattern);
@@ -67,6 +67,7 @@ impl From<Mistake> for PlanError {
 }
 
 struct Compiler<'a> {
+    patterns: &'a [Pattern],
     rules: &'a [CompiledRule],
     rests: Vec<(Rest, Payload)>,
     rest_ids: HashMap<Rest, RestId>,
@@ -79,9 +80,10 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(rules: &'a [CompiledRule]) -> Self {
+    fn new(patterns: &'a Patterns) -> Self {
         Self {
-            rules,
+            patterns: &patterns.patterns,
+            rules: &patterns.rules,
             rests: Vec::new(),
             rest_ids: HashMap::new(),
             conditions: vec![Vec::new()],
@@ -280,25 +282,33 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Two rules at one place, or one below another; all but an explicit `withhold` below `keep`.
+    /// Two rules at one place, or one below another; all but an explicit `withhold` below `keep`
+    /// that hangs on nothing in the document.
     fn find_conflicts(&mut self, deciding: &[u32], hops: &[(Hop, RestId)]) {
         let Some((first, others)) = deciding.split_first() else { return };
         for other in others {
-            self.conflict(*first, *other, true);
+            self.conflict(*first, *other, Meeting::Same);
         }
         for (_, rest) in hops {
-            if let Some((_, Payload::Rule(below))) = self.look(*rest)
-                && !(self.keeps(*first) && self.withholds(below))
-            {
-                self.conflict(*first, below, false);
+            let Some((_, Payload::Rule(below))) = self.look(*rest) else { continue };
+            if !(self.keeps(*first) && self.withholds(below)) {
+                self.conflict(*first, below, Meeting::Below);
+            } else if self.hangs(*first, below) {
+                self.conflict(*first, below, Meeting::Hanging);
             }
         }
     }
 
-    fn conflict(&mut self, one: u32, other: u32, same_location: bool) {
+    /// Whether `withhold` applies to fewer documents than the `keep` above it.
+    fn hangs(&self, keep: u32, withhold: u32) -> bool {
+        let of = |rule| self.patterns.iter().filter(move |one| one.payload == Payload::Rule(rule));
+        of(withhold).any(|below| !of(keep).any(|above| above.implies(below)))
+    }
+
+    fn conflict(&mut self, one: u32, other: u32, how: Meeting) {
         if let (Some(one), Some(other)) = (self.reference(one), self.reference(other)) {
             let (first, second) = (one.min(other), one.max(other));
-            self.errors.push(Mistake::Conflict(Conflict { first, second, same_location }));
+            self.errors.push(Mistake::Conflict(Conflict { first, second, how }));
         }
     }
 

@@ -1,6 +1,8 @@
 //! What a policy says of one route, as patterns from the document's root: rules, subjects,
 //! records. Shapes and filters become conditions on the values along the way.
 
+use std::iter;
+
 use super::{Act, CompiledRule, RuleRef};
 use crate::policy::checked::{Action, Policy, Route, Rule, Shape, Subject};
 use crate::policy::location::{Comparison, Literal, Location, Step};
@@ -198,7 +200,31 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether every value that this arrives at has what `below` asks for on its way there and
+    /// beyond: all but the names of members, which whoever reads the policy sees.
+    pub(super) fn implies(&self, below: &Self) -> bool {
+        let own_hops = self.hops.iter().map(Some).chain(iter::repeat(None));
+        let mut hops = below.hops.iter().zip(own_hops);
+        given(&self.root, &below.root) && hops.all(|(hop, own)| hop.is_implied_by(own))
+    }
+}
+
+fn given(own: &[Comparison], asked: &[Comparison]) -> bool {
+    asked.iter().all(|comparison| own.contains(comparison))
+}
+
 impl Hop {
+    fn is_implied_by(&self, own: Option<&Self>) -> bool {
+        let (select, conditions) = own.map_or((&Select::Any, &[][..]), |own| (&own.select, &own.conditions));
+        let selected = match &self.select {
+            Select::Any => true,
+            Select::Name(_) => *select == Select::Any || *select == self.select,
+            Select::Index(_) => *select == self.select,
+        };
+        selected && given(conditions, &self.conditions)
+    }
+
     fn new(step: &Step) -> Self {
         let (select, conditions) = match step {
             Step::Name(name) => (Select::Name(name.clone()), Vec::new()),

@@ -269,12 +269,24 @@ fn replace(word: &Value<'_>) -> Option<Action> {
     if json.is_none() {
         word.wrong_type("a string, a finite number, `true` or `false`");
     }
-    if word.as_str().is_some_and(|text| cpr::search(text, &mut Vec::new()) == cpr::Search::Found) {
-        let help = String::from("write a constant that is nobody's");
-        word.fault(&codes::BAD_VALUE, "the constant holds a CPR number", "would leave in clear", Some(help));
+    let json = json?;
+    if could_hold_cpr(&json) {
+        let help = String::from("write a constant that is nobody's: a word, or fewer than nine digits");
+        word.fault(
+            &codes::BAD_VALUE,
+            "the constant could be a CPR number",
+            "would leave in clear",
+            Some(help),
+        );
         return None;
     }
-    json.map(|json| Action::Replace(json.to_string()))
+    Some(Action::Replace(json.to_string()))
+}
+
+/// Whether the constant holds a CPR number, or is a number that a recipient could take for one.
+fn could_hold_cpr(constant: &serde_json::Value) -> bool {
+    let text = constant.as_str().map_or_else(|| constant.to_string(), |text| text.trim().to_owned());
+    cpr::search(&text, &mut Vec::new()) != cpr::Search::Clean || cpr::number_could_be_cpr(text.as_bytes())
 }
 
 fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
