@@ -30,6 +30,7 @@ main() {
         step "build" cargo build --locked
         tests "$all"
         step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --bench rewrite --bench ledger
+        step "pseudonyms again, by the second implementation" pseudonyms_again
         doc_tests
         step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
         policies
@@ -53,6 +54,19 @@ need_tools() {
         echo "== cargo-nextest is missing: installing it (some minutes; unoptimised, as that builds sooner)"
         cargo install --locked --quiet --debug --version 0.9.143 cargo-nextest || { fail "tools: cargo-nextest cannot be installed"; return 1; }
     fi
+}
+
+# The second implementation of docs/pseudonyms.md needs a package that Debian has too old.
+pseudonyms_again() {
+    local python=python3 venv=target/python
+    if ! command -v python3 >/dev/null || ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 python3-venv || return 1
+    fi
+    if ! python3 -c 'from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV' 2>/dev/null; then
+        python=$venv/bin/python
+        [ -x "$python" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'cryptography>=42'; } || return 1
+    fi
+    "$python" tests/vectors/pseudonyms.py check tests/vectors/pseudonyms.txt
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }

@@ -1,33 +1,34 @@
-//! Makes pseudonyms: a keyed MAC of what a value stands for, in one pseudonymisation domain
-//! (EDPB Guidelines 01/2025).
+//! Makes pseudonyms of what values stand for, in one pseudonymisation domain (EDPB Guidelines
+//! 01/2025), by one of several schemes.
 //!
 //! Called by the rewriter for each value that a policy pseudonymises. Pure computation: no file,
 //! no clock, no randomness of its own. No secret and no value may be printed, logged or compared
 //! in variable time here. `docs/pseudonyms.md` has the derivation in words.
 
+mod digits;
+mod keyed;
+mod letters;
+mod rank;
 mod ring;
+mod sealed;
 mod sealing;
 
 pub use ring::{KeyRing, RingError, SecretUse};
 pub use sealing::RegistryKey;
 
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use self::digits::Digits;
+use self::keyed::Keyed;
+use self::sealed::Sealed;
 use crate::cpr::{Kind, Number};
 use crate::ids::SubjectId;
 
-/// What a pseudonym begins with: tavs, keyed scheme. The key version and `-` follow.
-pub const PREFIX: &str = "tvk";
-/// What stands for `0000000000`, which is no person: one constant, or all unknowns would be
-/// linked to each other as if they were one.
-pub const NOBODY: &str = "tvk-nobody";
-/// Sixteen consonants, a nibble each: no run of digits can occur, and few words.
-const ALPHABET: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// 128 bits.
 const MAC_BYTES: usize = 16;
-/// Format version, first in every MAC input.
-const FORMAT: &[u8] = b"tavs-pseudonym-1";
 
 /// What the identifier systems of D-eCPRs begin with: these numbers are unique within a region.
 pub const REGIONAL_SYSTEMS: &str = "urn:oid:1.2.208.176.1.6.1.3";
@@ -80,41 +81,135 @@ pub enum Linkage<'a> {
     None(&'a Salt, u64),
 }
 
+/// How pseudonyms are made; docs/pseudonyms.md compares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    /// A keyed MAC: cannot be resolved.
+    #[default]
+    Keyed,
+    /// The value itself, sealed: can be resolved where a policy grants it.
+    Sealed,
+    /// Ten digits that are nobody's CPR.
+    Digits,
+}
+
+impl Scheme {
+    /// What its pseudonyms begin with, before key version and `-`; `digits` have no prefix.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Keyed => "tvk",
+            Self::Sealed => "tvs",
+            Self::Digits => "",
+        }
+    }
+
+    /// What stands for `0000000000`, which is no person: one constant, or all unknowns would be
+    /// linked to each other as if they were one. `None`: it is withheld.
+    #[must_use]
+    pub const fn nobody(self) -> Option<&'static str> {
+        match self {
+            Self::Keyed => Some("tvk-nobody"),
+            Self::Sealed => Some("tvs-nobody"),
+            Self::Digits => None,
+        }
+    }
+
+    /// What the key is derived for: no two schemes share one.
+    const fn key_info(self) -> &'static [u8] {
+        match self {
+            Self::Keyed => b"tavs pseudonym keyed",
+            Self::Sealed => b"tavs pseudonym sealed",
+            Self::Digits => b"tavs pseudonym digits",
+        }
+    }
+}
+
 /// Makes the pseudonyms of one domain, under the active version of its secret.
 #[derive(Clone)]
 pub struct Pseudonymiser {
-    /// Keyed, and fed with the fields that never change.
-    mac: Hmac<Sha256>,
     prefix: String,
+    nobody: Option<&'static str>,
+    made: Made,
+}
+
+#[derive(Clone)]
+enum Made {
+    Keyed(Keyed),
+    Sealed(Arc<Sealed>),
+    Digits(Arc<Digits>),
 }
 
 impl Pseudonymiser {
-    fn new(domain: &str, version: u32, key: &[u8; 32]) -> Result<Self, RingError> {
-        let mut mac = keyed(key)?;
-        field(&mut mac, FORMAT);
-        field(&mut mac, domain.as_bytes());
-        field(&mut mac, &version.to_be_bytes());
-        Ok(Self { mac, prefix: format!("{PREFIX}{version}-") })
+    fn new(scheme: Scheme, domain: &str, version: u32, key: &[u8; 32]) -> Result<Self, RingError> {
+        let made = match scheme {
+            Scheme::Keyed => Made::Keyed(Keyed::new(key, domain, version)?),
+            Scheme::Sealed => {
+                Made::Sealed(Arc::new(Sealed::new(key, context(b"tavs-sealed-1", domain, version))))
+            }
+            Scheme::Digits => {
+                let digits = Digits::new(key, context(b"tavs-digits-1", domain, version));
+                Made::Digits(Arc::new(digits.ok_or(RingError::Derivation)?))
+            }
+        };
+        let prefix = match scheme.prefix() {
+            "" => String::new(),
+            prefix => format!("{prefix}{version}-"),
+        };
+        Ok(Self { prefix, nobody: scheme.nobody(), made })
     }
 
-    /// Appends the pseudonym of `input`: prefix, key version, 32 letters.
-    pub fn write(&self, input: Input<'_>, linkage: Linkage<'_>, out: &mut Vec<u8>) {
-        let mut mac = self.mac.clone();
-        for part in [input.kind, input.resource_type, input.system, input.value] {
-            field(&mut mac, part.as_bytes());
-        }
-        match linkage {
-            Linkage::Domain => field(&mut mac, b""),
-            Linkage::Document(salt) => field(&mut mac, salt),
-            Linkage::None(salt, number) => {
-                field(&mut mac, salt);
-                field(&mut mac, &number.to_be_bytes());
-            }
-        }
+    /// Appends the pseudonym of `input`. `false`, and nothing appended, if the scheme has none for it:
+    /// an id that is too long to be sealed, what is no CPR as digits.
+    #[must_use]
+    pub fn write(&self, input: Input<'_>, linkage: Linkage<'_>, out: &mut Vec<u8>) -> bool {
+        let begin = out.len();
         out.extend_from_slice(self.prefix.as_bytes());
-        let tag = mac.finalize().into_bytes();
-        out.extend(tag.iter().take(MAC_BYTES).flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]));
+        let written = match &self.made {
+            Made::Keyed(keyed) => {
+                keyed.write(input, linkage, out);
+                true
+            }
+            Made::Sealed(sealed) => sealed.write(input, linkage, out),
+            Made::Digits(digits) => digits.write(input, out),
+        };
+        if !written {
+            out.truncate(begin);
+        }
+        written
     }
+
+    /// The value of a pseudonym of this domain, key version and scheme. `sought` says of what kind,
+    /// type and system it should be; its value is not looked at. `salted`: pseudonyms of the domain
+    /// change with each response.
+    ///
+    /// `None` for whatever does not open, without a word about why: forged, foreign, of another kind
+    /// (G6); and for schemes that cannot be resolved.
+    #[must_use]
+    pub fn resolve(&self, pseudonym: &str, sought: Input<'_>, salted: bool) -> Option<String> {
+        let Made::Sealed(sealed) = &self.made else { return None };
+        let (prefix, letters) = pseudonym.split_at_checked(self.prefix.len())?;
+        let letters = prefix.eq_ignore_ascii_case(&self.prefix).then_some(letters)?;
+        sealed.open(letters.as_bytes(), sought, salted)
+    }
+
+    /// Appends what stands for nobody; `false` if the scheme has nothing for that.
+    #[must_use]
+    pub fn write_nobody(&self, out: &mut Vec<u8>) -> bool {
+        self.nobody.is_some_and(|nobody| {
+            out.extend_from_slice(nobody.as_bytes());
+            true
+        })
+    }
+}
+
+/// What tells the values of two domains, key versions and formats apart.
+fn context(format: &[u8], domain: &str, version: u32) -> Vec<u8> {
+    let mut all = Vec::new();
+    for part in [format, domain.as_bytes(), &version.to_be_bytes()] {
+        push_field(&mut all, part);
+    }
+    all
 }
 
 impl std::fmt::Debug for Pseudonymiser {
@@ -166,8 +261,10 @@ fn field(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
     mac.update(bytes);
 }
 
-fn letter(nibble: u8) -> u8 {
-    ALPHABET.get(usize::from(nibble)).copied().unwrap_or(b'b')
+/// The same as bytes.
+fn push_field(all: &mut Vec<u8>, bytes: &[u8]) {
+    all.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+    all.extend_from_slice(bytes);
 }
 
 #[cfg(test)]
@@ -176,7 +273,7 @@ mod tests {
 
     fn write(ring: &KeyRing, domain: &str, input: Input<'_>, linkage: Linkage<'_>) -> String {
         let mut out = Vec::new();
-        ring.pseudonymiser(domain).unwrap().write(input, linkage, &mut out);
+        assert!(ring.pseudonymiser(domain, Scheme::Keyed).unwrap().write(input, linkage, &mut out));
         String::from_utf8(out).unwrap()
     }
 
@@ -211,6 +308,46 @@ mod tests {
         assert!(text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         assert!(text.bytes().filter(u8::is_ascii_digit).count() < 6);
         assert!(text.starts_with("tvk1-"));
+    }
+
+    /// `tests/vectors/pseudonyms.py` makes the same from docs/pseudonyms.md alone.
+    #[test]
+    fn the_vectors_are_what_is_made_and_open_again() {
+        let vectors = include_str!("../tests/vectors/pseudonyms.txt");
+        let ring = |secret: &str, version: &str| {
+            KeyRing::parse(&format!(
+                "ring = 1\n[[secret]]\nuse = \"domain\"\nname = \"research\"\nversion = {version}\nstate = \"active\"\nsecret = \"{secret}\"\n"
+            ))
+            .unwrap()
+        };
+        let mut count = 0;
+        for line in vectors.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [scheme, version, secret, linkability, salt, kind, resource_type, system, value, wanted] =
+                fields.try_into().unwrap();
+            let all = [Scheme::Keyed, Scheme::Sealed, Scheme::Digits];
+            let scheme = all.into_iter().find(|one| format!("{one:?}").to_lowercase() == scheme).unwrap();
+            let maker = ring(secret, version).pseudonymiser("research", scheme).unwrap();
+            let salt: Salt =
+                data_encoding::HEXLOWER.decode(salt.as_bytes()).unwrap().try_into().unwrap_or_default();
+            let linkage = match linkability {
+                "domain" => Linkage::Domain,
+                "document" => Linkage::Document(&salt),
+                number => Linkage::None(&salt, number.strip_prefix("none ").unwrap().parse().unwrap()),
+            };
+            let input = Input { kind, resource_type, system, value };
+            let mut out = Vec::new();
+            let written = maker.write(input, linkage, &mut out).then(|| String::from_utf8(out).unwrap());
+            assert_eq!(written.as_deref().unwrap_or("-"), wanted, "{line}");
+            if let (Scheme::Sealed, Some(written)) = (scheme, written) {
+                let sought = Input { value: "", ..input };
+                let salted = linkability != "domain";
+                assert_eq!(maker.resolve(&written, sought, salted).as_deref(), Some(value), "{line}");
+                assert_eq!(maker.resolve(&written.to_uppercase(), sought, salted).as_deref(), Some(value));
+            }
+            count += 1;
+        }
+        assert!(count > 20);
     }
 
     /// The document's were made by another program, so that the two hold each other.

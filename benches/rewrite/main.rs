@@ -23,7 +23,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tavs::policy::plan::Plan;
-use tavs::pseudonym::KeyRing;
+use tavs::pseudonym::{KeyRing, Scheme};
 use tavs::rewrite::rewrite;
 
 use crate::yardstick::Yardstick;
@@ -65,7 +65,7 @@ fn main() {
     let policy = policy::policy();
     let keys = KeyRing::throw_away([1; 32]);
     let plan = Plan::compile(&policy, &policy.routes[0], &keys).unwrap();
-    let yardstick = Yardstick::new(keys.pseudonymiser(policy::DOMAIN).unwrap());
+    let yardstick = Yardstick::new(keys.pseudonymiser(policy::DOMAIN, Scheme::Keyed).unwrap());
     let tavs = |body: &[u8]| rewrite(&plan, body, &SALT, &mut ()).unwrap().released.into_body();
 
     let heading = if quick { "both agree" } else { "tavs MB/s            serde_json MB/s      ratio" };

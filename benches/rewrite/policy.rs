@@ -10,6 +10,7 @@ use tavs::policy::checked::{
     Route, Rule, Shape, Subject, Transfer,
 };
 use tavs::policy::location::{Literal, Location};
+use tavs::pseudonym::Scheme;
 
 /// The pseudonymisation domain.
 pub(crate) const DOMAIN: &str = "bench";
@@ -93,7 +94,11 @@ pub(crate) fn policy() -> Policy {
             retention: "1 day".into(),
         },
         transfer: Transfer { country: "DK".into(), ground: None },
-        pseudonyms: Pseudonyms { domain: DOMAIN.into(), linkability: Linkability::Domain },
+        pseudonyms: Pseudonyms {
+            domain: DOMAIN.into(),
+            scheme: Scheme::Keyed,
+            linkability: Linkability::Domain,
+        },
         limits: Limits {
             requests_per_second: 1,
             burst: 1,

@@ -227,9 +227,9 @@ impl Walk<'_> {
                 let Some(number) = cpr::parse(text) else { return Ok(false) };
                 self.out.push(b'"');
                 let input = Input { kind: "cpr", resource_type: "", system: "", value: number.canonical() };
-                self.pseudonyms.write(input, Linkage::Domain, self.out);
+                let written = self.pseudonyms.write(input, Linkage::Domain, self.out);
                 self.out.push(b'"');
-                Ok(true)
+                Ok(written)
             }
             Word::Year => {
                 let year = raw.get(1..5).filter(|year| year.bytes().all(|b| b.is_ascii_digit()));

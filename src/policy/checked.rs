@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::location::{Literal, Location};
+use crate::pseudonym::Scheme;
 
 /// One recipient's policy file, checked.
 #[derive(Debug, Clone)]
@@ -174,6 +175,8 @@ pub enum TransferKind {
 pub struct Pseudonyms {
     /// The pseudonymisation domain (EDPB 01/2025): inside it pseudonyms may be joined.
     pub domain: String,
+    /// How they are made.
+    pub scheme: Scheme,
     /// How long one pseudonym stands for one person.
     pub linkability: Linkability,
 }

@@ -199,7 +199,7 @@ impl Plan {
     /// All [`PlanError`]s of the route: rules in conflict, and missing keys.
     pub fn compile(policy: &Policy, route: &Route, keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
         let keyed = keys
-            .pseudonymiser(&policy.pseudonyms.domain)
+            .pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme)
             .and_then(|pseudonymiser| Ok((pseudonymiser, keys.subject_key()?)));
         let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
         let patterns = pattern::of_route(policy, route);

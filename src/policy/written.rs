@@ -21,6 +21,7 @@ use crate::policy::checked::{
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location};
 use crate::policy::syntax::{self, At, Reading, SourceFile, Table};
+use crate::pseudonym::Scheme;
 
 /// One policy file.
 #[derive(Debug, Default)]
@@ -94,6 +95,7 @@ pub(crate) struct Transfer {
 #[derive(Debug, Default)]
 pub(crate) struct Pseudonyms {
     pub(crate) domain: Option<At<String>>,
+    pub(crate) scheme: Option<At<Scheme>>,
     pub(crate) linkability: Option<At<Linkability>>,
 }
 

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Pseudonymiser, RegistryKey, SubjectKey};
+use super::{Pseudonymiser, RegistryKey, Scheme, SubjectKey};
 use crate::secret::Secret;
 
 /// The only format that this version reads.
@@ -196,11 +196,11 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`RingError::NoDomain`] if the ring has no secret for it.
-    pub fn pseudonymiser(&self, domain: &str) -> Result<Pseudonymiser, RingError> {
+    pub fn pseudonymiser(&self, domain: &str, scheme: Scheme) -> Result<Pseudonymiser, RingError> {
         let (version, key) = self
-            .derive(SecretUse::Domain, domain, b"tavs pseudonym keyed")?
+            .derive(SecretUse::Domain, domain, scheme.key_info())?
             .ok_or_else(|| RingError::NoDomain { domain: domain.to_owned() })?;
-        Pseudonymiser::new(domain, version, &key)
+        Pseudonymiser::new(scheme, domain, version, &key)
     }
 
     /// The maker of the ledger's subject ids.
@@ -262,7 +262,10 @@ mod tests {
         assert!(ring.has_domain("a") && !ring.has_domain("b"));
         assert!(ring.subject_key().is_ok());
         assert_eq!(ring.registry_key().unwrap_err(), RingError::NoRegistry);
-        assert_eq!(ring.pseudonymiser("b").unwrap_err(), RingError::NoDomain { domain: "b".into() });
+        assert_eq!(
+            ring.pseudonymiser("b", Scheme::Keyed).unwrap_err(),
+            RingError::NoDomain { domain: "b".into() }
+        );
     }
 
     #[test]

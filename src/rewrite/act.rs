@@ -12,7 +12,7 @@ use crate::json::{StringSpan, escape_into};
 use crate::judge::Judge;
 use crate::policy::checked::{Keep, Linkability};
 use crate::policy::plan::Act;
-use crate::pseudonym::{Input, Linkage, NOBODY};
+use crate::pseudonym::{Input, Linkage};
 
 impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     /// A scalar under a rule that changes it.
@@ -121,21 +121,19 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         match act {
             Act::Cpr { system } => {
                 let Some(number) = cpr::parse(&text) else { return Ok(false) };
-                self.quoted(|walk| walk.write_person(&number, *system));
+                return Ok(self.quoted(|walk| walk.write_person(&number, *system)));
             }
             Act::Id { resource_type } => {
-                if text.is_empty() {
-                    return Ok(false);
-                }
-                self.quoted(|walk| walk.write_id(resource_type, &text));
+                let input = Input::id(resource_type, &text);
+                return Ok(!text.is_empty() && self.quoted(|walk| walk.write_pseudonym(input)));
             }
             Act::Reference => {
                 let Some(target) = reference::parse(&text) else { return Ok(false) };
-                self.quoted(|walk| {
+                return Ok(self.quoted(|walk| {
                     walk.out.extend_from_slice(target.resource_type.as_bytes());
                     walk.out.push(b'/');
-                    walk.write_pseudonym(target.input());
-                });
+                    walk.write_pseudonym(target.input())
+                }));
             }
             Act::Mask(how) => return Ok(self.write_masked(mask::mask(*how, &text))),
             Act::Generalise(how) => match dates::generalise(*how, &text) {
@@ -164,15 +162,12 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         match act {
             Act::Cpr { system } => {
                 let Some(number) = cpr::parse_number(json.as_bytes()) else { return false };
-                self.quoted(|walk| walk.write_person(&number, *system));
-                true
+                self.quoted(|walk| walk.write_person(&number, *system))
             }
             Act::Id { resource_type } => {
                 let plain = json.bytes().all(|byte| byte.is_ascii_digit());
-                if plain {
-                    self.quoted(|walk| walk.write_id(resource_type, json));
-                }
-                plain
+                let input = Input::id(resource_type, json);
+                plain && self.quoted(|walk| walk.write_pseudonym(input))
             }
             Act::Count => self.write_count(json),
             Act::Mask(how) => self.write_masked(mask::mask_number(*how, json)),
@@ -205,37 +200,42 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
 
     fn write_masked(&mut self, masked: Option<String>) -> bool {
         let Some(masked) = masked else { return false };
-        self.quoted(|walk| escape_into(&masked, &mut walk.out));
-        true
+        self.quoted(|walk| {
+            escape_into(&masked, &mut walk.out);
+            true
+        })
     }
 
-    fn quoted(&mut self, write: impl FnOnce(&mut Self)) {
+    /// A string; taken back if there turns out to be nothing to write.
+    fn quoted(&mut self, write: impl FnOnce(&mut Self) -> bool) -> bool {
+        let begin = self.out.len();
         self.out.push(b'"');
-        write(self);
-        self.out.push(b'"');
-    }
-
-    fn write_id(&mut self, resource_type: &str, id: &str) {
-        self.write_pseudonym(Input::id(resource_type, id));
-    }
-
-    pub(super) fn write_person(&mut self, number: &Number, system: u32) {
-        if number.is_nobody() {
-            self.out.extend_from_slice(NOBODY.as_bytes());
+        let written = write(self);
+        if written {
+            self.out.push(b'"');
         } else {
-            let plan = self.plan;
-            self.write_pseudonym(Input::number(number, system_of(plan, system)));
+            self.out.truncate(begin);
         }
+        written
     }
 
-    fn write_pseudonym(&mut self, input: Input<'_>) {
+    /// `false`, and nothing written, if the domain's scheme has no pseudonym for it.
+    pub(super) fn write_person(&mut self, number: &Number, system: u32) -> bool {
+        if number.is_nobody() {
+            return self.plan.pseudonymiser.write_nobody(&mut self.out);
+        }
+        let plan = self.plan;
+        self.write_pseudonym(Input::number(number, system_of(plan, system)))
+    }
+
+    fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
         let linkage = match self.plan.linkability {
             Linkability::Domain => Linkage::Domain,
             Linkability::Document => Linkage::Document(self.salt),
             Linkability::None => Linkage::None(self.salt, self.serial),
         };
         self.serial = self.serial.wrapping_add(1);
-        self.plan.pseudonymiser.write(input, linkage, &mut self.out);
+        self.plan.pseudonymiser.write(input, linkage, &mut self.out)
     }
 
     /// Writes a text with its CPRs, and what else was found, replaced.

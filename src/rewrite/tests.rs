@@ -13,7 +13,7 @@ use crate::policy::checked::{
 };
 use crate::policy::location::{Literal, Location};
 use crate::policy::plan::{Plan, PlanError};
-use crate::pseudonym::KeyRing;
+use crate::pseudonym::{KeyRing, Scheme};
 
 fn keep() -> Action {
     Action::Keep(Keep::default())
@@ -78,7 +78,11 @@ fn policy(list: &[(&str, Action)]) -> Policy {
             retention: String::new(),
         },
         transfer: Transfer { country: "DK".into(), ground: None },
-        pseudonyms: Pseudonyms { domain: "test".into(), linkability: Linkability::Domain },
+        pseudonyms: Pseudonyms {
+            domain: "test".into(),
+            scheme: Scheme::Keyed,
+            linkability: Linkability::Domain,
+        },
         limits: Limits {
             requests_per_second: 1,
             burst: 1,

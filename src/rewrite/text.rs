@@ -46,9 +46,9 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
                 }
                 if part.at.start >= done {
                     escape_into(text.get(done..part.at.start).unwrap_or_default(), &mut self.out);
-                    match self.plan.cpr_in_text {
-                        CprInText::Pseudonymise => self.write_person(number, 0),
-                        CprInText::Mask | CprInText::Refuse => self.out.extend_from_slice(MASK.as_bytes()),
+                    let pseudonymise = self.plan.cpr_in_text == CprInText::Pseudonymise;
+                    if !(pseudonymise && self.write_person(number, 0)) {
+                        self.out.extend_from_slice(MASK.as_bytes());
                     }
                 }
             } else if part.at.start >= done {

@@ -9,11 +9,12 @@ use tavs::policy::checked::{
     Subject, Transfer,
 };
 use tavs::policy::location::Location;
+use tavs::pseudonym::Scheme;
 
 /// A policy with one route, which lists all the shapes.
 pub(crate) fn policy(
     domain: &str,
-    linkability: Linkability,
+    (scheme, linkability): (Scheme, Linkability),
     cpr_in_text: CprInText,
     shapes: Vec<Shape>,
     response: Response,
@@ -46,7 +47,7 @@ pub(crate) fn policy(
             retention: "30 days".into(),
         },
         transfer: Transfer { country: "DK".into(), ground: None },
-        pseudonyms: Pseudonyms { domain: domain.into(), linkability },
+        pseudonyms: Pseudonyms { domain: domain.into(), scheme, linkability },
         limits: Limits {
             requests_per_second: 1,
             burst: 1,

@@ -12,6 +12,7 @@ use tavs::policy::checked::{
 };
 use tavs::policy::location::{Comparison, Literal, Location, Step};
 use tavs::policy::plan::{PlanError, mistakes};
+use tavs::pseudonym::Scheme;
 
 use crate::build;
 use crate::oracle::tree::quoted;
@@ -43,8 +44,7 @@ pub(crate) fn show(policy: &Policy) -> String {
         rules.iter().map(|rule| format!("  \"{}\" = {:?}\n", rule.location, rule.action)).collect::<String>()
     };
     let response = &policy.routes[0].response;
-    let mut text =
-        format!("cpr = {:?}, linkability = {:?}\n", policy.cpr_in_text, policy.pseudonyms.linkability);
+    let mut text = format!("cpr = {:?}, pseudonyms = {:?}\n", policy.cpr_in_text, policy.pseudonyms);
     for shape in &policy.shapes {
         let when: Vec<String> = shape.when.iter().map(|(name, value)| format!("{name} == {value}")).collect();
         text += &format!(
@@ -256,17 +256,27 @@ fn shape() -> impl Strategy<Value = Shape> {
 pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     (
         select(&[CprInText::Mask, CprInText::Mask, CprInText::Pseudonymise, CprInText::Refuse][..]),
-        select(&[Linkability::Domain, Linkability::Document, Linkability::None][..]),
+        select(
+            &[
+                (Scheme::Keyed, Linkability::Domain),
+                (Scheme::Keyed, Linkability::Document),
+                (Scheme::Keyed, Linkability::None),
+                (Scheme::Sealed, Linkability::Domain),
+                (Scheme::Sealed, Linkability::Document),
+                (Scheme::Sealed, Linkability::None),
+                (Scheme::Digits, Linkability::Domain),
+            ][..],
+        ),
         vec(shape(), 0..3),
         weighted(0.5, prop_oneof![Just(build::at("$.list[*]")), Just(build::at("$[*]")), location(1..3)]),
         subject(),
         rules(1..6),
     )
-        .prop_map(|(cpr_in_text, linkability, shapes, record, subject, rules)| {
+        .prop_map(|(cpr_in_text, made, shapes, record, subject, rules)| {
             let mut response = build::response(rules);
             response.record = record;
             response.subject = subject;
-            let mut policy = build::policy("generated", linkability, cpr_in_text, shapes, response);
+            let mut policy = build::policy("generated", made, cpr_in_text, shapes, response);
             without_conflicts(&mut policy);
             policy
         })

@@ -20,7 +20,7 @@ use tavs::ids::SubjectId;
 use tavs::judge::Judge;
 use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Route, Scan};
 use tavs::policy::location::{Literal, Location, Step};
-use tavs::pseudonym::{Input, KeyRing, Linkage, NOBODY, Pseudonymiser, Salt, SubjectKey};
+use tavs::pseudonym::{Input, KeyRing, Linkage, Pseudonymiser, Salt, SubjectKey};
 
 use self::place::{Crumb, Key, children, leads, passes};
 use self::tree::{Member, NotJson, Tree, quoted};
@@ -117,7 +117,7 @@ impl<'p> Oracle<'p> {
             rules,
             names,
             subjects: subjects::places(policy, route),
-            pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain).unwrap(),
+            pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme).unwrap(),
             subject_key: keys.subject_key().unwrap(),
             judge,
             salt,
@@ -570,7 +570,8 @@ impl<'o, 't> Walk<'o, 't> {
                 out.push_str(&text[at..span.start]);
                 match find {
                     Some(find) if self.oracle.policy.cpr_in_text == CprInText::Pseudonymise => {
-                        out.push_str(&self.person(&find.number, ""));
+                        let pseudonym = self.person(&find.number, "");
+                        out.push_str(pseudonym.as_deref().unwrap_or(constant));
                     }
                     _ => out.push_str(constant),
                 }
@@ -584,34 +585,35 @@ impl<'o, 't> Walk<'o, 't> {
     fn pseudonym(&mut self, kind: &Kind, system: &str, node: &Tree) -> Option<String> {
         match (kind, node) {
             (Kind::Cpr, Tree::String { text, .. }) => {
-                cpr::parse(text).map(|number| self.person(&number, system))
+                cpr::parse(text).and_then(|number| self.person(&number, system))
             }
             (Kind::Cpr, Tree::Number(raw)) => {
-                cpr::parse_number(raw.as_bytes()).map(|number| self.person(&number, system))
+                cpr::parse_number(raw.as_bytes()).and_then(|number| self.person(&number, system))
             }
             (Kind::Id { resource_type }, Tree::String { text, .. }) if !text.is_empty() => {
-                Some(self.made_of(Input { kind: "id", resource_type, system: "", value: text }))
+                self.made_of(Input { kind: "id", resource_type, system: "", value: text })
             }
             (Kind::Id { resource_type }, Tree::Number(raw)) if raw.chars().all(|c| c.is_ascii_digit()) => {
-                Some(self.made_of(Input { kind: "id", resource_type, system: "", value: raw }))
+                self.made_of(Input { kind: "id", resource_type, system: "", value: raw })
             }
             (Kind::Reference, Tree::String { text, .. }) => {
                 let (resource_type, id) = forms::reference(text)?;
-                let id = self.made_of(Input { kind: "id", resource_type, system: "", value: id });
+                let id = self.made_of(Input { kind: "id", resource_type, system: "", value: id })?;
                 Some(format!("{resource_type}/{id}"))
             }
             _ => None,
         }
     }
 
-    fn person(&mut self, number: &cpr::Number, system: &str) -> String {
+    fn person(&mut self, number: &cpr::Number, system: &str) -> Option<String> {
         if number.is_nobody() {
-            return NOBODY.to_owned();
+            return self.oracle.policy.pseudonyms.scheme.nobody().map(str::to_owned);
         }
         self.made_of(subjects::number_input(number, system))
     }
 
-    fn made_of(&mut self, input: Input<'_>) -> String {
+    /// `None`: the scheme has none for it.
+    fn made_of(&mut self, input: Input<'_>) -> Option<String> {
         let serial = self.pseudonyms;
         self.pseudonyms += 1;
         let salt = &self.oracle.salt;
@@ -621,7 +623,7 @@ impl<'o, 't> Walk<'o, 't> {
             Linkability::None => Linkage::None(salt, serial),
         };
         let mut out = Vec::new();
-        self.oracle.pseudonymiser.write(input, linkage, &mut out);
-        String::from_utf8(out).unwrap()
+        let written = self.oracle.pseudonymiser.write(input, linkage, &mut out);
+        written.then(|| String::from_utf8(out).unwrap())
     }
 }

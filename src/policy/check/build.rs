@@ -13,6 +13,7 @@ use crate::policy::checked::{
 };
 use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
+use crate::pseudonym::Scheme;
 
 /// Limits where a policy does not say: enough for one clinic's traffic, and soon felt if not.
 pub(crate) mod defaults {
@@ -47,6 +48,7 @@ pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
         transfer: transfer(&written.transfer),
         pseudonyms: Pseudonyms {
             domain: text(written.pseudonyms.domain.as_ref()),
+            scheme: value(written.pseudonyms.scheme.as_ref(), Scheme::Keyed),
             linkability: value(written.pseudonyms.linkability.as_ref(), Linkability::Domain),
         },
         limits: limits(&written.limits),

@@ -6,7 +6,7 @@ use crate::policy::checked::{
     Agreement, Category, CprInText, Identity, Limits, Linkability, Policy, Pseudonyms, PurposeInfo,
     QueryParameter, RecipientInfo, Relation, Response, Subject, Transfer,
 };
-use crate::pseudonym::KeyRing;
+use crate::pseudonym::{KeyRing, Scheme};
 
 fn policy(routes: Vec<Route>) -> Policy {
     Policy {
@@ -37,7 +37,11 @@ fn policy(routes: Vec<Route>) -> Policy {
             retention: "30 days".into(),
         },
         transfer: Transfer { country: "DK".into(), ground: None },
-        pseudonyms: Pseudonyms { domain: "sms".into(), linkability: Linkability::Domain },
+        pseudonyms: Pseudonyms {
+            domain: "sms".into(),
+            scheme: Scheme::Keyed,
+            linkability: Linkability::Domain,
+        },
         limits: Limits {
             requests_per_second: 50,
             burst: 100,

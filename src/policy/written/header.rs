@@ -7,6 +7,7 @@ use crate::identity::Presented;
 use crate::policy::checked::{Basis, Category, Consent, CprInText, Linkability, Relation, TransferKind};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Table, Value, parse_rate};
+use crate::pseudonym::Scheme;
 
 /// What a recipient can be in law.
 const RELATIONS: &[(&str, Relation)] = &[
@@ -35,6 +36,9 @@ const GROUNDS: &[(&str, TransferKind)] = &[
 
 const LINKABILITIES: &[(&str, Linkability)] =
     &[("domain", Linkability::Domain), ("document", Linkability::Document), ("none", Linkability::None)];
+
+const SCHEMES: &[(&str, Scheme)] =
+    &[("keyed", Scheme::Keyed), ("sealed", Scheme::Sealed), ("digits", Scheme::Digits)];
 
 const CPR_IN_TEXT: &[(&str, CprInText)] =
     &[("mask", CprInText::Mask), ("pseudonymise", CprInText::Pseudonymise), ("refuse", CprInText::Refuse)];
@@ -183,9 +187,9 @@ pub(super) fn pseudonyms(root: &mut Table<'_>) -> Pseudonyms {
         return Pseudonyms::default();
     };
     let domain = table.required("domain", "\"sms-reminders\"");
-    table.optional_word("scheme", &[("keyed", ())], &["sealed", "table", "digits"]);
     let pseudonyms = Pseudonyms {
         domain: domain.and_then(|domain| domain.parsed(&codes::BAD_VALUE, names::name)),
+        scheme: table.optional_word("scheme", SCHEMES, &["table"]),
         linkability: table.optional_word("linkability", LINKABILITIES, &[]),
     };
     table.finish();

@@ -3,6 +3,7 @@
 use std::fs;
 
 use tavs::policy::checked::{Action, CprInText, Keep, Linkability, Policy, Rule};
+use tavs::pseudonym::Scheme;
 
 use super::{files, name};
 use crate::build;
@@ -12,7 +13,13 @@ use crate::properties::agreed;
 const DUPLICATES: &[&str] = &["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
 
 fn policy(rules: Vec<Rule>) -> Policy {
-    build::policy("suite", Linkability::Domain, CprInText::Mask, Vec::new(), build::response(rules))
+    build::policy(
+        "suite",
+        (Scheme::Keyed, Linkability::Domain),
+        CprInText::Mask,
+        Vec::new(),
+        build::response(rules),
+    )
 }
 
 fn keep_all() -> Policy {
