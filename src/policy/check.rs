@@ -13,6 +13,7 @@ mod law;
 mod meeting;
 mod members;
 mod routes;
+mod schemes;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -71,6 +72,7 @@ impl<'a> Sheet<'a> {
         members::check(&written, &mut findings);
         health::check(&written, &mut findings);
         identifiers::check(&written, &mut findings);
+        schemes::check(&written, &mut findings);
         routes::check(&written, &mut findings);
         let policy = build::policy(file, &written);
         meeting::check(&policy, &mut findings);

@@ -14,7 +14,7 @@ const CASES: &[Case] = &[
     ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
     ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
     ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
-    ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"sealed\"")], "\"sealed\""),
+    ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"table\"")], "\"table\""),
     ("TAVS0002", &[("[\"GET\"]", "[\"POST\"]")], "\"POST\""),
     ("TAVS0002", &[("[free-text]", "[push]\n[free-text]")], "push"),
     ("TAVS0002", &[("start\"         = \"keep\"", "start\" = \"shift\"")], "\"shift\""),
@@ -466,6 +466,26 @@ const CASES: &[Case] = &[
     ("TAVS0314", &[("signed    = 2026-01-15", "signed    = 2026-06-02")], "2026-06-02"),
     ("TAVS0315", &[("country = \"DK\"", "country = \"UK\"")], "\"UK\""),
     ("TAVS0316", &[("\"not-required\"", "\"required\"")], "\"required\""),
+    ("TAVS0317", &[("scheme      = \"keyed\"", "scheme      = \"digits\"")], "\"$.appointments[*].id\""),
+    (
+        "TAVS0317",
+        &[
+            ("scheme      = \"keyed\"", "scheme      = \"digits\""),
+            ("linkability = \"domain\"", "linkability = \"none\""),
+            ("{ pseudonymise = \"id\", type = \"Appointment\" }", "\"withhold\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+        ],
+        "\"none\"",
+    ),
+    (
+        "TAVS0317",
+        &[
+            ("scheme      = \"keyed\"", "scheme      = \"sealed\""),
+            ("linkability = \"domain\"", "linkability = \"none\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+        ],
+        "\"$.appointments[*].id\"",
+    ),
     // 04: routes, queries, tests.
     (
         "TAVS0401",

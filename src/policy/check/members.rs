@@ -44,7 +44,7 @@ pub(super) fn check_at_subject(rule: &checked::Rule, findings: &mut Findings<'_>
 }
 
 /// Every rule of a policy, in the order of shapes, then routes.
-fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
+pub(super) fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
     let shapes = policy.shapes.iter().flat_map(|shape| &shape.rules);
     shapes.chain(policy.routes.iter().flat_map(|route| &route.response.rules))
 }
