@@ -58,7 +58,7 @@ pub(crate) fn measure(quick: bool) {
         },
         Case { name: "64 KB, 30 subjects", target: "/fhir/Patient".into(), body: bundle.into() },
     ];
-    println!("response             CPU us/exchange       without the disk      ratio");
+    println!("response             CPU us/exchange       without syncs         ratio");
     let load =
         Builder::new_multi_thread().worker_threads(1).thread_name("load").enable_all().build().unwrap();
     for case in cases {

@@ -20,7 +20,7 @@ const ROUNDS: usize = 5;
 
 pub(crate) fn measure(quick: bool) {
     let records: u64 = if quick { 64 } else { 20_000 };
-    println!("waiting  subjects   records/sync        CPU us/record       of it without the disk");
+    println!("waiting  subjects   records/sync        CPU us/record       of it without syncs");
     for (waiting, subjects) in [(1, 1), (8, 1), (64, 1), (256, 1), (8, 30), (64, 30)] {
         let records = if waiting == 1 { records / 10 + 1 } else { records };
         let (mut shared, mut whole, mut bare) = (Vec::new(), Vec::new(), Vec::new());
@@ -108,7 +108,7 @@ fn entry(subjects: u64) -> Entry {
     }
 }
 
-/// The file system, counting syncs; `idle` neither writes nor syncs records.
+/// The file system, counting syncs; `idle` says that it has synced and has not.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     idle: bool,
@@ -129,7 +129,7 @@ impl Disk for Counting {
         FileSystem.open(path)
     }
     fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
-        if self.idle { Ok(()) } else { FileSystem.write(file, bytes) }
+        FileSystem.write(file, bytes)
     }
     fn sync(&mut self, file: &File) -> io::Result<()> {
         self.syncs.fetch_add(1, Ordering::Relaxed);
