@@ -8,4 +8,5 @@ pub mod location;
 pub mod plan;
 pub mod running;
 pub mod syntax;
+pub mod words;
 mod written;

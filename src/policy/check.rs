@@ -5,10 +5,10 @@
 
 mod across;
 mod build;
-mod countries;
-mod health;
+pub(super) mod countries;
+pub(super) mod health;
 mod identifiers;
-mod known;
+pub(super) mod known;
 mod law;
 mod meeting;
 mod members;

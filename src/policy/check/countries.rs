@@ -42,7 +42,7 @@ pub(super) fn exists(code: &str) -> bool {
 }
 
 /// Whether data leave the EEA by going there (GDPR chapter V).
-pub(super) fn is_third(code: &str) -> bool {
+pub(in crate::policy) fn is_third(code: &str) -> bool {
     !EEA.split_ascii_whitespace().any(|one| one == code)
 }
 

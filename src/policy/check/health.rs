@@ -66,7 +66,7 @@ const BEGINNINGS: &[&str] = &[
 ];
 
 /// FHIR resource types that say something of a subject's health.
-const RESOURCES: &[&str] = &[
+pub(in crate::policy) const RESOURCES: &[&str] = &[
     "AllergyIntolerance",
     "CarePlan",
     "ClinicalImpression",
@@ -145,15 +145,17 @@ fn is_envelope(rule: &Rule) -> bool {
 
 fn by_name(rule: &Rule) -> Option<String> {
     rule.location.value.steps.iter().find_map(|step| match step {
-        Step::Name(name) => {
-            let plain = plain(name);
-            let found = NAMES.contains(&plain.as_str())
-                || BEGINNINGS.iter().any(|beginning| plain.starts_with(beginning))
-                || ENDS.iter().any(|end| plain.ends_with(end));
-            found.then(|| format!("`{name}`"))
-        }
+        Step::Name(name) => is_health_name(name).then(|| format!("`{name}`")),
         Step::Wildcard | Step::Index(_) | Step::Filter(_) => None,
     })
+}
+
+/// Whether a member's name says that its value concerns health.
+pub(in crate::policy) fn is_health_name(name: &str) -> bool {
+    let plain = plain(name);
+    NAMES.contains(&plain.as_str())
+        || BEGINNINGS.iter().any(|beginning| plain.starts_with(beginning))
+        || ENDS.iter().any(|end| plain.ends_with(end))
 }
 
 /// Whether something of the value leaves: a pseudonym or a constant says nothing of it.

@@ -35,7 +35,7 @@ const SYSTEMS: [&str; 5] = [
 ];
 
 /// Whether a location says by itself that a CPR number stands there.
-pub(super) fn holds_cpr(location: &Location) -> bool {
+pub(in crate::policy) fn holds_cpr(location: &Location) -> bool {
     let named = location.last_name().is_some_and(is_cpr_name);
     let element = match location.steps.as_slice() {
         [above @ .., Step::Name(name)] if VALUES.contains(&plain(name).as_str()) => above,
@@ -47,7 +47,7 @@ pub(super) fn holds_cpr(location: &Location) -> bool {
 }
 
 /// Whether a member of this name holds CPR numbers.
-pub(super) fn is_cpr_name(name: &str) -> bool {
+pub(in crate::policy) fn is_cpr_name(name: &str) -> bool {
     let name = plain(name);
     NAMES.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
 }
@@ -95,7 +95,7 @@ fn asks_for_system(step: &Step) -> bool {
 }
 
 /// A name without case, `-` and `_`, as names of members are compared.
-pub(super) fn plain(name: &str) -> String {
+pub(in crate::policy) fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 

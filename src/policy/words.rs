@@ -1,0 +1,197 @@
+//! A policy's rules in words, as the ledger records them when a version takes effect: years later a
+//! report says from these what a rule number of a disclosure meant. Also what a name of a member
+//! says about the value below it, which reports sort by.
+//!
+//! The words are a format: `reports` reads them back out of old records. Add to them, never change one.
+
+use super::check::{countries, health, known};
+use super::checked::{
+    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Shape, TransferKind,
+};
+use super::location::{Literal, Location};
+use super::plan::RuleRef;
+use super::running::RunningPolicy;
+use crate::store::PolicyRule;
+
+/// Every rule of a policy by which something can leave, by route and number.
+#[must_use]
+pub fn rules(policy: &RunningPolicy) -> Vec<PolicyRule> {
+    let mut rules = Vec::new();
+    for route in policy.routes() {
+        for number in 0_u32.. {
+            let Some(reference) = usize::try_from(number).ok().and_then(|n| route.plan().rule(n)) else {
+                break;
+            };
+            let Some((location, action)) = rule(policy.checked(), route.checked(), reference) else {
+                continue;
+            };
+            if *action != Action::Withhold {
+                let (route, form) = (route.checked().name.clone(), form(action));
+                rules.push(PolicyRule { route, rule: number, location, form });
+            }
+        }
+    }
+    rules
+}
+
+fn rule<'a>(policy: &'a Policy, route: &'a Route, reference: RuleRef) -> Option<(String, &'a Action)> {
+    let Some(shape) = reference.shape else {
+        let rule = route.response.rules.get(reference.rule)?;
+        return Some((rule.location.to_string(), &rule.action));
+    };
+    let shape = policy.shapes.get(shape)?;
+    let rule = shape.rules.get(reference.rule)?;
+    Some((format!("{} {}", element(shape), rule.location), &rule.action))
+}
+
+/// What a shape's elements are: their resource type, or else the author's name.
+fn element(shape: &Shape) -> &str {
+    let literal = shape.when.iter().find(|(name, _)| name == "resourceType").map(|(_, literal)| literal);
+    match literal {
+        Some(Literal::String(text)) => text,
+        Some(Literal::Integer(_) | Literal::Bool(_) | Literal::Null) | None => &shape.name,
+    }
+}
+
+/// An action in the policy language's own words: `keep`, `mask first-word`, `generalise year`.
+#[must_use]
+pub fn form(action: &Action) -> String {
+    match action {
+        Action::Withhold => "withhold".to_owned(),
+        Action::Keep(Keep { clear_cpr: Some(ground), .. }) => format!("keep clear-cpr {ground}"),
+        Action::Keep(_) => "keep".to_owned(),
+        Action::Pseudonymise(Kind::Cpr) => "pseudonymise cpr".to_owned(),
+        Action::Pseudonymise(Kind::Id { .. }) => "pseudonymise id".to_owned(),
+        Action::Pseudonymise(Kind::Reference) => "pseudonymise reference".to_owned(),
+        Action::Mask(mask) => format!("mask {}", mask_word(*mask)),
+        Action::Generalise(Generalise::Year { .. }) => "generalise year".to_owned(),
+        Action::Generalise(Generalise::Month) => "generalise month".to_owned(),
+        Action::Generalise(Generalise::Week) => "generalise week".to_owned(),
+        Action::Generalise(Generalise::Decade { .. }) => "generalise decade".to_owned(),
+        Action::Generalise(Generalise::Age { .. }) => "generalise age".to_owned(),
+        Action::Generalise(Generalise::AgeBand { width, .. }) => format!("generalise age-band-{width}"),
+        Action::Replace(constant) => format!("replace {constant}"),
+        Action::Scan(scan) => {
+            let found = [("phone", scan.phone), ("email", scan.email), ("names", !scan.names.is_empty())];
+            found
+                .iter()
+                .filter(|(_, on)| *on)
+                .fold("scan cpr".to_owned(), |text, (word, _)| text + " " + word)
+        }
+        Action::Count => "count".to_owned(),
+    }
+}
+
+const fn mask_word(mask: Mask) -> &'static str {
+    match mask {
+        Mask::FirstWord => "first-word",
+        Mask::Initials => "initials",
+        Mask::Last4 => "last-4",
+        Mask::All => "all",
+        Mask::Email => "email",
+        Mask::Cpr => "cpr",
+    }
+}
+
+/// A relation as policies word it.
+#[must_use]
+pub const fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Processor => "processor",
+        Relation::Controller => "controller",
+        Relation::Research => "research",
+    }
+}
+
+/// A category of purposes as policies word it.
+#[must_use]
+pub const fn category(category: Category) -> &'static str {
+    match category {
+        Category::Service => "service",
+        Category::Improvement => "improvement",
+        Category::LegitimateInterest => "legitimate-interest",
+    }
+}
+
+/// A transfer ground as policies word it.
+#[must_use]
+pub const fn ground(kind: TransferKind) -> &'static str {
+    match kind {
+        TransferKind::Adequacy => "adequacy",
+        TransferKind::Dpf => "dpf",
+        TransferKind::Scc => "scc",
+        TransferKind::Bcr => "bcr",
+        TransferKind::Art49 => "art-49",
+    }
+}
+
+/// Whether data leave the EU and EEA by going to a country (GDPR chapter V).
+#[must_use]
+pub fn is_third_country(code: &str) -> bool {
+    countries::is_third(code)
+}
+
+/// Whether a member's name says that its value concerns health (art. 4(15)); a guess over names.
+#[must_use]
+pub fn is_health_name(name: &str) -> bool {
+    health::is_health_name(name)
+}
+
+/// Whether resources of a type say something of a subject's health.
+#[must_use]
+pub fn is_health_resource(resource_type: &str) -> bool {
+    health::RESOURCES.contains(&resource_type)
+}
+
+/// Whether a location says by itself that a CPR stands there.
+#[must_use]
+pub fn holds_cpr(location: &Location) -> bool {
+    known::holds_cpr(location)
+}
+
+/// A name without case, `-` and `_`, as names of members are compared.
+#[must_use]
+pub fn plain(name: &str) -> String {
+    known::plain(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::Date;
+
+    use super::*;
+    use crate::policy::check;
+    use crate::policy::running::PolicySet;
+    use crate::policy::syntax::SourceFile;
+    use crate::pseudonym::KeyRing;
+
+    fn shipped(name: &str) -> Vec<PolicyRule> {
+        let path = format!("policies/{name}.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (policies, _) = check::check(&[SourceFile { path, text }], Date::constant(2026, 3, 4));
+        let set = PolicySet::build(policies, &KeyRing::throw_away([1; 32])).unwrap();
+        set.iter().flat_map(rules).collect()
+    }
+
+    #[test]
+    fn rules_stand_in_words_with_their_number_route_and_kind_of_element() {
+        let flat = shipped("bookkeeping");
+        let invoice = |location: &str| {
+            flat.iter().find(|rule| rule.location == location).map(|rule| rule.form.as_str())
+        };
+        assert_eq!(invoice("$.fakturaer[*].dato"), Some("keep"));
+        assert_eq!(invoice("$.fakturaer[*].patient.cpr"), Some("pseudonymise cpr"));
+        assert_eq!(invoice("$.fakturaer[*].betaling.besked"), Some("scan cpr phone email names"));
+        let constant = "$.fakturaer[*].linjer[?@.ydelseskode=='0101'].tekst";
+        assert_eq!(invoice(constant), Some("replace \"Konsultation\""));
+        let numbers: Vec<u32> = flat.iter().map(|rule| rule.rule).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+
+        let fhir = shipped("research");
+        let birth =
+            fhir.iter().find(|rule| rule.location == "Patient $.birthDate" && rule.route == "patients");
+        assert!(birth.unwrap().form.starts_with("generalise "), "{birth:?}");
+        assert!(fhir.iter().any(|rule| rule.location.starts_with("Condition $.code")));
+        assert!(fhir.iter().all(|rule| rule.form != "withhold"));
+    }
+}
