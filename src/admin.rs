@@ -43,6 +43,9 @@ pub trait Shown: Send + Sync + 'static {
     /// Why the proxy should get no traffic now, a line each; none means ready.
     fn not_ready(&self) -> Vec<String>;
 
+    /// What an operator must look at while it may get traffic, a line each.
+    fn warnings(&self) -> Vec<String>;
+
     /// The metrics, in OpenMetrics text.
     fn metrics(&self) -> String;
 }
@@ -96,12 +99,13 @@ fn answer<S: Shown>(request: &Request<Incoming>, shown: &S) -> Response<Full<Byt
     match request.uri().path() {
         "/livez" => respond(StatusCode::OK, TEXT, "ok\n".into()),
         "/readyz" => {
-            let reasons = shown.not_ready();
-            if reasons.is_empty() {
-                respond(StatusCode::OK, TEXT, "ok\n".into())
-            } else {
-                respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, reasons.join("\n") + "\n")
+            let (mut lines, mut status) = (shown.not_ready(), StatusCode::SERVICE_UNAVAILABLE);
+            if lines.is_empty() {
+                lines.push("ok".to_owned());
+                status = StatusCode::OK;
             }
+            lines.extend(shown.warnings().into_iter().map(|warning| format!("warning: {warning}")));
+            respond(status, TEXT, lines.join("\n") + "\n")
         }
         "/metrics" => respond(StatusCode::OK, Metrics::MEDIA_TYPE, shown.metrics()),
         path => match Problems::page(path) {

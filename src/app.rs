@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, Shown};
 use crate::clock::Clock;
 use crate::config::{Config, Findings};
+use crate::ledger::checkpoint::Keeper;
 use crate::ledger::index::{IndexError, MAX_LAG};
 use crate::ledger::{self, Disk, FileSystem, LedgerError};
 use crate::limits::Limits;
@@ -112,7 +113,8 @@ pub struct Drained {
 /// Every mistake.
 pub fn check(config: &Config, clock: &Clock) -> Result<Findings, Findings> {
     crate::net::install_crypto();
-    build::state(config, clock, Limits::new(clock.clone())).map(|(_state, warnings)| warnings)
+    let (_state, warnings) = build::state(config, clock, Limits::new(clock.clone()))?;
+    build::keeping(config, clock, &Metrics::new()).map(|_keeping| warnings)
 }
 
 /// Starts the proxy: checks everything, opens the ledger, then listens. Must be called within a
@@ -137,6 +139,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         tracing::warn!(finding = line, "configuration");
     }
     let metrics = Metrics::new();
+    let keeping = build::keeping(&config, &clock, &metrics).map_err(StartError::Findings)?;
     let disk = disk::Measured { disk, metrics: metrics.clone(), clock: clock.clone() };
     let records = records::open(&config, &clock, Box::new(disk)).await?;
 
@@ -148,11 +151,13 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let admin = admin.map_err(|source| cannot_listen("admin", config.admin, source))?;
     let admin_address = admin.local_addr().map_err(|source| cannot_listen("admin", config.admin, source))?;
 
+    let keeper = Keeper::start(&records.ledger, keeping)?;
     let tls = Arc::new(ArcSwap::new(Arc::clone(state.tls())));
     let proxy = Arc::new(Proxy::new(state, records.clone(), metrics.clone()));
     let status = Arc::new(Status {
         draining: AtomicBool::new(false),
         records: records.clone(),
+        keeper,
         metrics: metrics.clone(),
         proxy: Arc::clone(&proxy),
     });
@@ -232,6 +237,7 @@ impl Running {
         self.stop.send_replace(true);
         let connections = self.listener.await.unwrap_or_default();
         let ledger = records::close(&self.records).await;
+        self.status.keeper.close().await;
         let answered = self.proxy.answered();
         self.stop_admin.send_replace(true);
         for task in self.besides {
@@ -259,6 +265,7 @@ impl fmt::Debug for Running {
 struct Status {
     draining: AtomicBool,
     records: Records,
+    keeper: Keeper,
     metrics: Metrics,
     proxy: Arc<Proxy>,
 }
@@ -291,6 +298,10 @@ impl Shown for Status {
             reasons.push(format!("{}: past its end", build::name_of(&expiry.what)));
         }
         reasons
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.keeper.warnings()
     }
 
     fn metrics(&self) -> String {

@@ -11,8 +11,9 @@ mod read;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::ledger;
+use crate::ledger::{self, AnchorSettings};
 use crate::net::{self, TlsSettings, UpstreamSettings};
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, render};
@@ -68,6 +69,10 @@ pub struct Ledger {
     pub node: String,
     /// Bounds.
     pub limits: ledger::Limits,
+    /// How often a checkpoint is made.
+    pub checkpoint: Duration,
+    /// Where checkpoints are kept elsewhere.
+    pub anchor: Option<At<AnchorSettings>>,
 }
 
 /// `[log]`.

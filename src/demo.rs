@@ -167,6 +167,7 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
         ("domain", "lapsing"),
         ("ledger-subjects", ""),
         ("registry", ""),
+        ("checkpoints", ""),
     ] {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|cause| DemoError::Scene(Box::new(cause)))?;

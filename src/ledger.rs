@@ -9,7 +9,9 @@
 //!
 //! docs/ledger.md has the record format.
 
+mod anchor;
 mod canonical;
+pub mod checkpoint;
 mod commit;
 mod disk;
 mod entry;
@@ -22,10 +24,11 @@ mod segment;
 mod tests;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::anchor::{Anchor, AnchorError, AnchorSettings};
 use self::commit::Commit;
 pub use self::commit::Durable;
 pub use self::disk::{Disk, FileSystem};
@@ -36,6 +39,7 @@ pub use self::read::{Record, Records, read};
 use self::segment::MAX_RECORD;
 use self::writer::Writer;
 use crate::ids::ExchangeId;
+use crate::store::Log;
 
 /// Where a ledger is and how much it may take.
 #[derive(Debug, Clone)]
@@ -120,7 +124,15 @@ pub struct Found {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     commit: Arc<Commit>,
+    about: Arc<About>,
     limits: Limits,
+}
+
+#[derive(Debug)]
+struct About {
+    directory: PathBuf,
+    node: String,
+    log: Log,
 }
 
 impl Ledger {
@@ -142,8 +154,10 @@ impl Ledger {
     /// As of [`open`](Self::open).
     pub fn open_on(settings: Settings, disk: Box<dyn Disk>) -> Result<(Self, Found), LedgerError> {
         let limits = settings.limits;
+        let (directory, node) = (settings.directory.clone(), settings.node.clone());
         let (writer, found) = Writer::open(settings, disk)?;
-        Ok((Self { commit: Arc::new(Commit::new(writer, found.last_sequence)), limits }, found))
+        let about = Arc::new(About { directory, node, log: writer.log()? });
+        Ok((Self { commit: Arc::new(Commit::new(writer, found.last_sequence)), about, limits }, found))
     }
 
     /// Records an entry and waits until it is on disk. Must be called within a tokio runtime.
@@ -191,6 +205,30 @@ impl Ledger {
     /// When a write or sync failed, or the ledger was closed.
     pub fn usable(&self) -> Result<(), AppendError> {
         self.commit.usable()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.about.directory
+    }
+
+    /// Which node writes.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.about.node
+    }
+
+    /// Which log it is.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.about.log
+    }
+
+    /// The number and hash of the last record that is on disk; `None` while there is none.
+    #[must_use]
+    pub fn tip(&self) -> Option<(u64, [u8; 32])> {
+        self.commit.tip()
     }
 
     /// How far the ledger is on disk, for those who read it while it is written.

@@ -12,9 +12,11 @@ mod rank;
 mod ring;
 mod sealed;
 mod sealing;
+mod signing;
 
 pub use ring::{KeyRing, RingError, SecretUse};
 pub use sealing::RegistryKey;
+pub use signing::{CheckpointKey, PublicKey, Signature};
 
 use std::sync::Arc;
 

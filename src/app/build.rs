@@ -13,6 +13,8 @@ use crate::config::{Config, Findings, cross_check, read_policies};
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
+use crate::ledger::Anchor;
+use crate::ledger::checkpoint::Keeping;
 use crate::limits::Limits;
 use crate::net::tls::ExpiryOf;
 use crate::net::{TlsError, TlsState, Upstream, UpstreamSetupError};
@@ -24,6 +26,7 @@ use crate::policy::running::{BuildError, PolicySet};
 use crate::policy::syntax::{self, SourceFile};
 use crate::proxy::{Parts, State};
 use crate::pseudonym::{KeyRing, RingError};
+use crate::telemetry::Metrics;
 
 /// Builds a state; `limits` are those until now. What is left over with it are warnings.
 pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<(State, Findings), Findings> {
@@ -90,6 +93,34 @@ fn last_day(file: &SourceFile) -> Option<Date> {
     syntax::read(file, expires).value.map(|at| at.value)
 }
 
+/// What checkpoints of the ledger are made with: from the same files as the state.
+pub(super) fn keeping(config: &Config, clock: &Clock, metrics: &Metrics) -> Result<Keeping, Findings> {
+    let mut found = Vec::new();
+    let anchor = config.ledger.anchor.as_ref();
+    let anchor = anchor.map(|at| match Anchor::new(&at.value, clock) {
+        Ok(anchor) => Some(anchor),
+        Err(UpstreamSetupError::Tls(error)) => {
+            found.push(tls_fault(config, &error));
+            None
+        }
+        Err(error) => {
+            found.push(config.fault(&codes::BAD_VALUE, at, error.to_string()));
+            None
+        }
+    });
+    let key = key_ring(config, &mut found).and_then(|ring| ring.checkpoint_key().ok());
+    match (key, anchor) {
+        (Some(key), anchor) if found.is_empty() => Ok(Keeping {
+            key,
+            every: config.ledger.checkpoint,
+            anchor: anchor.flatten(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        }),
+        _ => Err(config.findings(found)),
+    }
+}
+
 fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
     let path = &config.keys;
     let text = match read_private(&path.value) {
@@ -104,12 +135,14 @@ fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
     let checked = KeyRing::parse(&text).and_then(|ring| {
         ring.subject_key()?;
         ring.registry_key()?;
+        ring.checkpoint_key()?;
         Ok(ring)
     });
     match checked {
         Ok(ring) => Some(ring),
         Err(error) => {
-            let lacking = matches!(error, RingError::NoSubjects | RingError::NoRegistry);
+            let lacking =
+                matches!(error, RingError::NoSubjects | RingError::NoRegistry | RingError::NoCheckpoints);
             let code = if lacking { &codes::NO_SECRET } else { &codes::RING_UNUSABLE };
             let fault = config.fault(code, path, error.to_string());
             let mend = format!("tavs keys new {} --add", path.value.display());

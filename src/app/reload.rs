@@ -130,9 +130,10 @@ impl Reloader {
 
 fn needs_restart(old: &Config, new: &Config) -> bool {
     let ledger = |config: &Config| {
-        let Ledger { directory, node, limits, .. } = &config.ledger;
+        let Ledger { directory, node, limits, checkpoint, anchor } = &config.ledger;
         let ledger::Limits { wait, pending, record, segment } = *limits;
-        (directory.value.clone(), node.clone(), wait, pending, record, segment)
+        let anchor = anchor.as_ref().map(|anchor| format!("{:?}", anchor.value));
+        (directory.value.clone(), node.clone(), wait, pending, record, segment, *checkpoint, anchor)
     };
     old.listen.address != new.listen.address
         || old.listen.limits != new.listen.limits

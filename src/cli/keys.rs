@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::config::private::{self, PrivateError};
 use crate::config::{self, Findings};
-use crate::pseudonym::{KeyRing, RingError};
+use crate::pseudonym::{CheckpointKey, KeyRing, RingError};
 
 /// Make and look after keys.
 #[derive(Debug, clap::Args)]
@@ -19,13 +19,21 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     New(New),
+    ShowCheckpointKey(Show),
+}
+
+/// Print the public key of the ledger's checkpoints: give it to the auditor, who passes it to
+/// `tavs ledger verify --key`.
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The key ring.
+    file: PathBuf,
 }
 
 /// Make a key ring: a file of random secrets that only its owner can read.
 ///
-/// It gets a secret for the ledger's subject ids, one for what the registry seals, and one for each
-/// pseudonymisation domain. Keep a
-/// copy in a safe place: without it, a pseudonym made later for the same person is another one.
+/// It gets a secret for the ledger's subject ids, one for its checkpoints, one for what the registry
+/// seals, and one for each pseudonymisation domain. Keep a copy in a safe place: without it, a pseudonym made later for the same person is another one.
 #[derive(Debug, clap::Args)]
 struct New {
     /// The file to make; an existing one is never overwritten.
@@ -64,7 +72,10 @@ pub(super) struct Made {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let Command::New(new) = &args.command;
+    let new = match &args.command {
+        Command::New(new) => new,
+        Command::ShowCheckpointKey(show) => return show_checkpoint_key(&show.file),
+    };
     match domains(new).and_then(|domains| make_or_add(new, &domains)) {
         Ok(made) => say(&new.file, &made),
         Err(KeysError::Policies(findings)) => {
@@ -78,6 +89,23 @@ pub(crate) fn run(args: &Args) -> u8 {
             super::USAGE
         }
     }
+}
+
+fn show_checkpoint_key(file: &Path) -> u8 {
+    match checkpoint_key(file) {
+        Ok(key) => super::show(&format!("{}\n", key.public())),
+        Err(error) => {
+            super::complain(&format!("tavs keys: {error}\n"));
+            super::USAGE
+        }
+    }
+}
+
+/// What signs checkpoints, out of a ring file.
+pub(super) fn checkpoint_key(file: &Path) -> Result<CheckpointKey, KeysError> {
+    let ring = private::read_private(file)?;
+    let key = KeyRing::parse(&ring).and_then(|ring| ring.checkpoint_key());
+    key.map_err(|source| KeysError::Ring { path: file.to_owned(), source })
 }
 
 fn make_or_add(new: &New, domains: &BTreeSet<String>) -> Result<Vec<Made>, KeysError> {
@@ -117,6 +145,9 @@ fn with_missing(
     }
     if ring.registry_key().is_err() {
         made.push(Made { used: "registry", name: String::new() });
+    }
+    if ring.checkpoint_key().is_err() {
+        made.push(Made { used: "checkpoints", name: String::new() });
     }
     for name in domains.iter().filter(|name| !ring.has_domain(name)) {
         made.push(Made { used: "domain", name: name.clone() });
@@ -169,6 +200,7 @@ fn say(file: &Path, made: &[Made]) -> u8 {
         text.push_str("made   ");
         text.push_str(match secret.used {
             "domain" => "a secret, version 1, for the pseudonymisation domain ",
+            "checkpoints" => "a secret, version 1, for the ledger's checkpoints",
             "registry" => "a secret, version 1, for what the registry seals",
             _ => "a secret, version 1, for the ledger's subject ids",
         });

@@ -1,5 +1,6 @@
 //! The tables and options of `tavs.toml`, one function a table.
 
+mod ledger;
 mod limits;
 mod values;
 
@@ -8,15 +9,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use self::limits::{LARGEST, bound, deadline, listen_caps, listen_deadlines, upstream_limits};
-use self::values::{address, host_name, names, node_name, upstream_url};
+use self::limits::{listen_caps, listen_deadlines, upstream_limits};
+use self::values::{address, names, upstream_url};
 use super::{Config, Findings, Ledger, Listen, Log};
+use crate::net;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{self, At, SourceFile, Table, Value};
-use crate::{ledger, net};
 
 /// Where the admin listener is unless the file says.
 const ADMIN: &str = "127.0.0.1:9443";
@@ -37,7 +38,7 @@ pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findin
 /// The names that the reader asks for, found by reading a file that has every table.
 pub(super) fn option_names() -> Vec<&'static str> {
     let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.deadlines]\n\
-                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger]\n[store]\n[admin]\n[log]\n";
+                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[log]\n";
     let file = SourceFile::new("tavs.toml", text);
     let reading = syntax::read(&file, |root| {
         Reader { folder: Path::new(""), file: "", paths: RefCell::default() }.root(root)
@@ -191,24 +192,6 @@ impl Reader<'_> {
             return Some(UpstreamCa::System);
         }
         self.path(Some(value)).map(|path| UpstreamCa::File(path.value))
-    }
-
-    fn ledger(&self, mut table: Table<'_>) -> Option<Ledger> {
-        let directory = self.path(table.required("directory", "\"ledger\""));
-        let node = match table.optional("node") {
-            Some(value) => value.parsed(&codes::BAD_VALUE, node_name).map(|at| at.value),
-            None => Some(host_name()),
-        };
-        let mut limits = ledger::Limits::default();
-        deadline(&mut table, "wait", &mut limits.wait);
-        bound(&mut table, "pending", &mut limits.pending);
-        bound(&mut table, "record", &mut limits.record);
-        if let Some(segment) = table.optional_size("segment", 1 << 16..=LARGEST) {
-            limits.segment = segment.value;
-        }
-        table.not_yet(&["anchor"]);
-        table.finish();
-        Some(Ledger { directory: directory?, node: node?, limits })
     }
 
     fn store(&self, table: Option<Table<'_>>) -> Option<At<PathBuf>> {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, SetOnce};
 
 use super::error::{AppendError, Failure};
-use super::writer::{Batch, Writer};
+use super::writer::{Batch, Tip, Writer};
 
 /// What became of a batch: the number of its first record.
 type Outcome = Arc<SetOnce<Result<u64, AppendError>>>;
@@ -42,6 +42,7 @@ pub(super) struct Commit {
     pub(super) durable: Durable,
     queue: Mutex<Queue>,
     writer: Mutex<Writer>,
+    tip: Mutex<Option<Tip>>,
     idle: Notify,
 }
 
@@ -72,7 +73,8 @@ impl Place {
 impl Commit {
     pub(super) fn new(writer: Writer, last_sequence: u64) -> Self {
         let durable = Durable::new(last_sequence);
-        Self { durable, queue: Mutex::default(), writer: Mutex::new(writer), idle: Notify::new() }
+        let tip = Mutex::new(writer.tip());
+        Self { durable, queue: Mutex::default(), writer: Mutex::new(writer), tip, idle: Notify::new() }
     }
 
     /// Puts a record into the batch that is written next.
@@ -95,6 +97,11 @@ impl Commit {
 
     pub(super) fn usable(&self) -> Result<(), AppendError> {
         self.queue().usable()
+    }
+
+    /// The last record on disk. Never held while the disk is waited for.
+    pub(super) fn tip(&self) -> Option<Tip> {
+        *self.tip.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes no more, and waits for the rest.
@@ -148,6 +155,7 @@ impl Commit {
             Ok(mut writer) => {
                 let first = writer.write(batch)?;
                 let records = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+                *self.tip.lock().unwrap_or_else(PoisonError::into_inner) = writer.tip();
                 self.durable.set(first.saturating_add(records).saturating_sub(1));
                 Ok(first)
             }

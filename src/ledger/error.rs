@@ -56,6 +56,12 @@ pub enum LedgerError {
         /// The number that should be there.
         missing: u64,
     },
+    /// The file of checkpoints holds something else.
+    #[error("`{}` does not hold checkpoints; keep it as evidence, move it away, and start again", path.display())]
+    Checkpoints {
+        /// The file.
+        path: PathBuf,
+    },
     /// What stands there is not what was written.
     #[error("`{}` is damaged at byte {offset}: {damage}; keep it as evidence and begin a ledger in another directory", path.display())]
     Damaged {

@@ -181,6 +181,16 @@ impl Segment {
         self.last
     }
 
+    /// The number and hash of the last record up to here: before the first of this segment, the last
+    /// of the one before.
+    pub(super) fn tip(&self) -> Option<(u64, Hash)> {
+        let sequence = self.next.checked_sub(1).filter(|sequence| *sequence > 0)?;
+        if self.next == self.header.first {
+            return Some((sequence, canonical::bytes_of_hex(&self.header.previous)?));
+        }
+        Some((sequence, self.last))
+    }
+
     /// The number of the next record.
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next

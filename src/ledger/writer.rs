@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 
 use super::disk::Disk;
-use super::error::{Failure, LedgerError};
+use super::error::{Damage, Failure, LedgerError};
 use super::segment::{self, FORMAT, Hash, Header, NOTHING, Segment};
 use super::{Found, Settings, canonical};
 
@@ -49,6 +49,9 @@ impl Batch {
 /// A burst's memory is given back; that of ordinary batches is reused.
 const KEPT_BUFFER: usize = 1 << 20;
 
+/// The number and hash of a record.
+pub(super) type Tip = (u64, Hash);
+
 /// The end of the log: the only place that writes to it.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -62,6 +65,8 @@ pub(super) struct Writer {
     length: u64,
     last: Hash,
     next: u64,
+    /// The last record, whichever segment it is in.
+    tip: Option<Tip>,
     failed: Option<Failure>,
     buffer: Vec<u8>,
     /// Held as long as the writer lives; the kernel lets go of it when the process ends.
@@ -91,6 +96,7 @@ impl Writer {
                 length,
                 last,
                 next: 1,
+                tip: None,
                 failed: None,
                 buffer: Vec::new(),
                 _lock: lock,
@@ -120,11 +126,25 @@ impl Writer {
             length: read.offset(),
             last: read.last(),
             next,
+            tip: read.tip(),
             failed: None,
             buffer: Vec::new(),
             _lock: lock,
         };
         Ok((writer, found))
+    }
+
+    /// The number and hash of the last record on disk.
+    pub(super) const fn tip(&self) -> Option<Tip> {
+        self.tip
+    }
+
+    /// Which log it is.
+    pub(super) fn log(&self) -> Result<[u8; 16], LedgerError> {
+        let log = canonical::bytes_of_hex(&self.log);
+        log.ok_or_else(|| {
+            segment::damaged(&segment::path_of(&self.directory, self.number), 0, Damage::Header)
+        })
     }
 
     /// Writes and syncs a batch; gives the number of its first record.
@@ -164,6 +184,7 @@ impl Writer {
         self.length = self.length.saturating_add(u64::try_from(self.buffer.len()).unwrap_or(u64::MAX));
         self.last = last;
         self.next = next;
+        self.tip = Some((next.saturating_sub(1), last));
         self.buffer.shrink_to(KEPT_BUFFER);
         Ok(first)
     }

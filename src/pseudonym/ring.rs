@@ -1,5 +1,5 @@
 //! The key ring: independent random secrets, one for each pseudonymisation domain and version,
-//! one for the ledger's subject ids, and one for what the registry seals.
+//! one for the ledger's subject ids, one for its checkpoints, and one for what the registry seals.
 //!
 //! ```toml
 //! ring = 1
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Pseudonymiser, RegistryKey, Scheme, SubjectKey};
+use super::{CheckpointKey, Pseudonymiser, RegistryKey, Scheme, SubjectKey};
 use crate::secret::Secret;
 
 /// The only format that this version reads.
@@ -36,6 +36,8 @@ pub enum SecretUse {
     LedgerSubjects,
     /// Persons' numbers beside entries of the registry.
     Registry,
+    /// Signatures of the ledger's checkpoints.
+    Checkpoints,
 }
 
 /// Secrets by use and name.
@@ -110,6 +112,9 @@ pub enum RingError {
     /// No secret for the registry.
     #[error("the key ring has no secret for `registry`")]
     NoRegistry,
+    /// No secret for checkpoints.
+    #[error("the key ring has no secret for `checkpoints`")]
+    NoCheckpoints,
     /// Key derivation failed; cannot happen with secrets of 32 bytes.
     #[error("a key could not be derived")]
     Derivation,
@@ -224,6 +229,17 @@ impl KeyRing {
         RegistryKey::new(version, &key)
     }
 
+    /// What signs the ledger's checkpoints.
+    ///
+    /// # Errors
+    /// [`RingError::NoCheckpoints`] if the ring has no secret for it.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, RingError> {
+        let (_version, seed) = self
+            .derive(SecretUse::Checkpoints, "", b"tavs ledger checkpoint")?
+            .ok_or(RingError::NoCheckpoints)?;
+        CheckpointKey::new(&seed)
+    }
+
     /// HKDF-SHA256 (RFC 5869) below the secret: one use, one key.
     fn derive(&self, used: SecretUse, name: &str, info: &[u8]) -> Result<Option<Derived>, RingError> {
         let entry = self.secrets.get(&(used, name.to_owned()));
@@ -262,6 +278,7 @@ mod tests {
         assert!(ring.has_domain("a") && !ring.has_domain("b"));
         assert!(ring.subject_key().is_ok());
         assert_eq!(ring.registry_key().unwrap_err(), RingError::NoRegistry);
+        assert_eq!(ring.checkpoint_key().unwrap_err(), RingError::NoCheckpoints);
         assert_eq!(
             ring.pseudonymiser("b", Scheme::Keyed).unwrap_err(),
             RingError::NoDomain { domain: "b".into() }

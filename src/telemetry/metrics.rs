@@ -246,6 +246,18 @@ metrics! {
     ledger_errors: Counter = Counter::default() =>
         "counter" "tavs_ledger_errors" "_total" ""
         "Ledger writes or syncs that failed; each refuses its exchanges.";
+    ledger_checkpoints: Counter = Counter::default() =>
+        "counter" "tavs_ledger_checkpoints" "_total" ""
+        "Checkpoints of the ledger signed and synced.";
+    ledger_checkpoint_failures: Counter = Counter::default() =>
+        "counter" "tavs_ledger_checkpoint_failures" "_total" ""
+        "Checkpoints that could not be written beside the ledger.";
+    ledger_anchor_failures: Counter = Counter::default() =>
+        "counter" "tavs_ledger_anchor_failures" "_total" ""
+        "Attempts to keep a checkpoint elsewhere that failed; the newest is tried again every 10 s.";
+    ledger_anchored: Gauge<f64, AtomicU64> = Gauge::default() =>
+        "gauge" "tavs_ledger_anchored_timestamp_seconds" "" ""
+        "When a checkpoint was last anchored, since the Unix epoch; 0 if none was.";
     index_lag: Gauge = Gauge::default() =>
         "gauge" "tavs_index_lag_records" "" ""
         "Ledger records that are not in the store's index yet; past 50000 nothing is released.";

@@ -22,11 +22,17 @@ fn a_new_ring_is_private_and_has_a_secret_for_each_domain() {
     let path = folder.path().join("ring.toml");
     assert_eq!(mode_of(&path), 0o600);
     let ring = fs::read_to_string(path).unwrap();
-    for name in ["use = \"ledger-subjects\"", "use = \"registry\"", "name = \"research\"", "name = \"sms\""] {
+    for name in [
+        "use = \"ledger-subjects\"",
+        "use = \"registry\"",
+        "use = \"checkpoints\"",
+        "name = \"research\"",
+        "name = \"sms\"",
+    ] {
         assert_eq!(ring.matches(name).count(), 1, "{name}");
     }
     let secrets = secrets(&ring);
-    assert_eq!(secrets.len(), 4);
+    assert_eq!(secrets.len(), 5);
     for secret in secrets {
         assert_eq!(secret.len(), 66);
         assert!(!said.out.contains(secret.trim_matches('"')), "a secret was shown");

@@ -200,7 +200,7 @@ fn write_all(lab: &Lab, origin: &Origin, setting: &Setting) -> PathBuf {
             "[[secret]]\nuse = \"domain\"\nname = \"{name}\"\nversion = 1\nstate = \"active\"\nsecret = \"{digits}\"\n"
         );
     }
-    for (used, digits) in [("ledger-subjects", "ab"), ("registry", "cd")] {
+    for (used, digits) in [("ledger-subjects", "ab"), ("registry", "cd"), ("checkpoints", "ef")] {
         let digits = digits.repeat(32);
         ring += &format!(
             "[[secret]]\nuse = \"{used}\"\nversion = 1\nstate = \"active\"\nsecret = \"{digits}\"\n"

@@ -32,7 +32,7 @@ super::codes! {
     good "# tavs.toml: [upstreams.booking]\n[[route]]\nupstream = \"booking\""
 
     NO_SECRET "TAVS0607" Error "the key ring lacks a secret"
-    "Each pseudonymisation domain has an independent random secret in the key ring, and so have the ledger's subject ids and what the registry seals. Without it no pseudonym of the domain can be made, or no right of a subject can be entered."
+    "Each pseudonymisation domain has an independent random secret in the key ring, and so have the ledger's subject ids, its checkpoints, and what the registry seals. Without it no pseudonym of the domain can be made, no right of a subject entered, or no checkpoint signed."
     bad "# no [[secret]] of this name in the key ring\n[pseudonyms]\ndomain = \"sms\""
     good "# tavs keys new keys/ring.toml --add --domain sms\n[pseudonyms]\ndomain = \"sms\""
 

@@ -1,0 +1,92 @@
+//! `[ledger]`: where the ledger is, its bounds, checkpoints and anchor.
+
+use std::time::Duration;
+
+use super::limits::{LARGEST, bound, deadline};
+use super::values::{host_name, node_name, upstream_url};
+use super::{Ledger, Reader};
+use crate::ledger::{self, AnchorSettings};
+use crate::net::UpstreamSettings;
+use crate::net::upstream::UpstreamCa;
+use crate::policy::codes;
+use crate::policy::syntax::{At, Table};
+
+/// How often checkpoints may be made: what is recorded in between, a cut end loses unseen.
+const OFTENEST: Duration = Duration::from_secs(1);
+const SELDOMEST: Duration = Duration::from_hours(1);
+/// How often they are made unless the file says.
+const CHECKPOINT: Duration = Duration::from_mins(1);
+
+impl Reader<'_> {
+    pub(super) fn ledger(&self, mut table: Table<'_>) -> Option<Ledger> {
+        let directory = self.path(table.required("directory", "\"ledger\""));
+        let node = match table.optional("node") {
+            Some(value) => value.parsed(&codes::BAD_VALUE, node_name).map(|at| at.value),
+            None => Some(host_name()),
+        };
+        let mut limits = ledger::Limits::default();
+        deadline(&mut table, "wait", &mut limits.wait);
+        bound(&mut table, "pending", &mut limits.pending);
+        bound(&mut table, "record", &mut limits.record);
+        if let Some(segment) = table.optional_size("segment", 1 << 16..=LARGEST) {
+            limits.segment = segment.value;
+        }
+        let checkpoint = table.optional_duration("checkpoint", OFTENEST..=SELDOMEST);
+        let checkpoint = checkpoint.map_or(CHECKPOINT, |at| at.value);
+        let anchor = match table.optional_table("anchor") {
+            Some(anchor) => Some(self.anchor_of_ledger(anchor, directory.as_ref())?),
+            None => None,
+        };
+        table.finish();
+        Some(Ledger { directory: directory?, node: node?, limits, checkpoint, anchor })
+    }
+
+    /// Exactly one of `file`, `syslog` and `http`.
+    fn anchor_of_ledger(
+        &self,
+        mut table: Table<'_>,
+        directory: Option<&At<std::path::PathBuf>>,
+    ) -> Option<At<AnchorSettings>> {
+        let span = table.span();
+        let (file, syslog, http) = (table.optional("file"), table.optional("syslog"), table.optional("http"));
+        let ca = table.optional("ca");
+        let unprotected = table.optional_bool("unprotected").is_some_and(|at| at.value);
+        table.finish();
+        let one = [&file, &syslog, &http].into_iter().flatten().count() == 1;
+        if !one || http.is_none() && ca.is_some() {
+            let message = "an anchor is one of `file`, `syslog` and `http`, the last with `ca`";
+            let value = [file, syslog, http, ca].into_iter().flatten().next()?;
+            value.fault(&codes::BAD_VALUE, message, "here", None);
+            return None;
+        }
+        let settings = if let Some(value) = file {
+            let path = self.folder.join(value.string()?.value);
+            if directory.is_some_and(|directory| path.starts_with(&directory.value)) {
+                let help = "a file on another machine's disk, which tavs can only append to";
+                let message = "an anchor beside the ledger is lost or changed with it";
+                value.fault(&codes::BAD_VALUE, message, "inside the ledger", Some(help.to_owned()));
+                return None;
+            }
+            AnchorSettings::File(path)
+        } else if let Some(value) = syslog {
+            AnchorSettings::Syslog(self.folder.join(value.string()?.value))
+        } else {
+            let url = http?.parsed(&codes::BAD_VALUE, upstream_url)?.value;
+            let ca = match ca {
+                Some(value) => self.upstream_ca(Some(value))?,
+                None => UpstreamCa::System,
+            };
+            let (server, target) = split_url(&url);
+            let server = UpstreamSettings { unprotected, ..UpstreamSettings::new(server, ca) };
+            AnchorSettings::Http { server: Box::new(server), target: target.to_owned() }
+        };
+        Some(At::new(settings, span))
+    }
+}
+
+/// `https://host` and the path.
+fn split_url(url: &str) -> (&str, &str) {
+    let authority = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let path = url.get(authority..).and_then(|rest| rest.find('/')).map(|at| at.saturating_add(authority));
+    path.and_then(|at| url.split_at_checked(at)).unwrap_or((url, "/"))
+}
