@@ -6,6 +6,7 @@
 
 mod build;
 mod disk;
+mod noted;
 mod records;
 mod reload;
 mod signals;
@@ -35,6 +36,7 @@ use crate::proxy::Proxy;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
+pub use self::noted::NoteError;
 pub use self::reload::Reloader;
 pub use self::signals::Signals;
 pub use crate::proxy::Records;
@@ -54,6 +56,9 @@ pub enum StartError {
     /// The index of the ledger in the store.
     #[error(transparent)]
     Indexing(Arc<IndexError>),
+    /// What must be on record before anything is released.
+    #[error(transparent)]
+    Noting(#[from] NoteError),
     /// The index does not get on, and gives no reason.
     #[error(
         "the index of the ledger stands still, {lag} records behind; look whether something else holds the store, and run `tavs ledger reindex`"
@@ -118,7 +123,7 @@ pub fn check(config: &Config, clock: &Clock) -> Result<Findings, Findings> {
 }
 
 /// Starts the proxy: checks everything, opens the ledger, then listens. Must be called within a
-/// tokio runtime.
+/// tokio runtime of several threads.
 ///
 /// # Errors
 /// The first part that cannot be had; of the configuration, every mistake.
@@ -142,6 +147,8 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let keeping = build::keeping(&config, &clock, &metrics).map_err(StartError::Findings)?;
     let disk = disk::Measured { disk, metrics: metrics.clone(), clock: clock.clone() };
     let records = records::open(&config, &clock, Box::new(disk)).await?;
+    noted::changes(&records).await?;
+    noted::policies(&records, &state).await?;
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
     let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;
@@ -162,7 +169,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         proxy: Arc::clone(&proxy),
     });
     let (stop, stopped) = signal::channel(false);
-    let reloader = Reloader::new(config, &proxy, &tls, metrics, clock.clone());
+    let reloader = Reloader::new(config, &proxy, &tls, metrics, records.clone());
     reloader.succeeded();
     let watch = tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
     let (stop_admin, admin_stopped) = signal::channel(false);

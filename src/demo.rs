@@ -188,6 +188,7 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
         StartError::Ledger(_)
         | StartError::Store(_)
         | StartError::Indexing(_)
+        | StartError::Noting(_)
         | StartError::IndexStands { .. }
         | StartError::Stopped
         | StartError::Listen { .. }

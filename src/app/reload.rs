@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 
 use super::build;
-use crate::clock::Clock;
+use super::noted::{self, NoteError};
 use crate::config::{Config, Findings, Ledger};
 use crate::ledger;
 use crate::net::TlsState;
-use crate::proxy::Proxy;
+use crate::policy::codes;
+use crate::proxy::{Proxy, Records};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Certificate, Reload, Word};
 
@@ -30,7 +32,8 @@ struct Shared {
     proxy: Arc<Proxy>,
     tls: Arc<ArcSwap<TlsState>>,
     metrics: Metrics,
-    clock: Clock,
+    records: Records,
+    runtime: Handle,
 }
 
 #[derive(Debug)]
@@ -45,26 +48,35 @@ impl Reloader {
         proxy: &Arc<Proxy>,
         tls: &Arc<ArcSwap<TlsState>>,
         metrics: Metrics,
-        clock: Clock,
+        records: Records,
     ) -> Self {
         let (proxy, tls) = (Arc::clone(proxy), Arc::clone(tls));
         let file = PathBuf::from(&config.source.path);
         let configs = Mutex::new(Configs { last_read: config.clone(), in_force: config });
-        Self { shared: Arc::new(Shared { file, configs, proxy, tls, metrics, clock }) }
+        let runtime = Handle::current();
+        Self { shared: Arc::new(Shared { file, configs, proxy, tls, metrics, records, runtime }) }
     }
 
     /// Reads the configuration and all that it names, and swaps the state if everything is good.
-    /// Blocks while it reads.
+    /// Blocks while it reads, and until what is new in it is on record. Not to be called within an async
+    /// task of a runtime with one thread.
     ///
     /// # Errors
     /// Everything that is wrong; then nothing has changed.
     pub fn reload(&self) -> Result<(), Findings> {
+        tokio::task::block_in_place(|| self.reload_here())
+    }
+
+    fn reload_here(&self) -> Result<(), Findings> {
         let shared = &self.shared;
         let mut configs = self.lock();
         let rebuilt = Config::read(&shared.file).and_then(|config| {
             configs.last_read = config.clone();
             let limits = shared.proxy.state().limits().clone();
-            build::state(&config, &shared.clock, limits).map(|built| (config, built))
+            let (state, warnings) = build::state(&config, &shared.records.clock, limits)?;
+            let noting = shared.runtime.block_on(noted::policies(&shared.records, &state));
+            noting.map_err(|error| not_noted(&config, &error))?;
+            Ok((config, (state, warnings)))
         });
         match rebuilt {
             Ok((config, (state, warnings))) => {
@@ -99,10 +111,10 @@ impl Reloader {
 
     /// Counts a state that has taken effect.
     pub(super) fn succeeded(&self) {
-        let Shared { proxy, metrics, clock, .. } = &*self.shared;
+        let Shared { proxy, metrics, records, .. } = &*self.shared;
         let state = proxy.state();
         metrics.reloads.get_or_create(&Reload { result: Word::own("success") }).inc();
-        metrics.last_reload.set(Duration::from_millis(clock.unix_millis()).as_secs_f64());
+        metrics.last_reload.set(Duration::from_millis(records.clock.unix_millis()).as_secs_f64());
         metrics.policies.set(i64::try_from(state.policies().len()).unwrap_or(i64::MAX));
         for expiry in state.tls().expiries() {
             let certificate = Word::configured(&build::name_of(&expiry.what));
@@ -126,6 +138,12 @@ impl Reloader {
     fn lock(&self) -> MutexGuard<'_, Configs> {
         self.shared.configs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A policy that is not on record must not serve.
+fn not_noted(config: &Config, error: &NoteError) -> Findings {
+    let directory = &config.ledger.directory;
+    config.findings(vec![config.fault(&codes::NOT_ON_RECORD, directory, error.to_string())])
 }
 
 fn needs_restart(old: &Config, new: &Config) -> bool {

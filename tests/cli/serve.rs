@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tavs::ledger::Kind;
+use tavs::ledger::{Event, Kind};
 
 use super::served::serve;
 
@@ -31,8 +31,9 @@ fn it_serves_an_api_and_records_what_left() {
 
     let records = tavs::ledger::read(&folder.path().join("ledger")).unwrap();
     let records: Vec<_> = records.map(Result::unwrap).collect();
-    assert_eq!(records.len(), 2);
-    let (released, refused) = (records[0].entry().unwrap(), records[1].entry().unwrap());
+    assert_eq!(records.len(), 3);
+    assert!(matches!(&records[0].event, Event::Policy(policy) if policy.recipient == "sms-reminders"));
+    let (released, refused) = (records[1].entry().unwrap(), records[2].entry().unwrap());
     assert!(head.contains(&format!("tavs-exchange: {}", released.exchange)), "{head}");
     assert_eq!((released.kind, released.records, released.subjects.len()), (Kind::Disclosure, 2, 2));
     assert_eq!(released.bytes, u64::try_from(body.len()).unwrap());

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use tavs::app::StartError;
+use tavs::ids::SubjectId;
 use tavs::ledger::index::IndexError;
-use tavs::store::StoreError;
+use tavs::store::{NewChange, RightKind, Store, StoreError};
 
 use super::origin::json;
 use super::stage::{GOOD, Setting, Stage, policy};
@@ -113,4 +114,51 @@ async fn health_tells_how_far_the_index_is() {
     stage.origin.seen();
     stage.get("/appointments").await.is_problem("store-unusable", "no index");
     assert!(stage.origin.seen().is_empty());
+}
+
+/// How many records of a kind the ledger holds.
+fn kinds(stage: &Stage, kind: &str) -> usize {
+    stage.ledger().matches(&format!("\"kind\":\"{kind}\"")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_version_is_on_record_in_words_before_it_serves() {
+    let stage = used().await;
+    let ledger = stage.ledger();
+    let (noted, disclosure) = (ledger.find("\"kind\":\"policy\""), ledger.find("\"kind\":\"disclosure\""));
+    assert!(noted.unwrap() < disclosure.unwrap(), "{ledger}");
+    let words = r#"["appointments",3,"$.appointments[*].patient.name","mask first-word"]"#;
+    assert!(ledger.contains(words) && ledger.contains(r#""name":"Påmind ApS""#), "{ledger}");
+
+    let stage = stage.restarted().await;
+    stage.running.reloader().reload().unwrap();
+    assert_eq!(kinds(&stage, "policy"), 1, "once a version");
+    stage.lab.write("policies/sms.toml", &policy("sms").replace("\"first-word\"", "\"initials\""));
+    stage.running.reloader().reload().unwrap();
+    assert_eq!(kinds(&stage, "policy"), 2);
+    assert!(stage.ledger().contains("mask initials"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_a_crash_left_without_its_record_gets_it_at_the_next_start() {
+    let change = NewChange {
+        subject: SubjectId([7; 16]),
+        kind: RightKind::Restriction,
+        purpose: None,
+        recipient: None,
+        begun: true,
+        at: 1,
+        until: None,
+        reason: "case 26-17".into(),
+        who: "Inge Bo".into(),
+        sealed_cpr: None,
+    };
+    let stage = used().await;
+    let put =
+        |dir: &Path| assert_eq!(Store::open(&dir.join("tavs.db")).unwrap().put_change(&change).unwrap(), 1);
+    let stage = stage.restarted_after(put).await.map_err(|(error, _)| error).unwrap();
+    assert_eq!(kinds(&stage, "registry"), 1);
+    assert_eq!(stage.running.records().subjects.last_change(), 1);
+    let stage = stage.restarted().await;
+    assert_eq!(kinds(&stage, "registry"), 1);
 }

@@ -50,4 +50,9 @@ super::codes! {
     "The folder of policies holds no `*.toml`, so every recipient is refused. A proxy that serves nobody is safe, but hardly meant."
     bad "[policies]\ndirectory = \"empty\""
     good "[policies]\ndirectory = \"policies\""
+
+    NOT_ON_RECORD "TAVS0611" Error "a policy that cannot be put on record"
+    "Before a policy version serves for the first time, the ledger takes it down in words, so that a report can say years later what left under it. It could not; the old state stays. `/readyz` says what is wrong with the ledger or the store."
+    bad "# the ledger's disk is full\n[ledger]\ndirectory = \"ledger\""
+    good "# there is room again, and tavs was started anew\n[ledger]\ndirectory = \"ledger\""
 }
