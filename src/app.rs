@@ -7,6 +7,7 @@
 mod build;
 mod disk;
 mod noted;
+mod office;
 mod records;
 mod reload;
 mod signals;
@@ -15,6 +16,7 @@ mod watch;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,13 +32,17 @@ use crate::ledger::checkpoint::Keeper;
 use crate::ledger::index::{IndexError, MAX_LAG};
 use crate::ledger::{self, Disk, FileSystem, LedgerError};
 use crate::limits::Limits;
-use crate::net::listener::Drained as Connections;
+use crate::net::listener::{Drained as Connections, Handler};
 use crate::net::{Listener, TlsState};
+use crate::officer::ApiState;
 use crate::proxy::Proxy;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
+use self::build::Built;
 pub use self::noted::NoteError;
+pub use self::office::LocalOffice;
+use self::office::{Doors, Replaced};
 pub use self::reload::Reloader;
 pub use self::signals::Signals;
 pub use crate::proxy::Records;
@@ -70,6 +76,14 @@ pub enum StartError {
     /// The runtime ends while we start.
     #[error("stopped while starting")]
     Stopped,
+    /// The admin socket.
+    #[error("cannot make the admin socket `{}`: {source}; choose another `socket` in [admin]", path.display())]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A socket.
     #[error("cannot listen on {address}: {source}; free it, or choose another `address` in [{table}]")]
     Listen {
@@ -97,6 +111,7 @@ pub struct Running {
     /// Health is shown until the drain is over.
     stop_admin: signal::Sender<bool>,
     listener: JoinHandle<Connections>,
+    doors: Doors,
     /// The watch on files, and the admin listener.
     besides: [JoinHandle<()>; 2],
 }
@@ -118,8 +133,8 @@ pub struct Drained {
 /// Every mistake.
 pub fn check(config: &Config, clock: &Clock) -> Result<Findings, Findings> {
     crate::net::install_crypto();
-    let (_state, warnings) = build::state(config, clock, Limits::new(clock.clone()))?;
-    build::keeping(config, clock, &Metrics::new()).map(|_keeping| warnings)
+    let built = build::state(config, clock, Limits::new(clock.clone()))?;
+    build::keeping(config, clock, &Metrics::new()).map(|_keeping| built.warnings)
 }
 
 /// Starts the proxy: checks everything, opens the ledger, then listens. Must be called within a
@@ -138,7 +153,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
     let watch = watch::Watch::begin(&config);
-    let (state, warnings) =
+    let Built { state, names, api, warnings } =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
         tracing::warn!(finding = line, "configuration");
@@ -169,13 +184,20 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         proxy: Arc::clone(&proxy),
     });
     let (stop, stopped) = signal::channel(false);
-    let reloader = Reloader::new(config, &proxy, &tls, metrics, records.clone());
+    let api = api.map(|(tls, clients)| Arc::new(ApiState::new(tls, clients)));
+    let replaced = Replaced { names: Arc::new(ArcSwap::from_pointee(names)), api };
+    let reloader = Reloader::new(config.clone(), &proxy, &tls, replaced.clone(), metrics, records.clone());
     reloader.succeeded();
+    let operated = office::Running { status: Arc::clone(&status), reloader: reloader.clone() };
+    let doors = office::open(&config, &records, &replaced, Arc::new(operated), &stopped).await?;
     let watch = tokio::spawn(watch.run(reloader.clone(), stopped.clone()));
     let (stop_admin, admin_stopped) = signal::channel(false);
     let admin = tokio::spawn(admin::serve(admin, Arc::clone(&status), admin_stopped));
     let listener = tokio::spawn(serve(listener, tls, Arc::clone(&proxy), clock, stopped));
-    tracing::info!(%address, admin = %admin_address, "tavs serves");
+    match doors.api_address {
+        Some(api) => tracing::info!(%address, admin = %admin_address, %api, "tavs serves"),
+        None => tracing::info!(%address, admin = %admin_address, "tavs serves"),
+    }
     let besides = [watch, admin];
     Ok(Running {
         address,
@@ -187,14 +209,15 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         stop,
         stop_admin,
         listener,
+        doors,
         besides,
     })
 }
 
-async fn serve(
+async fn serve<H: Handler>(
     listener: Listener,
     tls: Arc<ArcSwap<TlsState>>,
-    proxy: Arc<Proxy>,
+    handler: Arc<H>,
     clock: Clock,
     mut stopped: signal::Receiver<bool>,
 ) -> Connections {
@@ -204,7 +227,7 @@ async fn serve(
             std::future::pending::<()>().await;
         }
     };
-    listener.serve(tls, proxy, clock, shutdown).await
+    listener.serve(tls, handler, clock, shutdown).await
 }
 
 fn cannot_listen(table: &'static str, address: SocketAddr, source: io::Error) -> StartError {
@@ -222,6 +245,12 @@ impl Running {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// Where the clinic's own systems ask, if there is an `[api]`.
+    #[must_use]
+    pub fn api_address(&self) -> Option<SocketAddr> {
+        self.doors.api_address
     }
 
     /// Reads everything anew, as SIGHUP and a changed file do.
@@ -243,6 +272,10 @@ impl Running {
         tracing::info!("draining");
         self.stop.send_replace(true);
         let connections = self.listener.await.unwrap_or_default();
+        if let Some(api) = self.doors.api {
+            drop(api.await);
+        }
+        drop(self.doors.socket.await);
         let ledger = records::close(&self.records).await;
         self.status.keeper.close().await;
         let answered = self.proxy.answered();

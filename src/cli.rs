@@ -9,6 +9,7 @@ mod ledger;
 mod policies;
 mod rewrite;
 mod serve;
+mod subject;
 mod test;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -42,6 +43,7 @@ enum Command {
     Keys(keys::Args),
     Certs(certs::Args),
     Ledger(ledger::Args),
+    Subject(subject::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Keys(args) => keys::run(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Subject(args) => subject::run(&args),
     };
     ExitCode::from(code)
 }

@@ -13,8 +13,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::identity::Presented;
 use crate::ledger::{self, AnchorSettings};
 use crate::net::{self, TlsSettings, UpstreamSettings};
+use crate::officer::Role;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
@@ -43,6 +45,10 @@ pub struct Config {
     pub store: At<PathBuf>,
     /// `[admin] address`.
     pub admin: SocketAddr,
+    /// `[admin] socket`: where `tavs subject` asks while tavs serves.
+    pub socket: PathBuf,
+    /// `[api]`: where the clinic's own systems ask; none unless the file has it.
+    pub api: Option<Api>,
     /// `[log]`.
     pub log: Log,
     /// Every path that the file names, with its place: faults of files are shown there.
@@ -73,6 +79,30 @@ pub struct Ledger {
     pub checkpoint: Duration,
     /// Where checkpoints are kept elsewhere.
     pub anchor: Option<At<AnchorSettings>>,
+}
+
+/// `[api]`.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Where clients connect to, and where that is written.
+    pub address: At<SocketAddr>,
+    /// Our certificate there, and the one anchor of clients'.
+    pub tls: TlsSettings,
+    /// That anchor's name.
+    pub anchor: String,
+    /// Who may ask.
+    pub clients: Vec<ApiClient>,
+}
+
+/// `[[api.client]]`.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    /// What records call it.
+    pub name: String,
+    /// How its certificate tells it.
+    pub presented: Presented,
+    /// What it may ask.
+    pub roles: Vec<Role>,
 }
 
 /// `[log]`.

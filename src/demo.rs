@@ -192,6 +192,7 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
         | StartError::IndexStands { .. }
         | StartError::Stopped
         | StartError::Listen { .. }
+        | StartError::Socket { .. }
         | StartError::Random => DemoError::Proxy(fault.to_string()),
     })
 }

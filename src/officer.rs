@@ -9,12 +9,15 @@
 //! person in an answer, a log or an error; a name that no policy has, entered as if it protected
 //! somebody.
 
+mod api;
 mod ask;
 mod caller;
+mod http;
 mod in_force;
 mod problem;
 mod registrar;
 mod show;
+mod socket;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub use self::api::{Api, ApiState, Clients};
 pub use self::ask::MAX_CHANGES;
 use self::ask::{Alias as AskedAlias, Changes, LookUp, Said, Wanted, json};
 use self::caller::Deed;
@@ -40,6 +44,7 @@ use self::problem::{
 };
 use self::registrar::{EnterError, blocking};
 pub use self::registrar::{Entered, Registrar, act_of};
+pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
 use self::told::{Changed, Health, Reloaded, Tied, Volumes};
 use crate::clock::Clock;

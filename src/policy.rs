@@ -10,3 +10,5 @@ pub mod running;
 pub mod syntax;
 pub mod words;
 mod written;
+
+pub(crate) use self::written::presented;

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::clock::Clock;
 use crate::config::private::{PrivateError, read_private};
-use crate::config::{Config, Findings, cross_check, read_policies};
+use crate::config::{Api, Config, Findings, PolicyFiles, cross_check, read_policies};
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
@@ -18,6 +18,7 @@ use crate::ledger::checkpoint::Keeping;
 use crate::limits::Limits;
 use crate::net::tls::ExpiryOf;
 use crate::net::{TlsError, TlsState, Upstream, UpstreamSetupError};
+use crate::officer::{Clients, InForce};
 use crate::policy::check::check;
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
@@ -28,14 +29,29 @@ use crate::proxy::{Parts, State};
 use crate::pseudonym::{KeyRing, RingError};
 use crate::telemetry::Metrics;
 
-/// Builds a state; `limits` are those until now. What is left over with it are warnings.
-pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<(State, Findings), Findings> {
+/// All that a reload replaces, of one reading.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) state: State,
+    pub(super) names: InForce,
+    /// None without `[api]`.
+    pub(super) api: Option<(TlsState, Clients)>,
+    /// What was found and does not keep it from taking effect.
+    pub(super) warnings: Findings,
+}
+
+/// Builds a state; `limits` are those until now.
+pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Built, Findings> {
     let read = read_policies(config);
     let (policies, mut found) = check_to_serve(&read.files, clock.today());
     let ring = key_ring(config, &mut found);
     if let Some(ring) = &ring {
         found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring, policy)));
     }
+    let api = match &config.api {
+        Some(settings) => api(config, settings, clock, &mut found).map(Some),
+        None => Some(None),
+    };
     let tls = TlsState::load(&config.tls, clock);
     let tls = tls.map_err(|error| found.push(tls_fault(config, &error))).ok();
     let upstreams = upstreams(config, clock, &mut found);
@@ -47,25 +63,65 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<(S
     });
     let register = Register::new(identities.collect());
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
-    // Only what has no mistakes is compiled: a plan's own errors would repeat them.
+    let set = compiled(policies, &read, ring, &mut found);
+    let findings = read.into_findings(config, found);
+    match (set, register, tls, upstreams, names, api) {
+        (Some((policies, in_force)), Some(register), Some(tls), Some(upstreams), Some(names), Some(api)) => {
+            let tls = Arc::new(tls);
+            let problems = Problems::at(config.listen.names.first().map_or("localhost", String::as_str));
+            let parts = Parts { policies, register, limits, upstreams, tls, names, problems };
+            Ok(Built { state: State::new(parts), names: in_force, api, warnings: findings })
+        }
+        _ => Err(findings),
+    }
+}
+
+/// What officers' words are held against, where nothing serves: policies and keys alone.
+pub(super) fn names(config: &Config, clock: &Clock) -> Result<InForce, Findings> {
+    let read = read_policies(config);
+    let (policies, mut found) = check_to_serve(&read.files, clock.today());
+    let ring = key_ring(config, &mut found);
+    let set = compiled(policies, &read, ring, &mut found);
+    let findings = read.into_findings(config, found);
+    set.map(|(_policies, names)| names).ok_or(findings)
+}
+
+/// Only what has no mistakes is compiled: a plan's own errors would repeat them.
+fn compiled(
+    policies: Vec<Policy>,
+    read: &PolicyFiles,
+    ring: Option<KeyRing>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(PolicySet, InForce)> {
     let sound = !found.iter().chain(&read.findings).any(Diagnostic::is_error);
-    let set = ring.filter(|_| sound).and_then(|ring| match PolicySet::build(policies, &ring) {
-        Ok(set) => Some(set),
+    let ring = ring.filter(|_| sound)?;
+    match PolicySet::build(policies, &ring) {
+        // `key_ring` has looked whether it has what is needed.
+        Ok(set) => InForce::new(&set, &ring).ok().map(|names| (set, names)),
         Err(errors) => {
             found.extend(errors.iter().map(|error| plan_fault(&read.files, error)));
             None
         }
-    });
-    let findings = read.into_findings(config, found);
-    match (set, register, tls, upstreams, names) {
-        (Some(policies), Some(register), Some(tls), Some(upstreams), Some(names)) => {
-            let tls = Arc::new(tls);
-            let problems = Problems::at(config.listen.names.first().map_or("localhost", String::as_str));
-            let parts = Parts { policies, register, limits, upstreams, tls, names, problems };
-            Ok((State::new(parts), findings))
-        }
-        _ => Err(findings),
     }
+}
+
+/// The API's own certificate, and its clients.
+fn api(
+    config: &Config,
+    settings: &Api,
+    clock: &Clock,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(TlsState, Clients)> {
+    let tls = TlsState::load(&settings.tls, clock);
+    let tls = tls.map_err(|error| found.push(tls_fault(config, &error))).ok();
+    let clients = settings.clients.iter();
+    let clients = clients.map(|one| (one.name.clone(), one.presented.clone(), one.roles.clone()));
+    let clients = Clients::new(&settings.anchor, clients, clock.clone());
+    let clients = clients.map_err(|error| {
+        let message = format!("in [api], {error}");
+        found.push(config.fault(&codes::BAD_VALUE, &settings.address, message));
+    });
+    Some((tls?, clients.ok()?))
 }
 
 /// Checks policies as `tavs check` does, but for lapsed agreements: they are served, which means

@@ -8,8 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
-use super::build;
+use super::build::{self, Built};
 use super::noted::{self, NoteError};
+use super::office::Replaced;
 use crate::config::{Config, Findings, Ledger};
 use crate::ledger;
 use crate::net::TlsState;
@@ -31,6 +32,7 @@ struct Shared {
     configs: Mutex<Configs>,
     proxy: Arc<Proxy>,
     tls: Arc<ArcSwap<TlsState>>,
+    office: Replaced,
     metrics: Metrics,
     records: Records,
     runtime: Handle,
@@ -47,6 +49,7 @@ impl Reloader {
         config: Config,
         proxy: &Arc<Proxy>,
         tls: &Arc<ArcSwap<TlsState>>,
+        office: Replaced,
         metrics: Metrics,
         records: Records,
     ) -> Self {
@@ -54,7 +57,7 @@ impl Reloader {
         let file = PathBuf::from(&config.source.path);
         let configs = Mutex::new(Configs { last_read: config.clone(), in_force: config });
         let runtime = Handle::current();
-        Self { shared: Arc::new(Shared { file, configs, proxy, tls, metrics, records, runtime }) }
+        Self { shared: Arc::new(Shared { file, configs, proxy, tls, office, metrics, records, runtime }) }
     }
 
     /// Reads the configuration and all that it names, and swaps the state if everything is good.
@@ -73,19 +76,19 @@ impl Reloader {
         let rebuilt = Config::read(&shared.file).and_then(|config| {
             configs.last_read = config.clone();
             let limits = shared.proxy.state().limits().clone();
-            let (state, warnings) = build::state(&config, &shared.records.clock, limits)?;
-            let noting = shared.runtime.block_on(noted::policies(&shared.records, &state));
+            let built = build::state(&config, &shared.records.clock, limits)?;
+            let noting = shared.runtime.block_on(noted::policies(&shared.records, &built.state));
             noting.map_err(|error| not_noted(&config, &error))?;
-            Ok((config, (state, warnings)))
+            Ok((config, built))
         });
         match rebuilt {
-            Ok((config, (state, warnings))) => {
+            Ok((config, Built { state, names, api, warnings })) => {
                 for line in warnings.brief() {
                     tracing::warn!(finding = line, "configuration");
                 }
                 if needs_restart(&configs.in_force, &config) {
                     tracing::warn!(
-                        "addresses, deadlines and caps of [listen], [ledger], [admin] and [log] change with a restart only"
+                        "addresses, deadlines and caps of [listen], [ledger], [admin], [api] and [log] change with a restart only"
                     );
                 }
                 // The listener last: a connection under the new trust anchors must not meet the old
@@ -93,6 +96,10 @@ impl Reloader {
                 let tls = Arc::clone(state.tls());
                 shared.proxy.replace(state);
                 shared.tls.store(tls);
+                shared.office.names.store(Arc::new(names));
+                if let (Some(api), Some((tls, clients))) = (&shared.office.api, api) {
+                    api.replace(tls, clients);
+                }
                 configs.in_force = config;
                 drop(configs);
                 self.succeeded();
@@ -153,9 +160,12 @@ fn needs_restart(old: &Config, new: &Config) -> bool {
         let anchor = anchor.as_ref().map(|anchor| format!("{:?}", anchor.value));
         (directory.value.clone(), node.clone(), wait, pending, record, segment, *checkpoint, anchor)
     };
+    let address = |config: &Config| config.api.as_ref().map(|api| api.address.value);
     old.listen.address != new.listen.address
         || old.listen.limits != new.listen.limits
         || old.admin != new.admin
+        || old.socket != new.socket
+        || address(old) != address(new)
         || old.log.level != new.log.level
         || ledger(old) != ledger(new)
 }

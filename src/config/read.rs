@@ -1,5 +1,6 @@
 //! The tables and options of `tavs.toml`, one function a table.
 
+mod api;
 mod ledger;
 mod limits;
 mod values;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use self::limits::{listen_caps, listen_deadlines, upstream_limits};
 use self::values::{address, names, upstream_url};
-use super::{Config, Findings, Ledger, Listen, Log};
+use super::{Api, Config, Findings, Ledger, Listen, Log};
 use crate::net;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
@@ -21,6 +22,8 @@ use crate::policy::syntax::{self, At, SourceFile, Table, Value};
 
 /// Where the admin listener is unless the file says.
 const ADMIN: &str = "127.0.0.1:9443";
+/// Where the admin socket is unless the file says.
+const SOCKET: &str = "admin.sock";
 /// Where the store is unless the file says.
 const STORE: &str = "tavs.db";
 
@@ -38,7 +41,7 @@ pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findin
 /// The names that the reader asks for, found by reading a file that has every table.
 pub(super) fn option_names() -> Vec<&'static str> {
     let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.deadlines]\n\
-                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[log]\n";
+                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[[api.client]]\n[log]\n";
     let file = SourceFile::new("tavs.toml", text);
     let reading = syntax::read(&file, |root| {
         Reader { folder: Path::new(""), file: "", paths: RefCell::default() }.root(root)
@@ -56,14 +59,31 @@ struct Written {
     ledger: Ledger,
     store: At<PathBuf>,
     admin: SocketAddr,
+    socket: PathBuf,
+    api: Option<Api>,
     log: Log,
     paths: Vec<At<PathBuf>>,
 }
 
 impl Written {
     fn with(self, source: SourceFile) -> Config {
-        let Self { listen, tls, upstreams, policies, keys, ledger, store, admin, log, paths } = self;
-        Config { source, listen, tls, upstreams, policies, keys, ledger, store, admin, log, paths }
+        let Self { listen, tls, upstreams, policies, keys, ledger, store, .. } = self;
+        let Self { admin, socket, api, log, paths, .. } = self;
+        Config {
+            source,
+            listen,
+            tls,
+            upstreams,
+            policies,
+            keys,
+            ledger,
+            store,
+            admin,
+            socket,
+            api,
+            log,
+            paths,
+        }
     }
 }
 
@@ -87,20 +107,28 @@ impl Reader<'_> {
         let keys = self.only(root.required_table("keys", "ring = \"keys/ring.toml\""), "ring");
         let ledger = root.required_table("ledger", "directory = \"ledger\"").and_then(|t| self.ledger(t));
         let store = self.store(root.optional_table("store"));
-        let admin = admin(root.optional_table("admin"));
+        let admin = self.admin(root.optional_table("admin"));
+        let anchors: Option<Vec<AnchorSettings>> = anchors.map(|all| all.into_values().collect());
+        let api = match root.optional_table("api") {
+            Some(table) => self.api(table, anchors.as_deref()).map(Some),
+            None => Some(None),
+        };
         let log = log(root.optional_table("log"));
         root.not_yet(&["sources"]);
         root.finish();
         let (listen, tls) = listen?;
+        let (admin, socket) = admin?;
         Some(Written {
             listen,
-            tls: TlsSettings { anchors: anchors?.into_values().collect(), ..tls },
+            tls: TlsSettings { anchors: anchors?, ..tls },
             upstreams: upstreams?,
             policies: policies?,
             keys: keys?,
             ledger: ledger?,
             store: store?,
-            admin: admin?,
+            admin,
+            socket,
+            api: api?,
             log: log?,
             paths: self.paths.take(),
         })
@@ -206,6 +234,29 @@ impl Reader<'_> {
         sqlite
     }
 
+    /// Address and socket.
+    fn admin(&self, table: Option<Table<'_>>) -> Option<(SocketAddr, PathBuf)> {
+        let Some(mut table) = table else { return Some((ADMIN.parse().ok()?, self.folder.join(SOCKET))) };
+        let value = table.optional("address");
+        let socket = table.optional("socket");
+        let unprotected = table.optional_bool("unprotected").is_some_and(|at| at.value);
+        table.finish();
+        // Not among the paths: tavs makes it.
+        let socket = match socket {
+            Some(value) => self.folder.join(value.string()?.value),
+            None => self.folder.join(SOCKET),
+        };
+        let Some(value) = value else { return Some((ADMIN.parse().ok()?, socket)) };
+        let address = address(&value)?;
+        if !address.ip().is_loopback() && !unprotected {
+            let help = "use 127.0.0.1; or, on a guarded network, add `unprotected = true`";
+            let message = "the admin listener would be open to others";
+            value.fault(&codes::ADMIN_EXPOSED, message, "not a loopback address", Some(help.to_owned()));
+            return None;
+        }
+        Some((address, socket))
+    }
+
     /// A table with one option, which is a path.
     fn only(&self, table: Option<Table<'_>>, name: &'static str) -> Option<At<PathBuf>> {
         let mut table = table?;
@@ -235,22 +286,6 @@ fn named<T>(
         }
     }
     all
-}
-
-fn admin(table: Option<Table<'_>>) -> Option<SocketAddr> {
-    let Some(mut table) = table else { return ADMIN.parse().ok() };
-    let value = table.optional("address");
-    let unprotected = table.optional_bool("unprotected").is_some_and(|at| at.value);
-    table.finish();
-    let Some(value) = value else { return ADMIN.parse().ok() };
-    let address = address(&value)?;
-    if !address.ip().is_loopback() && !unprotected {
-        let help = "use 127.0.0.1; or, on a guarded network, add `unprotected = true`";
-        let message = "the admin listener would be open to others";
-        value.fault(&codes::ADMIN_EXPOSED, message, "not a loopback address", Some(help.to_owned()));
-        return None;
-    }
-    Some(address)
 }
 
 fn log(table: Option<Table<'_>>) -> Option<Log> {

@@ -11,6 +11,8 @@ mod shapes;
 
 use std::ops::Range;
 
+pub(crate) use self::header::presented;
+
 use jiff::civil::Date;
 
 use crate::identity::Presented;

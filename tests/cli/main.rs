@@ -18,6 +18,7 @@ mod ledger;
 mod policies;
 mod serve;
 mod served;
+mod subject;
 
 use std::ffi::OsStr;
 use std::fs::File;

@@ -72,6 +72,7 @@ pub(crate) struct Served {
     process: Child,
     address: SocketAddr,
     admin: SocketAddr,
+    api: Option<SocketAddr>,
     log: Option<JoinHandle<String>>,
     client: Arc<ClientConfig>,
 }
@@ -96,17 +97,18 @@ impl Served {
             said.push_str(&line);
             said.push('\n');
             let line: serde_json::Value = serde_json::from_str(&line).ok()?;
-            let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-            (line["message"] == "tavs serves").then(|| (address("address"), address("admin")))
+            let address = |name: &str| Some(line[name].as_str()?.parse().unwrap());
+            (line["message"] == "tavs serves")
+                .then(|| (address("address").unwrap(), address("admin").unwrap(), address("api")))
         });
-        let Some((address, admin)) = started else {
+        let Some((address, admin, api)) = started else {
             process.wait().unwrap();
             return Err(said);
         };
         // It would wait for its log to be read.
         let log = std::thread::spawn(move || said + &lines.collect::<Vec<_>>().join("\n"));
         let client = client(&folder.join("certs"));
-        Ok(Self { process, address, admin, log: Some(log), client })
+        Ok(Self { process, address, admin, api, log: Some(log), client })
     }
 
     /// The whole answer.
@@ -124,6 +126,22 @@ impl Served {
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
+    }
+
+    /// Asks the API with the recipient's certificate; the whole answer.
+    pub(crate) fn ask_api(&self, target: &str, body: &str) -> String {
+        let name = "localhost".try_into().unwrap();
+        let connection = ClientConnection::new(Arc::clone(&self.client), name).unwrap();
+        let mut stream = StreamOwned::new(connection, TcpStream::connect(self.api.unwrap()).unwrap());
+        let length = body.len();
+        let fields =
+            format!("host: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+        write!(stream, "{target} HTTP/1.1\r\n{fields}connection: close\r\n\r\n").unwrap();
+        // A body that is too large is not read to its end.
+        drop(stream.write_all(body.as_bytes()));
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        String::from_utf8(answer).unwrap()
     }
 
     pub(crate) fn metrics(&self) -> String {

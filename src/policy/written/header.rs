@@ -88,7 +88,8 @@ pub(super) fn identity(root: &mut Table<'_>) -> Identity {
     }
 }
 
-fn presented(certificate: &Value<'_>) -> Option<At<Presented>> {
+/// The one identifier that a certificate is known by.
+pub(crate) fn presented(certificate: &Value<'_>) -> Option<At<Presented>> {
     const ONE: &str = "write one of `uri`, `dns` and `spki-sha256`";
     let mut table = certificate.table()?;
     let forms = [table.optional("uri"), table.optional("dns"), table.optional("spki-sha256")];
