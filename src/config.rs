@@ -22,6 +22,7 @@ use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
 
 pub use self::cross::cross_check;
+pub(crate) use self::files::LARGEST_POLICY;
 pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
 
 /// `tavs.toml`, checked. Paths are resolved against its folder.

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Check as of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = policies::day)]
     at: Option<Date>,
     /// Explain a code, such as TAVS0102, with an example; checks nothing.
     #[arg(long, value_name = "CODE")]
@@ -76,7 +76,10 @@ fn explain(id: &str) -> u8 {
     }
     let ids: Vec<String> = codes::all().map(|code| code.id.to_lowercase()).collect();
     let near = nearest(id, ids.iter().map(String::as_str)).map(str::to_uppercase);
-    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint = near.map_or_else(
+        || String::from("; docs/diagnostics.md lists them"),
+        |near| format!("; did you mean `{near}`?"),
+    );
     super::complain(&format!("error: there is no code `{id}`{hint}\n"));
     super::USAGE
 }

@@ -7,8 +7,10 @@ use jiff::civil::Date;
 
 use crate::demo::{self, Options};
 
-/// Show everything in one process and one temporary directory: certificates, two sample clinic
-/// APIs, and the proxy with the shipped policies, called by three recipients.
+/// Show everything: sample clinics, the proxy with the shipped policies, three recipients.
+///
+/// Runs in one process and one temporary directory, with certificates of its own, and opens ports on
+/// 127.0.0.1 only. All persons are invented.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// One JSON document with a list of promises; exit 1 if one is broken.
@@ -21,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes: u64,
     /// The day that the demo plays on.
-    #[arg(long, value_name = "DATE", default_value = "2026-03-01")]
+    #[arg(long, value_name = "DATE", default_value = "2026-03-01", value_parser = super::policies::day)]
     at: Date,
     /// The seed of the test patients.
     #[arg(long, value_name = "N", default_value_t = 1)]

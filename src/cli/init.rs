@@ -14,8 +14,10 @@ use super::keys::{self, KeysError};
 use crate::clock::Clock;
 use crate::config::private::{self, PrivateError};
 
-/// Make a working configuration: tavs.toml, a commented policy with its test, certificates for
-/// development, a key ring and a ledger.
+/// Make a working configuration in a new folder.
+///
+/// In it: tavs.toml, a commented policy with its test, certificates for development, a key ring and an
+/// empty ledger.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder to make; it must not exist, or be empty.

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use crate::clock::Clock;
+use crate::config::LARGEST_POLICY;
 use crate::policy::check::check;
 use crate::policy::checked::Policy;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::SourceFile;
-
-/// The largest policy file, in bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// How many folders below each other are looked into.
 const DEEPEST: u32 = 8;
@@ -149,10 +147,20 @@ fn descend(folder: &Path, depth: u32, found: &mut Found) -> Result<(), String> {
 
 fn read(path: &Path) -> io::Result<String> {
     let size = fs::metadata(path)?.len();
-    if size > LARGEST {
-        return Err(io::Error::other(format!("it has {size} bytes, and a policy has at most {LARGEST}")));
+    if size > LARGEST_POLICY {
+        return Err(io::Error::other(format!(
+            "it has {size} bytes, and a policy has at most {LARGEST_POLICY}"
+        )));
     }
     fs::read_to_string(path)
+}
+
+/// Reads a day of the command line.
+///
+/// # Errors
+/// What a day looks like.
+pub(super) fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_not_a_day| "a day is written as 2026-03-01")
 }
 
 /// `3 policies`, `1 policy`.

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RING")]
     ring: Option<PathBuf>,
     /// As of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = policies::day)]
     at: Option<Date>,
     /// What the input is, as the upstream would say; must be one of the route's.
     /// [default: the route's first]

@@ -7,6 +7,9 @@ use super::{FINDINGS, GOOD, USAGE, colour, complain};
 use crate::app::{self, Signals, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::ledger::LedgerError;
+use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
 use crate::telemetry::logs;
 
 /// Run the proxy until SIGTERM or SIGINT, which drain it; SIGHUP reloads.
@@ -50,7 +53,11 @@ pub(crate) fn run(args: &Args) -> u8 {
 }
 
 fn check(config: &Config) -> u8 {
-    match app::check(config, &Clock::system()) {
+    let checked = app::check(config, &Clock::system()).and_then(|warnings| {
+        let missing = missing_ledger(config);
+        if missing.is_empty() { Ok(warnings) } else { Err(config.findings(missing)) }
+    });
+    match checked {
         Ok(warnings) => {
             complain(&warnings.render(colour()));
             complain("the configuration is good\n");
@@ -61,6 +68,14 @@ fn check(config: &Config) -> u8 {
             FINDINGS
         }
     }
+}
+
+/// What would be told only by opening the ledger, which a proxy that runs may have open.
+fn missing_ledger(config: &Config) -> Vec<Diagnostic> {
+    let directory = &config.ledger.directory;
+    let missing = (!directory.value.is_dir()).then(|| LedgerError::Missing { path: directory.value.clone() });
+    let told = missing.map(|error| config.fault(&codes::FILE_UNREADABLE, directory, error.to_string()));
+    told.into_iter().collect()
 }
 
 async fn serve(config: Config) -> u8 {

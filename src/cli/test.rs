@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Test as of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = policies::day)]
     at: Option<Date>,
     /// How results are written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -85,6 +85,9 @@ fn as_text(outcomes: &[Outcome], checked: &Checked, refused: usize) -> String {
     text += &format!("{}, {passed} passed, {failed} failed", count(outcomes.len(), "test", "tests"));
     if refused > 0 {
         text += &format!("; {} not run because of errors", count(refused, "policy", "policies"));
+    }
+    if outcomes.iter().any(|outcome| outcome.differs) {
+        text += "\nif the change is meant: `tavs test --update` writes the expected files anew; look at them";
     }
     text + "\n"
 }

@@ -8,8 +8,8 @@ use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{self, SourceFile};
 
-/// The largest policy file: the longest known has 20 KiB.
-const LARGEST: u64 = 4 << 20;
+/// The largest policy file, in bytes: the longest known has 20 KiB.
+pub(crate) const LARGEST_POLICY: u64 = 1 << 20;
 
 /// What stands in the folder of policies.
 #[derive(Debug, Default)]
@@ -108,8 +108,8 @@ pub fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 fn read_text(path: &Path) -> std::io::Result<String> {
     let size = std::fs::metadata(path)?.len();
-    if size > LARGEST {
-        return Err(std::io::Error::other(format!("it has {size} bytes, the most is {LARGEST}")));
+    if size > LARGEST_POLICY {
+        return Err(std::io::Error::other(format!("it has {size} bytes, the most is {LARGEST_POLICY}")));
     }
     std::fs::read_to_string(path)
 }

@@ -136,7 +136,7 @@ impl Scene<'_> {
             format!("{} bytes, and {} by the engine alone", reply.body.len(), trace.body.len()),
         );
         promise(
-            &format!("none of {} known identifiers left, in any form", known.len()),
+            "none of the known identifiers left, in any form",
             left.is_empty() && !known.is_empty(),
             left.join(", "),
         );
@@ -235,7 +235,7 @@ impl Scene<'_> {
             ("an agreement on the day after its last", LAPSING, APPOINTMENTS, "403"),
             ("a route that is another's", "sms-reminders", INVOICES, "404"),
             ("a CPR number in the query", "sms-reminders", CPR_IN_QUERY, "400"),
-            ("the clinic fails, with a CPR number in its words", "research", "/fhir/Encounter", "502"),
+            ("the clinic fails, a CPR number in its words", "research", "/fhir/Encounter", "502"),
         ] {
             let (answer, words) = match self.caller(client)?.get(target).await {
                 Ok(reply) => (reply.status.to_string(), reply.text()),

@@ -71,7 +71,7 @@ pub fn find(id: &str) -> Option<&'static Code> {
 }
 
 impl Code {
-    /// The page that `--explain` prints and docs/diagnostics.md holds.
+    /// The page that `--explain` prints: the same as in docs/diagnostics.md, for a terminal.
     #[must_use]
     pub fn page(&self) -> String {
         let severity = match self.severity {
@@ -80,7 +80,30 @@ impl Code {
         };
         format!(
             "{}: {} ({severity})\n\n{}\n\nWrong:\n\n```toml\n{}\n```\n\nRight:\n\n```toml\n{}\n```\n",
-            self.id, self.title, self.explanation, self.bad, self.good
+            self.id,
+            self.title,
+            wrapped(self.explanation),
+            self.bad,
+            self.good
         )
     }
 }
+
+/// Words in lines of at most [`WIDTH`] characters.
+fn wrapped(text: &str) -> String {
+    let mut page = String::new();
+    let mut width = 0_usize;
+    for word in text.split(' ') {
+        let len = word.chars().count();
+        let next = width.saturating_add(len).saturating_add(1);
+        if width > 0 {
+            page.push(if next > WIDTH { '\n' } else { ' ' });
+        }
+        page.push_str(word);
+        width = if width > 0 && next <= WIDTH { next } else { len };
+    }
+    page
+}
+
+/// What `tavs --help` is as wide as.
+const WIDTH: usize = 100;

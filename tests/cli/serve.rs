@@ -4,7 +4,8 @@ use std::fs;
 
 use tavs::ledger::{Event, Kind};
 
-use super::served::serve;
+use super::served::{configured, serve};
+use super::tavs;
 
 /// What stands in the sample, and in what the broken answer and the bad requests hold.
 const PERSONAL: [&str; 9] = [
@@ -38,6 +39,17 @@ fn it_serves_an_api_and_records_what_left() {
     assert_eq!((released.kind, released.records, released.subjects.len()), (Kind::Disclosure, 2, 2));
     assert_eq!(released.bytes, u64::try_from(body.len()).unwrap());
     assert_eq!((refused.kind, refused.status), (Kind::Refusal, 404));
+}
+
+#[test]
+fn its_check_finds_what_only_a_start_would_tell() {
+    let folder = configured();
+    let check = || tavs(folder.path(), ["serve", "--check"]);
+    assert_eq!((check().code, check().err.as_str()), (0, "the configuration is good\n"));
+    fs::remove_dir(folder.path().join("ledger")).unwrap();
+    let said = check();
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("to begin a ledger there: mkdir -m 700 ledger"), "{}", said.err);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Outcome {
     /// Recipient, route, and the input if it is a file.
     pub(super) name: String,
     pub(super) problems: Vec<String>,
+    /// Whether the output is another than a file expects, or the file is not there yet.
+    pub(super) differs: bool,
     /// Whether the expected output was written anew.
     pub(super) updated: bool,
 }
@@ -51,6 +53,7 @@ fn one(policy: &Policy, test: &PolicyTest, ring: &KeyRing, update: bool) -> Outc
         line: test.line,
         name: policy.recipient.id.to_string(),
         problems: Vec::new(),
+        differs: false,
         updated: false,
     };
     let Some(route) = policy.routes.get(test.route) else { return outcome };
@@ -100,12 +103,16 @@ fn compare(
             }
         }
         Some(output) => {
+            let in_file = matches!(output, TestText::File(_));
+            outcome.differs = in_file;
             let wanted = body(folder, output).map_err(|problem| format!("output: {problem}"))?;
             let wanted = compacted(&String::from_utf8_lossy(&wanted), lines)
                 .map_err(|problem| format!("output: {problem}"))?;
             if wanted != got.trim_end() {
                 let lines = (laid_out(&wanted, lines), laid_out(&got, lines));
                 outcome.problems.push(difference(&lines.0, &lines.1));
+            } else {
+                outcome.differs = false;
             }
         }
         None => {}

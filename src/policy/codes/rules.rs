@@ -16,7 +16,7 @@ super::codes! {
     bad "\"$\" = \"keep\""
     good "\"$.start\" = \"keep\"\n\"$.klinik.navn\" = \"keep\""
 
-    KEPT_CPR "TAVS0204" Error "a CPR number is kept"
+    KEPT_CPR "TAVS0204" Error "a CPR number can leave"
     "The member's name, the identifier system that the filter names, or `subject` says that a CPR number stands here. There `keep` would only have masked what is recognised, and `scan`, `count`, `generalise` and the masks that leave something would let out a part: the last four characters, a birth date. Say what is meant: a pseudonym, `{ mask = \"cpr\" }`, or the number in clear with its ground in Databeskyttelsesloven § 11. Nor may a rule say `not-cpr` here, or at the `value` of a FHIR `identifier` whose `system` no filter names: it would stand for every identifier there, the CPR number too."
     bad "\"$.patient.cpr\" = \"keep\""
     good "\"$.patient.cpr\" = \"pseudonymise\""
