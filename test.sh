@@ -50,6 +50,11 @@ need_tools() {
         as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends gcc libc6-dev ||
             { fail "tools: gcc cannot be installed"; return 1; }
     fi
+    if ! command -v python3 >/dev/null; then
+        echo "== python3 is missing (a test runs the ledger's second verifier): installing it"
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 ||
+            { fail "tools: python3 cannot be installed"; return 1; }
+    fi
     if ! cargo nextest --version >/dev/null 2>&1; then
         echo "== cargo-nextest is missing: installing it (some minutes; unoptimised, as that builds sooner)"
         cargo install --locked --quiet --debug --version 0.9.143 cargo-nextest || { fail "tools: cargo-nextest cannot be installed"; return 1; }

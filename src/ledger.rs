@@ -22,6 +22,7 @@ mod read;
 mod segment;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
 pub use self::error::{AppendError, Damage, Failure, LedgerError};
 pub use self::note::{Act, ActKind, Changed, Event, MAX_WHO, MAX_WHY, Note, PolicyRecord, PolicyRule};
-pub use self::read::{Record, Records, read};
+pub use self::read::{Record, Records, Tail, read, read_prefix};
 use self::segment::MAX_RECORD;
 use self::writer::Writer;
 use crate::ids::ExchangeId;

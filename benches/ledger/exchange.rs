@@ -166,8 +166,12 @@ fn lay_out(root: &Path, origin: SocketAddr) -> Arc<rustls::ClientConfig> {
         let secret: String = std::iter::repeat_n(number, 64).collect();
         format!("[[secret]]\n{used}\nversion = 1\nstate = \"active\"\nsecret = \"{secret}\"\n")
     };
-    let uses =
-        ["use = \"domain\"\nname = \"glucose-study\"", "use = \"ledger-subjects\"", "use = \"registry\""];
+    let uses = [
+        "use = \"domain\"\nname = \"glucose-study\"",
+        "use = \"ledger-subjects\"",
+        "use = \"registry\"",
+        "use = \"checkpoints\"",
+    ];
     let secrets: String = ('1'..).zip(uses).map(|(number, used)| ring(number, used)).collect();
     let day = |days: i64| clock.today().checked_add(days.days()).unwrap().to_string();
     let policy = include_str!("../../policies/research.toml");

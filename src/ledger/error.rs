@@ -48,6 +48,12 @@ pub enum LedgerError {
         /// Its format version.
         format: u64,
     },
+    /// There is no segment.
+    #[error("`{}` holds no ledger; name the directory of `[ledger] directory`", path.display())]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The segments do not follow each other.
     #[error("segment {missing} is missing in `{}`; put it back from the backup", path.display())]
     Gap {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::canonical;
 use super::entry::Entry;
 use super::error::{Damage, LedgerError};
-use super::note::Event;
+use super::note::{Event, Note};
 use super::segment::{self, Hash, NOTHING, Segment};
 
 /// A record of a ledger.
@@ -31,11 +31,7 @@ impl Record {
 /// The records of a directory, oldest first. Ends after the first error.
 #[derive(Debug)]
 pub struct Records {
-    directory: PathBuf,
-    numbers: std::vec::IntoIter<u64>,
-    segment: Option<Segment>,
-    /// The last line of the segment before, once there was one.
-    before: Option<(Hash, u64)>,
+    walk: Walk,
     ended: bool,
 }
 
@@ -46,37 +42,31 @@ pub struct Records {
 ///
 /// When the directory cannot be read, or a segment between two others is missing.
 pub fn read(directory: &Path) -> Result<Records, LedgerError> {
-    let numbers = segment::list(directory)?.into_iter();
-    Ok(Records { directory: directory.to_owned(), numbers, segment: None, before: None, ended: false })
+    Ok(Records { walk: Walk::new(directory, segment::list(directory)?, End::Whole), ended: false })
 }
 
-impl Records {
-    fn advance(&mut self) -> Result<Option<Record>, LedgerError> {
-        loop {
-            if let Some(segment) = &mut self.segment {
-                let offset = segment.offset();
-                if let Some(json) = segment.next_line()? {
-                    let bad = || segment::damaged(segment.path(), offset, Damage::Record);
-                    let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
-                    return Ok(Some(Record { sequence, event }));
-                }
-                self.before = Some((segment.last(), segment.next_sequence()));
-            }
-            let Some(number) = self.numbers.next() else { return Ok(None) };
-            let path = segment::path_of(&self.directory, number);
-            let next = Segment::open(&path)?;
-            match self.before {
-                Some((last, sequence)) => {
-                    next.continues(number, &last)?;
-                    if next.next_sequence() != sequence {
-                        return Err(segment::damaged(&path, 0, Damage::Sequence));
-                    }
-                }
-                None if number == 1 => next.continues(number, &NOTHING)?,
-                None => {} // its predecessors have been moved away
-            }
-            self.segment = Some(next);
-        }
+/// [`read`], but ends quietly before a last write that is under way or was cut short: for whoever
+/// looks at a ledger while it is written.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub fn read_prefix(directory: &Path) -> Result<Records, LedgerError> {
+    Ok(Records { walk: Walk::new(directory, segment::list(directory)?, End::Prefix), ended: false })
+}
+
+impl Record {
+    /// The JSON that stands in the ledger.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let encoded = match &self.event {
+            Event::Exchange(entry) => canonical::encode(entry),
+            Event::Act(act) => canonical::encode_note(&Note::Act(act.clone())),
+            Event::Policy(policy) => canonical::encode_note(&Note::Policy(policy.clone())),
+        };
+        let mut json = Vec::new();
+        canonical::with_sequence(self.sequence, &encoded.unwrap_or_default(), &mut json);
+        String::from_utf8(json).unwrap_or_default()
     }
 }
 
@@ -87,8 +77,187 @@ impl Iterator for Records {
         if self.ended {
             return None;
         }
-        let item = self.advance().transpose();
+        let item = self.walk.next().map(|line| line.map(|line| line.record)).transpose();
         self.ended = !matches!(item, Some(Ok(_)));
         item
+    }
+}
+
+/// The end of a ledger that is being written, for whoever looks on.
+#[derive(Debug)]
+pub struct Tail {
+    walk: Walk,
+    after: u64,
+}
+
+impl Tail {
+    /// Behind the record of a number.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn behind(directory: &Path, after: u64) -> Result<Self, LedgerError> {
+        let mut numbers = segment::list(directory)?;
+        for number in numbers.clone().into_iter().rev() {
+            if Segment::open(&segment::path_of(directory, number))?.next_sequence() <= after.saturating_add(1)
+            {
+                numbers.retain(|kept| *kept >= number);
+                break;
+            }
+        }
+        Ok(Self { walk: Walk::new(directory, numbers, End::Prefix), after })
+    }
+
+    /// The next record, if it is there already.
+    ///
+    /// # Errors
+    /// When what stands there is not what was written.
+    pub fn advance(&mut self) -> Result<Option<Record>, LedgerError> {
+        loop {
+            match self.walk.next()? {
+                Some(line) if line.record.sequence > self.after => return Ok(Some(line.record)),
+                Some(_before) => {}
+                None if self.walk.grow()? => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// How a ledger may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// With a whole line.
+    Whole,
+    /// Also inside a last write.
+    Prefix,
+}
+
+/// A record and the hash of its line.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) record: Record,
+    pub(super) hash: Hash,
+}
+
+/// Goes through the segments of a directory, line by line, and verifies what links them.
+#[derive(Debug)]
+pub(super) struct Walk {
+    directory: PathBuf,
+    numbers: std::vec::IntoIter<u64>,
+    end: End,
+    segment: Option<Segment>,
+    /// The last line of the segment before, once there was one.
+    before: Option<(Hash, u64)>,
+    torn: bool,
+    opened: usize,
+}
+
+impl Walk {
+    pub(super) fn new(directory: &Path, numbers: Vec<u64>, end: End) -> Self {
+        let numbers = numbers.into_iter();
+        Self {
+            directory: directory.to_owned(),
+            numbers,
+            end,
+            segment: None,
+            before: None,
+            torn: false,
+            opened: 0,
+        }
+    }
+
+    /// The segment that is being read.
+    pub(super) const fn segment(&self) -> Option<&Segment> {
+        self.segment.as_ref()
+    }
+
+    /// Whether the ledger ended inside a last write.
+    pub(super) const fn torn(&self) -> bool {
+        self.torn
+    }
+
+    /// Looks on from where the end was; whether there is another segment by now.
+    fn grow(&mut self) -> Result<bool, LedgerError> {
+        self.torn = false;
+        let Some(segment) = &mut self.segment else { return Ok(false) };
+        let io = |source| LedgerError::Io { doing: "read", path: self.directory.clone(), source };
+        segment.again().map_err(io)?;
+        let now = segment.header().segment;
+        let mut later = segment::list(&self.directory)?;
+        later.retain(|number| *number > now);
+        let grown = !later.is_empty();
+        self.numbers = later.into_iter();
+        Ok(grown)
+    }
+
+    /// How many segments have been opened.
+    pub(super) const fn opened(&self) -> usize {
+        self.opened
+    }
+
+    /// Opens the first segment, if it is not open yet.
+    pub(super) fn begin(&mut self) -> Result<(), LedgerError> {
+        if self.segment.is_none() { self.open_next().map(drop) } else { Ok(()) }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Verified>, LedgerError> {
+        loop {
+            if self.torn {
+                return Ok(None);
+            }
+            let prefix = self.end == End::Prefix && self.numbers.len() == 0;
+            if let Some(segment) = &mut self.segment {
+                let offset = segment.offset();
+                if let Some(json) = next_line(segment, prefix, &mut self.torn)? {
+                    let bad = || segment::damaged(segment.path(), offset, Damage::Record);
+                    let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
+                    return Ok(Some(Verified { record: Record { sequence, event }, hash: segment.last() }));
+                }
+                self.before = Some((segment.last(), segment.next_sequence()));
+            }
+            if self.torn || !self.open_next()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn open_next(&mut self) -> Result<bool, LedgerError> {
+        let Some(number) = self.numbers.next() else { return Ok(false) };
+        let path = segment::path_of(&self.directory, number);
+        let next = Segment::open(&path)?;
+        match self.before {
+            Some((last, sequence)) => {
+                next.continues(number, &last)?;
+                if next.next_sequence() != sequence {
+                    return Err(segment::damaged(&path, 0, Damage::Sequence));
+                }
+            }
+            None if number == 1 => next.continues(number, &NOTHING)?,
+            None => {} // its predecessors have been retired or moved away
+        }
+        if self.segment.as_ref().is_some_and(|before| before.header().log != next.header().log) {
+            return Err(segment::damaged(&path, 0, Damage::Header));
+        }
+        self.segment = Some(next);
+        self.opened = self.opened.saturating_add(1);
+        Ok(true)
+    }
+}
+
+/// The next line; with `prefix`, none where the rest is a last write that is under way or cut short.
+fn next_line(segment: &mut Segment, prefix: bool, torn: &mut bool) -> Result<Option<Vec<u8>>, LedgerError> {
+    match segment.next_line() {
+        Err(LedgerError::Damaged { .. }) if prefix => {
+            let path = segment.path().to_owned();
+            let io = |source| LedgerError::Io { doing: "read", path: path.clone(), source };
+            if segment.is_cut_short().map_err(io)? {
+                *torn = true;
+                return Ok(None);
+            }
+            // The writer may have gone on between the two looks.
+            segment.again().map_err(io)?;
+            segment.next_line()
+        }
+        read => read,
     }
 }

@@ -69,6 +69,14 @@ pub(super) fn path_of(directory: &Path, number: u64) -> PathBuf {
 
 /// The numbers of a directory's segments, in order and without a gap.
 pub(super) fn list(directory: &Path) -> Result<Vec<u64>, LedgerError> {
+    match list_to_gap(directory)? {
+        (numbers, None) => Ok(numbers),
+        (_, Some(missing)) => Err(LedgerError::Gap { path: directory.to_owned(), missing }),
+    }
+}
+
+/// The numbers of a directory's segments, in order, up to the first that is missing between two.
+pub(super) fn list_to_gap(directory: &Path) -> Result<(Vec<u64>, Option<u64>), LedgerError> {
     let io = |source| LedgerError::Io { doing: "list", path: directory.to_owned(), source };
     let mut numbers = Vec::new();
     for entry in directory.read_dir().map_err(io)? {
@@ -77,15 +85,11 @@ pub(super) fn list(directory: &Path) -> Result<Vec<u64>, LedgerError> {
         }
     }
     numbers.sort_unstable();
-    for pair in numbers.windows(2) {
-        if let [before, after] = pair
-            && before.checked_add(1) != Some(*after)
-        {
-            let missing = before.saturating_add(1);
-            return Err(LedgerError::Gap { path: directory.to_owned(), missing });
-        }
-    }
-    Ok(numbers)
+    let follows = |pair: &[u64]| matches!(pair, [before, after] if before.checked_add(1) == Some(*after));
+    let Some(gap) = numbers.windows(2).position(|pair| !follows(pair)) else { return Ok((numbers, None)) };
+    numbers.truncate(gap.saturating_add(1));
+    let missing = numbers.last().map(|last| last.saturating_add(1));
+    Ok((numbers, missing))
 }
 
 fn number_of(name: &str) -> Option<u64> {
@@ -212,6 +216,11 @@ impl Segment {
             let length = chunk.len();
             self.file.consume(length);
         }
+    }
+
+    /// Goes back to where the line that could not be read begins.
+    pub(super) fn again(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.offset)).map(drop)
     }
 
     /// Copies all from [`offset`](Self::offset) on.

@@ -2,6 +2,7 @@
 
 mod damage;
 mod faults;
+mod live;
 mod properties;
 mod queue;
 

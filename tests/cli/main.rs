@@ -19,6 +19,7 @@ mod policies;
 mod serve;
 mod served;
 mod subject;
+mod verify;
 
 use std::ffi::OsStr;
 use std::fs::File;
