@@ -102,7 +102,7 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     let people = Arc::new(people::people(options.seed));
     let stage = Stage::set(&clock)?;
     let (booking, emr) = clinics(&stage, &people).await?;
-    let (ring, keys) = key_ring()?;
+    let (ring, keys) = key_ring(&clock)?;
     let configuration = stage.configure(booking.address, emr.address, &ring)?;
     let proxy = start(&configuration, clock.clone()).await?;
     let scene = Scene {
@@ -158,7 +158,7 @@ async fn clinics(stage: &Stage, people: &Arc<Vec<people::Person>>) -> Result<(Or
 }
 
 /// A ring with a secret for each domain, made for this run: as a file's text, and read.
-fn key_ring() -> Result<(String, KeyRing), DemoError> {
+fn key_ring(clock: &Clock) -> Result<(String, KeyRing), DemoError> {
     let mut text = "ring = 1\n".to_owned();
     for (purpose, name) in [
         ("domain", "sms-reminders"),
@@ -176,7 +176,7 @@ fn key_ring() -> Result<(String, KeyRing), DemoError> {
             "\n[[secret]]\nuse = \"{purpose}\"\nname = \"{name}\"\nversion = 1\nstate = \"active\"\nsecret = \"{secret}\"\n"
         ));
     }
-    let keys = KeyRing::parse(&text).map_err(|cause| DemoError::Scene(Box::new(cause)))?;
+    let keys = KeyRing::parse(&text, clock.timestamp()).map_err(|cause| DemoError::Scene(Box::new(cause)))?;
     Ok((text, keys))
 }
 

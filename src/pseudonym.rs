@@ -14,7 +14,7 @@ mod sealed;
 mod sealing;
 mod signing;
 
-pub use ring::{KeyRing, RingError, SecretUse};
+pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, SecretUse, Standing};
 pub use sealing::RegistryKey;
 pub use signing::{CheckpointKey, PublicKey, Signature};
 
@@ -133,6 +133,8 @@ pub struct Pseudonymiser {
     prefix: String,
     nobody: Option<&'static str>,
     made: Made,
+    /// Key versions that resolve and make no pseudonyms any more.
+    older: Vec<Self>,
 }
 
 #[derive(Clone)]
@@ -158,7 +160,11 @@ impl Pseudonymiser {
             "" => String::new(),
             prefix => format!("{prefix}{version}-"),
         };
-        Ok(Self { prefix, nobody: scheme.nobody(), made })
+        Ok(Self { prefix, nobody: scheme.nobody(), made, older: Vec::new() })
+    }
+
+    fn resolves_also(&mut self, older: Self) {
+        self.older.push(older);
     }
 
     /// Appends the pseudonym of `input`. `false`, and nothing appended, if the scheme has none for it:
@@ -181,7 +187,8 @@ impl Pseudonymiser {
         written
     }
 
-    /// The value of a pseudonym of this domain, key version and scheme. `sought` says of what kind,
+    /// The value of a pseudonym of this domain and scheme, of the key version that is active or of an
+    /// older one that is not closed. `sought` says of what kind,
     /// type and system it should be; its value is not looked at. `salted`: pseudonyms of the domain
     /// change with each response.
     ///
@@ -189,10 +196,12 @@ impl Pseudonymiser {
     /// (G6); and for schemes that cannot be resolved.
     #[must_use]
     pub fn resolve(&self, pseudonym: &str, sought: Input<'_>, salted: bool) -> Option<String> {
-        let Made::Sealed(sealed) = &self.made else { return None };
-        let (prefix, letters) = pseudonym.split_at_checked(self.prefix.len())?;
-        let letters = prefix.eq_ignore_ascii_case(&self.prefix).then_some(letters)?;
-        sealed.open(letters.as_bytes(), sought, salted)
+        std::iter::once(self).chain(&self.older).find_map(|version| {
+            let Made::Sealed(sealed) = &version.made else { return None };
+            let (prefix, letters) = pseudonym.split_at_checked(version.prefix.len())?;
+            let letters = prefix.eq_ignore_ascii_case(&version.prefix).then_some(letters)?;
+            sealed.open(letters.as_bytes(), sought, salted)
+        })
     }
 
     /// Appends what stands for nobody; `false` if the scheme has nothing for that.
@@ -317,10 +326,10 @@ mod tests {
     fn the_vectors_are_what_is_made_and_open_again() {
         let vectors = include_str!("../tests/vectors/pseudonyms.txt");
         let ring = |secret: &str, version: &str| {
-            KeyRing::parse(&format!(
+            let text = format!(
                 "ring = 1\n[[secret]]\nuse = \"domain\"\nname = \"research\"\nversion = {version}\nstate = \"active\"\nsecret = \"{secret}\"\n"
-            ))
-            .unwrap()
+            );
+            KeyRing::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap()
         };
         let mut count = 0;
         for line in vectors.lines().filter(|line| !line.starts_with('#')) {
@@ -363,7 +372,7 @@ mod tests {
             secret(0),
             secret(32)
         );
-        let ring = KeyRing::parse(&ring).unwrap();
+        let ring = KeyRing::parse(&ring, jiff::Timestamp::UNIX_EPOCH).unwrap();
         let document = include_str!("../docs/pseudonyms.md");
         let has = |row: String| assert!(document.contains(&row), "docs/pseudonyms.md has no row\n{row}");
         let of = |kind, resource_type, system, value| Input { kind, resource_type, system, value };

@@ -44,7 +44,7 @@ pub(super) struct Built {
 pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Built, Findings> {
     let read = read_policies(config);
     let (policies, mut found) = check_to_serve(&read.files, clock.today());
-    let ring = key_ring(config, &mut found);
+    let ring = key_ring(config, clock, &mut found);
     if let Some(ring) = &ring {
         found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring, policy)));
     }
@@ -63,13 +63,14 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     });
     let register = Register::new(identities.collect());
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
+    let cut_over = ring.as_ref().and_then(KeyRing::next_cut_over);
     let set = compiled(policies, &read, ring, &mut found);
     let findings = read.into_findings(config, found);
     match (set, register, tls, upstreams, names, api) {
         (Some((policies, in_force)), Some(register), Some(tls), Some(upstreams), Some(names), Some(api)) => {
             let tls = Arc::new(tls);
             let problems = Problems::at(config.listen.names.first().map_or("localhost", String::as_str));
-            let parts = Parts { policies, register, limits, upstreams, tls, names, problems };
+            let parts = Parts { policies, register, limits, upstreams, tls, names, problems, cut_over };
             Ok(Built { state: State::new(parts), names: in_force, api, warnings: findings })
         }
         _ => Err(findings),
@@ -80,7 +81,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
 pub(super) fn names(config: &Config, clock: &Clock) -> Result<InForce, Findings> {
     let read = read_policies(config);
     let (policies, mut found) = check_to_serve(&read.files, clock.today());
-    let ring = key_ring(config, &mut found);
+    let ring = key_ring(config, clock, &mut found);
     let set = compiled(policies, &read, ring, &mut found);
     let findings = read.into_findings(config, found);
     set.map(|(_policies, names)| names).ok_or(findings)
@@ -164,7 +165,7 @@ pub(super) fn keeping(config: &Config, clock: &Clock, metrics: &Metrics) -> Resu
             None
         }
     });
-    let key = key_ring(config, &mut found).and_then(|ring| ring.checkpoint_key().ok());
+    let key = key_ring(config, clock, &mut found).and_then(|ring| ring.checkpoint_key().ok());
     match (key, anchor) {
         (Some(key), anchor) if found.is_empty() => Ok(Keeping {
             key,
@@ -177,7 +178,7 @@ pub(super) fn keeping(config: &Config, clock: &Clock, metrics: &Metrics) -> Resu
     }
 }
 
-fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
+fn key_ring(config: &Config, clock: &Clock, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
     let path = &config.keys;
     let text = match read_private(&path.value) {
         Ok(text) => text,
@@ -188,7 +189,7 @@ fn key_ring(config: &Config, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
             return None;
         }
     };
-    let checked = KeyRing::parse(&text).and_then(|ring| {
+    let checked = KeyRing::parse(&text, clock.timestamp()).and_then(|ring| {
         ring.subject_key()?;
         ring.registry_key()?;
         ring.checkpoint_key()?;

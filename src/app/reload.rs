@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::build::{self, Built};
@@ -128,6 +129,12 @@ impl Reloader {
             let at = i64::try_from(expiry.at).unwrap_or(i64::MAX);
             metrics.certificate_ends.get_or_create(&Certificate { certificate }).set(at);
         }
+    }
+
+    /// The cut-over of a key version that has come, and that the state in force does not know of.
+    pub(super) fn due_cut_over(&self) -> Option<Timestamp> {
+        let at = self.shared.proxy.state().cut_over()?;
+        (at <= self.shared.records.clock.timestamp()).then_some(at)
     }
 
     /// Reloads on a thread that may block.

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +21,8 @@ use crate::config::{Config, policy_paths};
 const QUIET: Duration = Duration::from_millis(200);
 /// but not longer than this.
 const BURST: Duration = Duration::from_secs(2);
+/// How late a key version may take over.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A watch on the folders of a configuration.
 #[derive(Debug)]
@@ -71,10 +74,17 @@ impl Watch {
 
     /// Reloads when a file changes, until `stop` becomes true.
     pub(super) async fn run(mut self, reloader: Reloader, mut stop: watch::Receiver<bool>) {
+        let mut tried = None;
         loop {
             tokio::select! {
                 change = self.changes.recv() => if change.is_none() { return },
-                _ = stop.wait_for(|stop| *stop) => return,
+                at = cut_over(&reloader, tried) => {
+                    // If it fails, the next change of a file is the next try.
+                    tried = Some(at);
+                    reloader.reload_in_background().await;
+                    continue;
+                }
+                () = stopped(&mut stop) => return,
             }
             let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
             // Whether it became quiet or the burst went on too long, it is time.
@@ -85,6 +95,21 @@ impl Watch {
                 reloader.reload_in_background().await;
                 self.follow(&reloader.last_read());
             }
+        }
+    }
+}
+
+/// Waits until `stop` becomes true, or nobody can make it so any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Waits until a key version is to take over. Looks at the clock again and again: it may be set.
+async fn cut_over(reloader: &Reloader, tried: Option<Timestamp>) -> Timestamp {
+    loop {
+        match reloader.due_cut_over() {
+            Some(at) if Some(at) != tried => return at,
+            Some(_) | None => tokio::time::sleep(LOOK).await,
         }
     }
 }

@@ -99,7 +99,7 @@ fn fill(directory: &Path, clock: &Clock) -> Result<(), InitError> {
     ] {
         write(directory, name, text)?;
     }
-    keys::make(&directory.join("keys/ring.toml"), &BTreeSet::from(["sms-reminders".to_owned()]))?;
+    keys::make(&directory.join("keys/ring.toml"), &BTreeSet::from(["sms-reminders".to_owned()]), clock)?;
     certs::development(&directory.join("certs"), CLIENT, clock.unix_millis() / 1000)?;
     Ok(())
 }

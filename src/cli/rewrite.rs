@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::policies::{self, count};
+use crate::clock::Clock;
 use crate::config::private;
 use crate::policy::checked::{MediaType, Policy, Route};
 use crate::policy::diagnostic::{Diagnostic, render};
@@ -129,7 +130,7 @@ fn ring(path: Option<&Path>) -> Result<KeyRing, Stop> {
     let Some(path) = path else { return Ok(KeyRing::throw_away(random()?)) };
     let text =
         private::read_private(path).map_err(|error| Stop(super::USAGE, format!("error: {error}\n")))?;
-    KeyRing::parse(&text)
+    KeyRing::parse(&text, Clock::system().timestamp())
         .map_err(|error| Stop(super::USAGE, format!("error: `{}`: {error}\n", path.display())))
 }
 

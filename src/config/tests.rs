@@ -109,7 +109,7 @@ fn a_policy_that_names_what_tavs_toml_lacks_is_told_the_nearest() {
         "policies/sms.toml",
         "[identity]\nanchor = \"partner\"\n[pseudonyms]\ndomain = \"sms\"\n[[route]]\nupstream = \"boking\"\n",
     );
-    let ring = crate::pseudonym::KeyRing::parse("ring = 1").unwrap();
+    let ring = crate::pseudonym::KeyRing::parse("ring = 1", jiff::Timestamp::UNIX_EPOCH).unwrap();
     let found = cross_check(&config, &ring, &policy);
     let codes: Vec<_> = found.iter().map(|one| one.code).collect();
     assert_eq!(codes, ["TAVS0605", "TAVS0606", "TAVS0607"]);

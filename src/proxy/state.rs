@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
@@ -25,6 +27,7 @@ pub struct State {
     pub(super) tls: Arc<TlsState>,
     pub(super) names: OwnNames,
     pub(super) problems: Problems,
+    cut_over: Option<Timestamp>,
     grounds: HashMap<RecipientId, RecipientGrounds>,
 }
 
@@ -45,6 +48,8 @@ pub struct Parts {
     pub names: OwnNames,
     /// Writes problem documents.
     pub problems: Problems,
+    /// When the next key version takes over: this state must have been replaced by then.
+    pub cut_over: Option<Timestamp>,
 }
 
 /// What ledger records of one recipient say of to whom, why and where.
@@ -58,7 +63,7 @@ impl State {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { policies, register, limits, upstreams, tls, names, problems } = parts;
+        let Parts { policies, register, limits, upstreams, tls, names, problems, cut_over } = parts;
         let numbers = policies.iter().map(|policy| {
             let checked = policy.checked();
             (checked.recipient.id.clone(), numbers_of(checked))
@@ -68,7 +73,7 @@ impl State {
             .iter()
             .map(|policy| (policy.checked().recipient.id.clone(), RecipientGrounds::of(policy.checked())))
             .collect();
-        Self { policies, register, limits, upstreams, tls, names, problems, grounds }
+        Self { policies, register, limits, upstreams, tls, names, problems, cut_over, grounds }
     }
 
     /// The policies in force.
@@ -81,6 +86,12 @@ impl State {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// When the next key version takes over.
+    #[must_use]
+    pub const fn cut_over(&self) -> Option<Timestamp> {
+        self.cut_over
     }
 
     /// The listener's TLS state.

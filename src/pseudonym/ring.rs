@@ -6,25 +6,34 @@
 //! [[secret]]
 //! use = "domain"
 //! name = "sms-reminders"
-//! version = 1
+//! version = 2
 //! state = "active"
+//! made = "2026-11-25T08:00:00Z"
+//! from = "2026-11-26T01:00:00Z"
 //! secret = "…64 hexadecimal digits…"
 //! ```
+//!
+//! Of a domain's versions one makes pseudonyms at any instant: the latest whose `from` has come. Those
+//! before it still resolve, until they are closed; a destroyed one has no secret any more.
 
-use std::collections::BTreeMap;
+mod error;
+mod text;
 
 use hkdf::Hkdf;
+use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+pub use self::error::RingError;
+pub use self::text::NewVersion;
 use super::{CheckpointKey, Pseudonymiser, RegistryKey, Scheme, SubjectKey};
 use crate::secret::Secret;
 
 /// The only format that this version reads.
 const FORMAT: u32 = 1;
 /// A key version stands in every pseudonym; four digits at most, or a run of six could occur.
-const MAX_VERSION: u32 = 9999;
+pub const MAX_VERSION: u32 = 9999;
 
 /// What a secret is for. Secrets of two uses are never derived from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -34,91 +43,103 @@ pub enum SecretUse {
     Domain,
     /// Subject ids of the ledger.
     LedgerSubjects,
-    /// Persons' numbers beside entries of the registry.
-    Registry,
     /// Signatures of the ledger's checkpoints.
     Checkpoints,
+    /// Persons' numbers beside entries of the registry.
+    Registry,
 }
 
-/// Secrets by use and name.
+impl SecretUse {
+    /// The word of the ring file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::LedgerSubjects => "ledger-subjects",
+            Self::Checkpoints => "checkpoints",
+            Self::Registry => "registry",
+        }
+    }
+}
+
+/// What a key version may do at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its cut-over lies ahead.
+    Pending,
+    /// Makes pseudonyms, and resolves them.
+    Active,
+    /// Another has taken its place: resolves what it once made.
+    ResolveOnly,
+    /// Refused.
+    Closed,
+    /// Its secret is gone.
+    Destroyed,
+}
+
+impl Standing {
+    /// How listings call it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::ResolveOnly => "resolve-only",
+            Self::Closed => "closed",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
+/// Secrets by use, name and version, as they stand at one instant.
 #[derive(Debug)]
 pub struct KeyRing {
-    secrets: BTreeMap<(SecretUse, String), Entry>,
+    versions: Vec<KeyVersion>,
+    backups: Vec<Backup>,
+    now: Timestamp,
     /// Where secrets come from that are not listed: only for keys that are thrown away.
     seed: Option<Secret>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    version: u32,
-    secret: Secret,
+/// One secret of a ring.
+#[derive(Debug, Clone)]
+pub struct KeyVersion {
+    /// What it is for.
+    pub used: SecretUse,
+    /// The domain, if it is for one; else empty.
+    pub name: String,
+    /// Counts up within a use and name.
+    pub version: u32,
+    state: State,
+    /// When it was made, where that is known.
+    pub made: Option<Timestamp>,
+    /// From when on it makes pseudonyms; `None` is since ever.
+    pub from: Option<Timestamp>,
+    secret: Option<Secret>,
+}
+
+/// A copy of the ring that was made: what it holds cannot be destroyed here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Names it; the backup itself says the same.
+    pub id: String,
+    /// When it was made.
+    pub made: Timestamp,
+    /// Where it was written to.
+    pub file: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    Active,
+    Closed,
+    Destroyed,
 }
 
 /// A key version, and the key derived from its secret.
 type Derived = (u32, Zeroizing<[u8; 32]>);
-
-/// Why a key ring cannot be used. Never holds what stands in the file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RingError {
-    /// Not the TOML that a ring is.
-    #[error(
-        "the key ring is not readable TOML of the expected form, at byte {offset}; make one with `tavs keys new`"
-    )]
-    Syntax {
-        /// Where the reader stopped.
-        offset: usize,
-    },
-    /// Another format.
-    #[error("the key ring has format {found}; this version reads format 1")]
-    Format {
-        /// The number in the file.
-        found: u32,
-    },
-    /// A secret that is not 64 hexadecimal digits.
-    #[error("secret {number} of the key ring is not 64 hexadecimal digits")]
-    Secret {
-        /// Its place in the file, from 1.
-        number: usize,
-    },
-    /// A key version outside 1 to 9999.
-    #[error("secret {number} of the key ring has a version outside 1 to 9999")]
-    Version {
-        /// Its place in the file, from 1.
-        number: usize,
-    },
-    /// Two active secrets for one use and name.
-    #[error("secret {number} of the key ring is a second active one for its use and name")]
-    Twice {
-        /// Its place in the file, from 1.
-        number: usize,
-    },
-    /// Two uses share one secret.
-    #[error("secret {number} of the key ring repeats another: secrets must be independent")]
-    Repeated {
-        /// Its place in the file, from 1.
-        number: usize,
-    },
-    /// No secret for a domain that a policy names.
-    #[error(
-        "the key ring has no secret for domain `{domain}`; add one with `tavs keys new --add --domain {domain}`"
-    )]
-    NoDomain {
-        /// The policy's domain.
-        domain: String,
-    },
-    /// No secret for subject ids.
-    #[error("the key ring has no secret for `ledger-subjects`; make one with `tavs keys new`")]
-    NoSubjects,
-    /// No secret for the registry.
-    #[error("the key ring has no secret for `registry`")]
-    NoRegistry,
-    /// No secret for checkpoints.
-    #[error("the key ring has no secret for `checkpoints`")]
-    NoCheckpoints,
-    /// Key derivation failed; cannot happen with secrets of 32 bytes.
-    #[error("a key could not be derived")]
-    Derivation,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +147,8 @@ struct Written {
     ring: u32,
     #[serde(default)]
     secret: Vec<WrittenSecret>,
+    #[serde(default)]
+    backup: Vec<Backup>,
 }
 
 #[derive(Deserialize)]
@@ -136,27 +159,23 @@ struct WrittenSecret {
     name: String,
     version: u32,
     state: State,
-    secret: Zeroizing<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum State {
-    Active,
+    made: Option<Timestamp>,
+    from: Option<Timestamp>,
+    secret: Option<Zeroizing<String>>,
 }
 
 impl KeyRing {
-    /// Reads a ring file's text.
+    /// Reads a ring file's text, as it stands at `now`.
     ///
     /// # Errors
     /// A [`RingError`] that says which secret is wrong, never what it is.
-    pub fn parse(text: &str) -> Result<Self, RingError> {
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, RingError> {
         let written: Written = toml::from_str(text)
             .map_err(|error| RingError::Syntax { offset: error.span().map_or(0, |span| span.start) })?;
         if written.ring != FORMAT {
             return Err(RingError::Format { found: written.ring });
         }
-        let mut ring = Self { secrets: BTreeMap::new(), seed: None };
+        let mut ring = Self { versions: Vec::new(), backups: written.backup, now, seed: None };
         for (index, secret) in written.secret.into_iter().enumerate() {
             ring.add(index.saturating_add(1), secret)?;
         }
@@ -164,48 +183,145 @@ impl KeyRing {
     }
 
     fn add(&mut self, number: usize, written: WrittenSecret) -> Result<(), RingError> {
-        let State::Active = written.state;
         if !(1..=MAX_VERSION).contains(&written.version) {
             return Err(RingError::Version { number });
         }
-        let bytes = Zeroizing::new(
-            data_encoding::HEXLOWER_PERMISSIVE
-                .decode(written.secret.as_bytes())
-                .map_err(|_not_hex| RingError::Secret { number })?,
-        );
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_length| RingError::Secret { number })?;
-        if self.secrets.values().any(|other| other.secret.expose() == &bytes) {
+        let secret = match (written.state, written.secret) {
+            (State::Destroyed, None) => None,
+            (State::Active | State::Closed, Some(text)) => Some(read_secret(&text, number)?),
+            (State::Destroyed, Some(_)) | (State::Active | State::Closed, None) => {
+                return Err(RingError::State { number });
+            }
+        };
+        let repeats = |one: &KeyVersion| match (&one.secret, &secret) {
+            (Some(one), Some(other)) => one.expose() == other.expose(),
+            (None, _) | (_, None) => false,
+        };
+        if self.versions.iter().any(repeats) {
             return Err(RingError::Repeated { number });
         }
-        let entry = Entry { version: written.version, secret: Secret::new(bytes) };
-        match self.secrets.insert((written.r#use, written.name), entry) {
-            None => Ok(()),
-            Some(_) => Err(RingError::Twice { number }),
+        if written.made.is_some_and(|made| made > self.now) {
+            return Err(RingError::ClockBack { number });
         }
+        let new = KeyVersion {
+            used: written.r#use,
+            name: written.name,
+            version: written.version,
+            state: written.state,
+            made: written.made,
+            from: written.from,
+            secret,
+        };
+        self.fits(number, &new)?;
+        self.versions.push(new);
+        Ok(())
+    }
+
+    /// Versions count up, and each begins after the one before it.
+    fn fits(&self, number: usize, new: &KeyVersion) -> Result<(), RingError> {
+        for other in self.versions.iter().filter(|one| (one.used, &one.name) == (new.used, &new.name)) {
+            if new.used != SecretUse::Domain || other.version == new.version || other.from == new.from {
+                return Err(RingError::Twice { number });
+            }
+            if (other.version < new.version) != (other.from < new.from) {
+                return Err(RingError::Order { number });
+            }
+        }
+        Ok(())
     }
 
     /// A ring that has every domain, with secrets derived from `seed`: for `tavs test` and
     /// `tavs rewrite`, whose pseudonyms must be of no use against the live ones.
     #[must_use]
     pub fn throw_away(seed: [u8; 32]) -> Self {
-        Self { secrets: BTreeMap::new(), seed: Some(Secret::new(seed)) }
+        let now = Timestamp::UNIX_EPOCH;
+        Self { versions: Vec::new(), backups: Vec::new(), now, seed: Some(Secret::new(seed)) }
     }
 
-    /// Whether the domain has a secret.
+    /// Every version, in the file's order.
+    #[must_use]
+    pub fn versions(&self) -> &[KeyVersion] {
+        &self.versions
+    }
+
+    /// The backups that were made of it.
+    #[must_use]
+    pub fn backups(&self) -> &[Backup] {
+        &self.backups
+    }
+
+    /// What a version may do now.
+    #[must_use]
+    pub fn standing(&self, version: &KeyVersion) -> Standing {
+        match version.state {
+            State::Closed => Standing::Closed,
+            State::Destroyed => Standing::Destroyed,
+            State::Active if version.from > Some(self.now) => Standing::Pending,
+            State::Active => match self.active(version.used, &version.name) {
+                Some(active) if active.version == version.version => Standing::Active,
+                Some(_) | None => Standing::ResolveOnly,
+            },
+        }
+    }
+
+    /// When the next version takes over, for the ring to be read again then.
+    #[must_use]
+    pub fn next_cut_over(&self) -> Option<Timestamp> {
+        self.versions.iter().filter_map(|one| one.from).filter(|from| *from > self.now).min()
+    }
+
+    /// The latest whose time has come. If that is closed or destroyed there is none: an older one
+    /// must not come back.
+    fn active(&self, used: SecretUse, name: &str) -> Option<&KeyVersion> {
+        let begun = |one: &&KeyVersion| {
+            one.used == used && one.name == name && one.from.is_none_or(|from| from <= self.now)
+        };
+        let latest = self.versions.iter().filter(begun).max_by_key(|one| one.version)?;
+        (latest.state == State::Active).then_some(latest)
+    }
+
+    /// Whether the domain has a secret that makes pseudonyms now.
     #[must_use]
     pub fn has_domain(&self, domain: &str) -> bool {
-        self.seed.is_some() || self.secrets.contains_key(&(SecretUse::Domain, domain.to_owned()))
+        self.seed.is_some() || self.active(SecretUse::Domain, domain).is_some()
     }
 
-    /// The maker of the domain's pseudonyms.
+    /// The maker of the domain's pseudonyms, which resolves those of its older versions, too.
     ///
     /// # Errors
     /// [`RingError::NoDomain`] if the ring has no secret for it.
     pub fn pseudonymiser(&self, domain: &str, scheme: Scheme) -> Result<Pseudonymiser, RingError> {
+        let info = scheme.key_info();
         let (version, key) = self
-            .derive(SecretUse::Domain, domain, scheme.key_info())?
+            .derive(SecretUse::Domain, domain, info)?
             .ok_or_else(|| RingError::NoDomain { domain: domain.to_owned() })?;
-        Pseudonymiser::new(scheme, domain, version, &key)
+        let mut maker = Pseudonymiser::new(scheme, domain, version, &key)?;
+        let older = |one: &&KeyVersion| {
+            let of_domain = one.used == SecretUse::Domain && one.name == domain;
+            of_domain && self.standing(one) == Standing::ResolveOnly
+        };
+        for one in self.versions.iter().filter(older) {
+            maker.resolves_also(Pseudonymiser::new(scheme, domain, one.version, &*one.key(info)?)?);
+        }
+        Ok(maker)
+    }
+
+    /// The maker of one version's pseudonyms, whatever its standing, if its secret is there: to map
+    /// those of one version to those of another.
+    ///
+    /// # Errors
+    /// [`RingError::NoVersion`] if there is no such secret.
+    pub fn pseudonymiser_of(
+        &self,
+        domain: &str,
+        scheme: Scheme,
+        version: u32,
+    ) -> Result<Pseudonymiser, RingError> {
+        let wanted =
+            |one: &&KeyVersion| one.used == SecretUse::Domain && one.name == domain && one.version == version;
+        let found = self.versions.iter().find(wanted).filter(|one| one.secret.is_some());
+        let found = found.ok_or_else(|| RingError::NoVersion { domain: domain.to_owned(), version })?;
+        Pseudonymiser::new(scheme, domain, version, &*found.key(scheme.key_info())?)
     }
 
     /// The maker of the ledger's subject ids.
@@ -219,16 +335,6 @@ impl KeyRing {
         SubjectKey::new(&key)
     }
 
-    /// What seals persons' numbers in the registry.
-    ///
-    /// # Errors
-    /// [`RingError::NoRegistry`] if the ring has no secret for it.
-    pub fn registry_key(&self) -> Result<RegistryKey, RingError> {
-        let (version, key) =
-            self.derive(SecretUse::Registry, "", b"tavs registry")?.ok_or(RingError::NoRegistry)?;
-        RegistryKey::new(version, &key)
-    }
-
     /// What signs the ledger's checkpoints.
     ///
     /// # Errors
@@ -240,25 +346,62 @@ impl KeyRing {
         CheckpointKey::new(&seed)
     }
 
-    /// HKDF-SHA256 (RFC 5869) below the secret: one use, one key.
-    fn derive(&self, used: SecretUse, name: &str, info: &[u8]) -> Result<Option<Derived>, RingError> {
-        let entry = self.secrets.get(&(used, name.to_owned()));
-        let (version, secret, name) = match (entry, &self.seed) {
-            (Some(entry), _) => (entry.version, &entry.secret, ""),
-            (None, Some(seed)) => (1, seed, name),
-            (None, None) => return Ok(None),
-        };
-        let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, secret.expose())
-            .expand_multi_info(&[info, b"\0", name.as_bytes()], key.as_mut())
-            .map_err(|_length| RingError::Derivation)?;
-        Ok(Some((version, key)))
+    /// What seals persons' numbers in the registry.
+    ///
+    /// # Errors
+    /// [`RingError::NoRegistry`] if the ring has no secret for it.
+    pub fn registry_key(&self) -> Result<RegistryKey, RingError> {
+        let (version, key) =
+            self.derive(SecretUse::Registry, "", b"tavs registry")?.ok_or(RingError::NoRegistry)?;
+        RegistryKey::new(version, &key)
     }
+
+    fn derive(&self, used: SecretUse, name: &str, info: &[u8]) -> Result<Option<Derived>, RingError> {
+        match (self.active(used, name), &self.seed) {
+            (Some(active), _) => Ok(Some((active.version, active.key(info)?))),
+            (None, Some(seed)) => Ok(Some((1, key_below(seed, info, name)?))),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl KeyVersion {
+    /// The key for one use below the secret.
+    fn key(&self, info: &[u8]) -> Result<Zeroizing<[u8; 32]>, RingError> {
+        key_below(self.secret.as_ref().ok_or(RingError::Derivation)?, info, "")
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869) below the secret: one use, one key.
+fn key_below(secret: &Secret, info: &[u8], name: &str) -> Result<Zeroizing<[u8; 32]>, RingError> {
+    let mut key = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(None, secret.expose())
+        .expand_multi_info(&[info, b"\0", name.as_bytes()], key.as_mut())
+        .map_err(|_length| RingError::Derivation)?;
+    Ok(key)
+}
+
+fn read_secret(text: &Zeroizing<String>, number: usize) -> Result<Secret, RingError> {
+    let bytes = Zeroizing::new(
+        data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.as_bytes())
+            .map_err(|_not_hex| RingError::Secret { number })?,
+    );
+    let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_length| RingError::Secret { number })?;
+    Ok(Secret::new(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<KeyRing, RingError> {
+        KeyRing::parse(text, at("2026-11-25T12:00:00Z"))
+    }
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
 
     fn ring(secrets: &[(&str, &str, u32, char)]) -> String {
         let mut text = String::from("ring = 1\n");
@@ -273,8 +416,7 @@ mod tests {
 
     #[test]
     fn a_ring_gives_the_keys_that_it_lists_and_no_others() {
-        let ring =
-            KeyRing::parse(&ring(&[("domain", "a", 2, 'a'), ("ledger-subjects", "", 1, 'b')])).unwrap();
+        let ring = parse(&ring(&[("domain", "a", 2, 'a'), ("ledger-subjects", "", 1, 'b')])).unwrap();
         assert!(ring.has_domain("a") && !ring.has_domain("b"));
         assert!(ring.subject_key().is_ok());
         assert_eq!(ring.registry_key().unwrap_err(), RingError::NoRegistry);
@@ -294,9 +436,70 @@ mod tests {
             (ring(&[("domain", "a", 1, 'x')]), RingError::Secret { number: 1 }),
             (ring(&[("domain", "a", 1, 'a'), ("domain", "b", 1, 'a')]), RingError::Repeated { number: 2 }),
             (ring(&[("domain", "a", 1, 'a'), ("domain", "a", 2, 'b')]), RingError::Twice { number: 2 }),
+            (
+                versions(&[(2, "", "a"), (2, "from = \"2026-11-26T00:00:00Z\"", "b")]),
+                RingError::Twice { number: 2 },
+            ),
+            (
+                versions(&[(2, "", "a"), (1, "from = \"2026-11-26T00:00:00Z\"", "b")]),
+                RingError::Order { number: 2 },
+            ),
+            (versions(&[(1, "made = \"2026-11-25T12:00:01Z\"", "a")]), RingError::ClockBack { number: 1 }),
+            (versions(&[(1, "", "")]), RingError::State { number: 1 }),
+            (ring(&[("registry", "", 1, 'a'), ("registry", "", 2, 'b')]), RingError::Twice { number: 2 }),
         ] {
-            assert_eq!(KeyRing::parse(&text).unwrap_err(), wanted);
+            assert_eq!(parse(&text).unwrap_err(), wanted);
         }
-        assert!(matches!(KeyRing::parse("secret = 5"), Err(RingError::Syntax { .. })));
+        assert!(matches!(parse("secret = 5"), Err(RingError::Syntax { .. })));
+    }
+
+    /// Versions of the domain `a`: number, more members, and the digit that the secret is made of.
+    fn versions(all: &[(u32, &str, &str)]) -> String {
+        let mut text = String::from("ring = 1\n");
+        for (version, more, digit) in all {
+            let state = if more.contains("state") { "" } else { "state = \"active\"\n" };
+            text +=
+                &format!("[[secret]]\nuse = \"domain\"\nname = \"a\"\nversion = {version}\n{state}{more}\n");
+            if !digit.is_empty() {
+                text += &format!("secret = \"{}\"\n", digit.repeat(64));
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn one_version_makes_pseudonyms_at_any_instant_and_the_older_ones_resolve() {
+        let text = versions(&[
+            (1, "state = \"destroyed\"", ""),
+            (2, "state = \"closed\"\nfrom = \"2026-01-01T00:00:00Z\"", "2"),
+            (3, "from = \"2026-02-01T00:00:00Z\"", "3"),
+            (4, "from = \"2026-03-01T00:00:00Z\"", "4"),
+            (5, "from = \"2026-12-01T00:00:00Z\"", "5"),
+        ]);
+        let standings = |time: &str| {
+            let ring = KeyRing::parse(&text, at(time)).unwrap();
+            let all = ring.versions().iter().map(|one| ring.standing(one).word()).collect::<Vec<_>>();
+            (all, ring.has_domain("a"), ring.next_cut_over())
+        };
+        let (all, has, next) = standings("2026-11-25T12:00:00Z");
+        assert_eq!(all, ["destroyed", "closed", "resolve-only", "active", "pending"]);
+        assert_eq!((has, next), (true, Some(at("2026-12-01T00:00:00Z"))));
+        let (all, has, next) = standings("2026-12-01T00:00:00Z");
+        assert_eq!(all, ["destroyed", "closed", "resolve-only", "resolve-only", "active"]);
+        assert_eq!((has, next), (true, None));
+        // What is closed or destroyed does not let an older one come back.
+        assert!(!standings("2026-01-15T00:00:00Z").1);
+
+        let ring = KeyRing::parse(&text, at("2026-11-25T12:00:00Z")).unwrap();
+        let maker = ring.pseudonymiser("a", Scheme::Sealed).unwrap();
+        let input = super::super::Input { kind: "cpr", resource_type: "", system: "", value: "2512489996" };
+        for (version, opens) in [(2, false), (3, true), (4, true), (5, false)] {
+            let mut out = Vec::new();
+            let of = ring.pseudonymiser_of("a", Scheme::Sealed, version).unwrap();
+            assert!(of.write(input, super::super::Linkage::Domain, &mut out));
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(maker.resolve(&text, input, false).is_some(), opens, "{text}");
+        }
+        assert!(ring.pseudonymiser_of("a", Scheme::Sealed, 1).is_err());
     }
 }

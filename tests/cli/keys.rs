@@ -1,4 +1,4 @@
-//! `tavs keys new`.
+//! `tavs keys`: new rings, and the life of key versions.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -37,7 +37,7 @@ fn a_new_ring_is_private_and_has_a_secret_for_each_domain() {
         assert_eq!(secret.len(), 66);
         assert!(!said.out.contains(secret.trim_matches('"')), "a secret was shown");
     }
-    let keys = tavs::pseudonym::KeyRing::parse(&ring).unwrap();
+    let keys = tavs::pseudonym::KeyRing::parse(&ring, jiff::Timestamp::MAX).unwrap();
     assert!(keys.has_domain("sms") && keys.subject_key().is_ok() && keys.registry_key().is_ok());
 }
 
@@ -125,4 +125,149 @@ fn bad_names_and_bad_folders_are_refused_in_one_line() {
     let said = tavs(folder.path(), ["keys", "new", "ring.toml"]);
     assert!(said.code == 2 && said.err.contains("chmod go-w"), "{}", said.err);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A ring with the domain `sms`, in a folder of its own.
+fn ring() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(tavs(folder.path(), ["keys", "new", "ring.toml", "--domain", "sms"]).code, 0);
+    let path = folder.path().join("ring.toml");
+    (folder, path)
+}
+
+/// Runs `tavs keys` with words.
+fn keys(folder: &Path, words: &str) -> super::Said {
+    tavs(folder, std::iter::once("keys").chain(words.split(' ')))
+}
+
+/// Puts the cut-over of every version into the past.
+fn cut_over(path: &Path) {
+    let ring = fs::read_to_string(path).unwrap();
+    let from = ring.lines().find(|line| line.starts_with("from = ")).unwrap().to_owned();
+    fs::write(path, ring.replace(&from, "from = \"2026-01-01T00:00:00Z\"")).unwrap();
+}
+
+#[test]
+fn a_version_is_rotated_closed_and_destroyed_in_this_order_only() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    let before = fs::read_to_string(&path).unwrap();
+    let dry = keys(folder, "rotate ring.toml --domain sms --dry-run");
+    assert!(
+        dry.code == 0 && dry.out.contains("version 2 makes its pseudonyms from"),
+        "{}{}",
+        dry.out,
+        dry.err
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    for (words, said) in [
+        ("rotate ring.toml --domain smss", "it has: sms"),
+        ("rotate ring.toml --domain sms --at 2026-01-01T00:00:00Z", "has passed"),
+        ("close ring.toml --domain sms --version 1", "rotate first"),
+        ("destroy ring.toml --domain sms --version 1 --yes", "rotate first"),
+        ("destroy ring.toml --domain sms --version 7 --yes", "it has 1"),
+    ] {
+        let refused = keys(folder, words);
+        assert!(refused.code == 1 && refused.err.contains(said), "{words}: {}", refused.err);
+        assert_eq!(fs::read_to_string(&path).unwrap(), before, "{words}");
+    }
+
+    assert_eq!(keys(folder, "rotate ring.toml --domain sms").code, 0);
+    let listed = keys(folder, "list ring.toml").out;
+    let lines: Vec<_> = listed.lines().filter(|line| line.starts_with("domain")).collect();
+    assert!(lines.len() == 2 && lines[0].contains(" active") && lines[1].contains(" pending"), "{listed}");
+    let again = keys(folder, "rotate ring.toml --domain sms");
+    assert!(again.code == 1 && again.err.contains("pending until"), "{}", again.err);
+
+    cut_over(&path);
+    assert!(keys(folder, "list ring.toml").out.contains(" resolve-only"));
+    let early = keys(folder, "destroy ring.toml --domain sms --version 1 --yes");
+    assert!(early.code == 1 && early.err.contains("close it first"), "{}", early.err);
+    assert_eq!(keys(folder, "close ring.toml --domain sms --version 1").code, 0);
+    assert_eq!(keys(folder, "destroy ring.toml --domain sms --version 1").code, 2);
+    let secret = secrets(&before)[3].to_owned();
+    assert!(fs::read_to_string(&path).unwrap().contains(&secret));
+    let gone = keys(folder, "destroy ring.toml --domain sms --version 1 --yes");
+    assert!(gone.code == 0 && gone.out.contains("snapshots"), "{}{}", gone.out, gone.err);
+    assert!(!fs::read_to_string(&path).unwrap().contains(&secret));
+    assert_eq!(mode_of(&path), 0o600);
+    let listed = keys(folder, "list ring.toml").out;
+    assert!(listed.contains(" destroyed") && listed.contains(" active"), "{listed}");
+    assert!(
+        !secrets(&fs::read_to_string(&path).unwrap())
+            .iter()
+            .any(|secret| listed.contains(secret.trim_matches('"')))
+    );
+}
+
+#[test]
+fn a_backup_restores_what_it_was_made_of_and_is_named_when_a_secret_is_destroyed() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    let before = fs::read_to_string(&path).unwrap();
+    let made = keys(folder, "backup ring.toml --to ring.backup --key backup.key");
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert_eq!((mode_of(&folder.join("ring.backup")), mode_of(&folder.join("backup.key"))), (0o600, 0o600));
+    let copy = fs::read_to_string(folder.join("ring.backup")).unwrap();
+    assert!(!secrets(&before).iter().any(|secret| copy.contains(secret.trim_matches('"'))));
+
+    assert_eq!(keys(folder, "restore ring.backup --key backup.key --to again.toml").code, 0);
+    assert_eq!(fs::read_to_string(folder.join("again.toml")).unwrap(), before);
+    let over = keys(folder, "restore ring.backup --key backup.key --to ring.toml");
+    assert!(over.code == 2 && over.err.contains("not overwritten"), "{}", over.err);
+    // Another key, or one changed character anywhere.
+    assert_eq!(keys(folder, "backup again.toml --to two.backup --key two.key").code, 0);
+    let wrong = keys(folder, "restore ring.backup --key two.key --to x.toml");
+    assert!(wrong.code == 1 && wrong.err.contains("does not open"), "{}", wrong.err);
+    for at in (0..copy.len()).step_by(37) {
+        let mut forged = copy.clone().into_bytes();
+        forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+        fs::write(folder.join("forged"), forged).unwrap();
+        assert_eq!(keys(folder, "restore forged --key backup.key --to x.toml").code, 1, "at {at}");
+    }
+    assert!(!folder.join("x.toml").exists());
+
+    assert_eq!(keys(folder, "rotate ring.toml --domain sms").code, 0);
+    cut_over(&path);
+    assert_eq!(keys(folder, "close ring.toml --domain sms --version 1").code, 0);
+    let gone = keys(folder, "destroy ring.toml --domain sms --version 1 --yes");
+    assert!(gone.out.contains("still holds it: ring.backup"), "{}{}", gone.out, gone.err);
+}
+
+#[test]
+fn a_recipient_gets_its_old_pseudonyms_and_the_new_ones_side_by_side_and_no_others() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    assert_eq!(keys(folder, "rotate ring.toml --domain sms").code, 0);
+    let text = fs::read_to_string(&path).unwrap();
+    let ring = tavs::pseudonym::KeyRing::parse(&text, jiff::Timestamp::MAX).unwrap();
+    let people = ["2512489996", "0201609995", "0504909995"];
+    for (scheme, word) in
+        [(tavs::pseudonym::Scheme::Keyed, "keyed"), (tavs::pseudonym::Scheme::Sealed, "sealed")]
+    {
+        let of = |value, version| {
+            let input = tavs::pseudonym::Input { kind: "cpr", resource_type: "", system: "", value };
+            let mut out = Vec::new();
+            let maker = ring.pseudonymiser_of("sms", scheme, version).unwrap();
+            assert!(maker.write(input, tavs::pseudonym::Linkage::Domain, &mut out));
+            String::from_utf8(out).unwrap()
+        };
+        fs::write(folder.join("old"), format!("{}\n{}\n", of(people[0], 1), of(people[2], 1))).unwrap();
+        fs::write(folder.join("people"), people.join("\n")).unwrap();
+        let words = format!("keys map ring.toml --domain sms --scheme {word} --from 1 --to 2 --old old");
+        let mapped = super::tavs_reading(folder, words.split(' '), &folder.join("people"));
+        let wanted: String = [people[0], people[2]]
+            .iter()
+            .map(|value| format!("{},{}\n", of(value, 1), of(value, 2)))
+            .collect();
+        assert_eq!((mapped.code, mapped.out), (0, format!("old,new\n{wanted}")), "{}", mapped.err);
+        // One that is none of the domain's: nothing is shown.
+        fs::write(folder.join("old"), format!("{}\n{}\n", of(people[0], 1), of(people[1], 2))).unwrap();
+        let refused = super::tavs_reading(folder, words.split(' '), &folder.join("people"));
+        assert!(
+            refused.code == 1 && refused.out.is_empty() && refused.err.contains("lines 2"),
+            "{}",
+            refused.err
+        );
+    }
 }

@@ -160,6 +160,33 @@ async fn a_changed_file_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_version_takes_over_at_its_instant_without_anybody_asking() {
+    let stage = Stage::new().await;
+    let ring = fs::read_to_string(stage.lab.path("ring.toml")).unwrap();
+    let mut wire = stage.wire().await;
+    assert!(wire.get("/appointments").await.text().contains("\"tvk1-"));
+    let from = stage.clock.timestamp().checked_add(jiff::SignedDuration::from_millis(1500)).unwrap();
+    let new = format!(
+        "[[secret]]\nuse = \"domain\"\nname = \"sms\"\nversion = 2\nstate = \"active\"\nfrom = \"{from}\"\nsecret = \"{}\"\n",
+        "9e".repeat(32)
+    );
+    stage.lab.write("ring.toml", &(ring + &new));
+    let old = async {
+        loop {
+            let before = stage.clock.timestamp() < from;
+            let text = wire.get("/appointments").await.text().to_owned();
+            if text.contains("\"tvk2-") {
+                assert!(stage.clock.timestamp() >= from, "before its instant");
+                return;
+            }
+            assert!(text.contains("\"tvk1-") && (before || !text.contains("tvk2-")), "{text}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, old).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_file_of_the_configuration_does_not_reload() {
     let stage = Stage::new().await;
     // A log beside tavs.toml, and an editor's own files beside the policies.

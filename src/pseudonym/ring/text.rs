@@ -1,0 +1,122 @@
+//! A changed ring as the text of its file.
+
+use std::fmt::Write as _;
+
+use zeroize::Zeroizing;
+
+use super::{Backup, KeyRing, KeyVersion, SecretUse, State};
+use crate::secret::Secret;
+
+/// What a ring file begins with.
+const HEADER: &str = "\
+# Secrets of tavs: pseudonyms can be undone with them. Mode 0600; keep a copy in a safe place.
+# Made and changed by `tavs keys`.
+ring = 1
+";
+/// More bytes than one secret or backup takes.
+const LONGEST: usize = 640;
+
+impl KeyRing {
+    /// An empty ring's text.
+    #[must_use]
+    pub const fn empty() -> &'static str {
+        HEADER
+    }
+
+    /// The text that reads as this ring.
+    #[must_use]
+    pub fn text(&self) -> Zeroizing<String> {
+        // Room for all of it, so that no copy stays behind when the text grows.
+        let many = self.versions.len().saturating_add(self.backups.len());
+        let room = HEADER.len().saturating_add(many.saturating_mul(LONGEST));
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        text.push_str(HEADER);
+        for version in &self.versions {
+            version.push(&mut text);
+        }
+        for Backup { id, made, file } in &self.backups {
+            let file = toml::Value::String(file.clone());
+            line(&mut text, format_args!("\n[[backup]]\nid = \"{id}\"\nmade = \"{made}\"\nfile = {file}"));
+        }
+        text
+    }
+
+    /// Adds a secret. The text says whether the ring still holds together: read it again.
+    pub fn push(&mut self, new: NewVersion, secret: Secret) {
+        let NewVersion { used, name, version, made, from } = new;
+        let (made, secret) = (Some(made), Some(secret));
+        self.versions.push(KeyVersion { used, name, version, state: State::Active, made, from, secret });
+    }
+
+    /// Refuses a domain's version from now on. `false` if there is no such secret.
+    pub fn close(&mut self, domain: &str, version: u32) -> bool {
+        self.change(domain, version, |one| one.state = State::Closed)
+    }
+
+    /// Removes the secret of a domain's version. `false` if there is none.
+    pub fn destroy(&mut self, domain: &str, version: u32) -> bool {
+        self.change(domain, version, |one| {
+            one.state = State::Destroyed;
+            one.secret = None;
+        })
+    }
+
+    /// Notes a copy.
+    pub fn push_backup(&mut self, backup: Backup) {
+        self.backups.push(backup);
+    }
+
+    fn change(&mut self, domain: &str, version: u32, change: impl FnOnce(&mut KeyVersion)) -> bool {
+        let wanted = |one: &&mut KeyVersion| {
+            one.used == SecretUse::Domain && one.name == domain && one.version == version
+        };
+        let found = self.versions.iter_mut().find(wanted).filter(|one| one.secret.is_some());
+        found.map(change).is_some()
+    }
+}
+
+/// A secret that is to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVersion {
+    /// What it is for.
+    pub used: SecretUse,
+    /// The domain, if it is for one; else empty.
+    pub name: String,
+    /// Counts up within a use and name.
+    pub version: u32,
+    /// Now.
+    pub made: jiff::Timestamp,
+    /// From when on it makes pseudonyms; `None` is since ever.
+    pub from: Option<jiff::Timestamp>,
+}
+
+impl KeyVersion {
+    fn push(&self, text: &mut String) {
+        line(text, format_args!("\n[[secret]]\nuse = \"{}\"", self.used.word()));
+        if !self.name.is_empty() {
+            line(text, format_args!("name = \"{}\"", self.name));
+        }
+        let state = match self.state {
+            State::Active => "active",
+            State::Closed => "closed",
+            State::Destroyed => "destroyed",
+        };
+        line(text, format_args!("version = {}\nstate = \"{state}\"", self.version));
+        if let Some(made) = self.made {
+            line(text, format_args!("made = \"{made}\""));
+        }
+        if let Some(from) = self.from {
+            line(text, format_args!("from = \"{from}\""));
+        }
+        if let Some(secret) = &self.secret {
+            text.push_str("secret = \"");
+            data_encoding::HEXLOWER.encode_append(secret.expose(), text);
+            text.push_str("\"\n");
+        }
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a text does not fail.
+    let _written = writeln!(text, "{line}");
+}
