@@ -16,7 +16,7 @@
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
 //! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown |
-//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry |
+//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents from the index |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
@@ -45,6 +45,7 @@ pub mod officer;
 pub mod policy;
 pub mod proxy;
 pub mod pseudonym;
+pub mod reports;
 pub mod rewrite;
 pub mod secret;
 pub mod store;

@@ -38,7 +38,7 @@ pub use self::error::StoreError;
 use self::quota::Mirror;
 pub use self::quota::{DAY, REFRESH};
 pub use self::rows::{
-    Act, Affected, Alias, AliasSource, Change, Exchange, Given, IndexRow, Log, Millis, NewChange,
+    Act, Affected, Alias, AliasSource, Change, Disclosed, Exchange, Given, IndexRow, Log, Millis, NewChange,
     Notification, Policy, PolicyRule, Position, Reservation, RightKind, Tombstone, Volume, Window,
 };
 

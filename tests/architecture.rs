@@ -14,7 +14,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (7, &["app"]),
     (6, &["config"]),
     (5, &["proxy", "admin", "officer"]),
-    (4, &["rewrite", "http", "ledger", "subjects"]),
+    (4, &["rewrite", "http", "ledger", "subjects", "reports"]),
     (3, &["policy"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
     (1, &["json", "cpr", "absence", "judge", "net", "telemetry"]),
@@ -22,7 +22,7 @@ const ROWS: &[(u8, &[&str])] = &[
 ];
 
 /// Bytes in, bytes out: these decide or transform, so that a test can hand them everything.
-const PURE: &[&str] = &["json", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge"];
+const PURE: &[&str] = &["json", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge", "reports"];
 
 /// Paths that a pure module must not name.
 const IMPURE: &[&[&str]] = &[
@@ -39,8 +39,11 @@ const IMPURE: &[&[&str]] = &[
 const MAX_LINES: usize = 500;
 
 /// Files that may be longer, each with its reason.
-const LONGER: &[(&str, &str)] =
-    &[("policy/checked.rs", "plain data with its documentation: one list of types, no code")];
+const LONGER: &[(&str, &str)] = &[
+    ("policy/checked.rs", "plain data with its documentation: one list of types, no code"),
+    ("reports/text/da.rs", "one language: all of its wording in one place, for a lawyer to read"),
+    ("reports/text/en.rs", "one language: all of its wording in one place, for a lawyer to read"),
+];
 
 #[test]
 fn modules_import_only_from_rows_below() {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::error::StoreError;
-use super::rows::{Act, Affected, Exchange, Given, Log, Millis, Policy, PolicyRule, Volume, Window};
+use super::rows::{
+    Act, Affected, Disclosed, Exchange, Given, Log, Millis, Policy, PolicyRule, Volume, Window,
+};
 use super::values::{conversion, int, number, read_pairs, split};
 use super::{Store, sql};
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
@@ -33,15 +35,16 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn disclosures_of(&self, ids: &[SubjectId]) -> Result<Vec<Exchange>, StoreError> {
+    pub fn disclosures_of(&self, ids: &[SubjectId]) -> Result<Vec<Disclosed>, StoreError> {
         self.connections.read(DOING, |c| {
-            let mut found: BTreeMap<(Millis, Log, u64), Exchange> = BTreeMap::new();
+            let mut found: BTreeMap<(Millis, Log, u64), Disclosed> = BTreeMap::new();
             let mut statement = c.prepare_cached(sql::DISCLOSURES_OF)?;
             for id in ids {
                 let mut rows = statement.query((id,))?;
                 while let Some(row) = rows.next()? {
                     let exchange = exchange(row)?;
-                    found.insert((exchange.at, row.get(0)?, exchange.sequence), exchange);
+                    let key = (exchange.at, row.get(0)?, exchange.sequence);
+                    found.insert(key, Disclosed { exchange, persons: number(row, 20)? });
                 }
             }
             Ok(found.into_values().collect())
@@ -55,7 +58,7 @@ impl Store {
     /// When the store cannot be read.
     pub fn given_about(&self, ids: &[SubjectId]) -> Result<Vec<Given>, StoreError> {
         let mut sums = Sums::default();
-        for exchange in self.disclosures_of(ids)? {
+        for Disclosed { exchange, .. } in self.disclosures_of(ids)? {
             let grounds = (exchange.recipient, exchange.policy, exchange.route);
             sums.add(grounds, exchange.at, &exchange.released);
         }

@@ -183,6 +183,15 @@ pub struct Exchange {
     pub records_withheld: u64,
 }
 
+/// A disclosure that a query by subject found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disclosed {
+    /// What was disclosed; its `subjects` are empty.
+    pub exchange: Exchange,
+    /// How many persons it is about. What was released and withheld is about all of them.
+    pub persons: u64,
+}
+
 /// A policy version in words, so that a report can say what a rule number meant then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {

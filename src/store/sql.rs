@@ -104,7 +104,7 @@ statements! {
 
     DISCLOSURES_OF = "SELECT d.log, d.seq, d.at, d.kind, d.exchange, d.recipient, d.policy, d.route,
             d.purpose, d.basis, d.country, d.status, d.outcome, d.bytes, d.released, d.withheld, d.unfit,
-            d.cpr_in_text, d.records, d.records_withheld
+            d.cpr_in_text, d.records, d.records_withheld, d.subjects
         FROM disclosure_subject s JOIN disclosure d ON d.log = s.log AND d.seq = s.seq
         WHERE s.subject = $1 ORDER BY s.at, s.log, s.seq";
     AFFECTED = "SELECT subject, COUNT(*), MIN(at), MAX(at) FROM disclosure_subject

@@ -311,7 +311,7 @@ proptest! {
                 .collect();
             expected.sort_unstable();
             let found = place.store.disclosures_of(&[subject]).unwrap();
-            let found: Vec<(u64, u64)> = found.iter().map(|row| (row.at, row.sequence)).collect();
+            let found: Vec<(u64, u64)> = found.iter().map(|row| (row.exchange.at, row.exchange.sequence)).collect();
             prop_assert_eq!(&found, &expected);
             for recipient in ["sms", "lab", "research"] {
                 let about = |record: &&crate::ledger::Record| {

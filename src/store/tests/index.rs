@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{exchange, store, subject};
 use crate::ids::PolicyVersion;
 use crate::store::{
-    Act, Affected, Exchange, IndexRow, Policy, PolicyRule, Position, Store, StoreError, Window,
+    Act, Affected, Disclosed, Exchange, IndexRow, Policy, PolicyRule, Position, Store, StoreError, Window,
 };
 
 const LOG: [u8; 16] = [5; 16];
@@ -70,7 +70,10 @@ fn a_persons_report_takes_each_disclosure_once_whichever_ids_it_names() {
     let rows = [exchange(1, 30, "sms", &[1, 2]), exchange(2, 10, "lab", &[2]), exchange(3, 20, "lab", &[3])];
     store.apply(1, &rows.clone().map(IndexRow::Exchange), upto(3)).unwrap();
     let found = store.disclosures_of(&[subject(1), subject(2)]).unwrap();
-    let without = |row: &Exchange| Exchange { subjects: Vec::new(), ..row.clone() };
+    let without = |row: &Exchange| Disclosed {
+        persons: row.subjects.len() as u64,
+        exchange: Exchange { subjects: Vec::new(), ..row.clone() },
+    };
     assert_eq!(found, [without(&rows[1]), without(&rows[0])]);
     let given = store.given_about(&[subject(2)]).unwrap();
     assert_eq!(given.len(), 2);
@@ -185,7 +188,7 @@ proptest! {
         for n in 0..6 {
             let mut expected: Vec<u64> = all.iter().filter(|r| told(r, n)).map(|r| r.sequence).collect();
             expected.sort_by_key(|sequence| (all.iter().find(|r| r.sequence == *sequence).unwrap().at, *sequence));
-            let found: Vec<u64> = store.disclosures_of(&[subject(n)]).unwrap().iter().map(|r| r.sequence).collect();
+            let found: Vec<u64> = store.disclosures_of(&[subject(n)]).unwrap().iter().map(|r| r.exchange.sequence).collect();
             prop_assert_eq!(found, expected);
         }
         for recipient in ["sms", "lab", "research"] {
