@@ -50,10 +50,10 @@ need_tools() {
         as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends gcc libc6-dev ||
             { fail "tools: gcc cannot be installed"; return 1; }
     fi
-    if ! command -v python3 >/dev/null; then
-        echo "== python3 is missing (a test runs the ledger's second verifier): installing it"
-        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 ||
-            { fail "tools: python3 cannot be installed"; return 1; }
+    if ! command -v curl >/dev/null || ! command -v python3 >/dev/null; then
+        echo "== curl or python3 is missing (tests run the README's commands and the ledger's second verifier): installing both"
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends curl python3 ||
+            { fail "tools: curl and python3 cannot be installed"; return 1; }
     fi
     if ! cargo nextest --version >/dev/null 2>&1; then
         echo "== cargo-nextest is missing: installing it (some minutes; unoptimised, as that builds sooner)"

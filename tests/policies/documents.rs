@@ -9,7 +9,7 @@ use tavs::policy::check::vocabulary;
 use tavs::policy::codes::{self, Code};
 use tavs::policy::diagnostic::Severity;
 
-use crate::support::{edited, file};
+use crate::support::{edited, file, found};
 
 fn document(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -83,4 +83,39 @@ fn the_reference_explains_every_word_of_the_language() {
     let explained: BTreeSet<&str> = code.flat_map(|code| code.split(name)).collect();
     let missing: Vec<&str> = language().into_iter().filter(|word| !explained.contains(word)).collect();
     assert!(missing.is_empty(), "docs/policy.md does not explain {missing:?}");
+}
+
+/// The base with the tables of an example in the place of its own; routes come before its shapes.
+fn with_example(example: &str) -> String {
+    let mut text = edited(&[(".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\"")]);
+    if example.starts_with("[[route]]") {
+        return text.replacen("[[shape]]", &format!("{example}\n\n[[shape]]"), 1);
+    }
+    for table in example.split("\n\n") {
+        let from = text.find(table.lines().next().unwrap()).unwrap();
+        let to = text[from..].find("\n\n").map_or(text.len(), |end| from + end);
+        text.replace_range(from..to, table);
+    }
+    text
+}
+
+#[test]
+fn the_examples_of_the_reference_are_good() {
+    let page = fs::read_to_string(document("policy.md")).unwrap();
+    let examples: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\n```"))
+        .map(|(one, _)| one)
+        .collect();
+    assert!(examples.len() >= 2, "{examples:?}");
+    for example in examples {
+        let text = with_example(example);
+        let found = found(&text);
+        assert!(
+            found.iter().all(|one| !one.is_error()),
+            "{example}\n{}",
+            crate::support::page(&text, &found)
+        );
+    }
 }
