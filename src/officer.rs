@@ -14,8 +14,10 @@ mod ask;
 mod caller;
 mod http;
 mod in_force;
+mod notices;
 mod problem;
 mod registrar;
+mod report;
 mod show;
 mod socket;
 mod subject;
@@ -24,6 +26,7 @@ mod tests;
 mod told;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,10 +37,11 @@ use zeroize::Zeroizing;
 
 pub use self::api::{Api, ApiState, Clients};
 pub use self::ask::MAX_CHANGES;
-use self::ask::{Alias as AskedAlias, Changes, LookUp, Said, Wanted, json};
+use self::ask::{Acknowledged, Alias as AskedAlias, Changes, LookUp, Said, Wanted, json};
 use self::caller::Deed;
 pub use self::caller::{Caller, Role};
 pub use self::in_force::InForce;
+use self::notices::Made;
 pub use self::problem::{ALL as PROBLEMS, Kind as ProblemKind, Problem};
 use self::problem::{
     CONFIGURATION, FOR_GOOD, INTERNAL, METHOD, NOT_FOUND, NOTHING, ROLE, TIED, UNAVAILABLE, UNRECORDED, VALUE,
@@ -46,9 +50,8 @@ use self::registrar::{EnterError, blocking};
 pub use self::registrar::{Entered, Registrar, act_of};
 pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
-use self::told::{Changed, Health, Reloaded, Tied, Volumes};
+use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};
 use crate::clock::Clock;
-use crate::ids::SubjectId;
 use crate::ledger::{Act, ActKind};
 use crate::store::{Alias, AliasSource, Change, NewChange, RightKind, StoreError, Window};
 
@@ -112,7 +115,13 @@ impl Office {
     async fn act(&self, caller: &Caller, method: &str, path: &str, body: &[u8]) -> Result<Told, Problem> {
         let wanted = match path {
             "/v1/health" => "GET",
-            "/v1/changes" | "/v1/aliases" | "/v1/subjects/show" | "/v1/volumes" | "/v1/reload" => "POST",
+            "/v1/changes"
+            | "/v1/aliases"
+            | "/v1/subjects/show"
+            | "/v1/notices/acknowledge"
+            | "/v1/reports/subject"
+            | "/v1/volumes"
+            | "/v1/reload" => "POST",
             _ => return Err(Problem::new(&NOT_FOUND, "")),
         };
         if method != wanted {
@@ -121,7 +130,9 @@ impl Office {
         match path {
             "/v1/changes" => self.change(caller, body).await,
             "/v1/aliases" => self.alias(caller, body).await,
+            "/v1/notices/acknowledge" => self.acknowledge(caller, body).await,
             "/v1/subjects/show" => self.show(caller, body).await,
+            "/v1/reports/subject" => self.report_subject(caller, body).await,
             "/v1/volumes" => self.volumes(caller, body).await,
             "/v1/reload" => self.reload(caller).await,
             _ => self.health(caller).await,
@@ -140,11 +151,12 @@ impl Office {
         let new: Result<Vec<NewChange>, Problem> =
             changes.into_iter().map(|wanted| new_change(wanted, &names, at, &who, &said)).collect();
         let new = new?;
-        let settled: Vec<SubjectId> = new.iter().map(|change| change.subject).collect();
+        let made = new.clone();
         let entered = self.registrar.enter(new).await.map_err(cannot)?;
         tracing::info!(changes = entered.len(), "the registry was changed");
-        self.settle(settled).await;
-        Told::good(&Changed::new(&entered))
+        let made = entered.iter().zip(&made).map(|(one, change)| Made::of(one.change, change)).collect();
+        let to_tell = self.settle(made).await;
+        Told::good(&Changed::new(&entered, to_tell))
     }
 
     /// What ends something must find it: else a mistyped number would pass for a lifted right.
@@ -186,29 +198,40 @@ impl Office {
         }
     }
 
-    /// Overwrites sealed numbers that nobody needs any more: nothing holds for the person but an
-    /// erasure, and no recipient is left to be told.
-    async fn settle(&self, subjects: Vec<SubjectId>) {
+    /// What follows from changes that stand; `None` where it could not be done yet.
+    async fn settle(&self, made: Vec<Made>) -> Option<BTreeSet<String>> {
         let registrar = self.registrar.clone();
-        let settled = blocking(move || {
-            let (store, now) = (registrar.store(), registrar.clock().unix_millis());
-            for id in subjects {
-                let ids = store.ids_of(id)?;
-                let all = show::changes_of(&registrar, &ids)?;
-                let sealed = all.iter().any(|change| change.change.sealed_cpr.is_some());
-                let holds = show::holding(&all, now).any(|change| change.change.kind != RightKind::Erasure);
-                if !sealed || holds || is_to_be_told(&registrar, &ids)? {
-                    continue;
-                }
-                for id in ids {
-                    store.forget_sealed(id)?;
-                }
-            }
-            Ok::<_, StoreError>(())
-        });
-        if let Ok(Err(error)) = settled.await {
-            tracing::warn!(%error, "sealed numbers could not be overwritten; the next change tries again");
+        let settled = blocking(move || notices::settle(&registrar, &made)).await.ok()?;
+        settled.unwrap_or_else(|error| {
+            tracing::error!(%error, "who must be told of a change could not be noted");
+            None
+        })
+    }
+
+    /// Notes that a recipient has acknowledged what it was told.
+    async fn acknowledge(&self, caller: &Caller, body: &[u8]) -> Result<Told, Problem> {
+        self.permit(caller, Deed::Notify).await?;
+        let Acknowledged { said, subject, recipient } = Acknowledged::read(body, &self.names.load())?;
+        let (registrar, id) = (self.registrar.clone(), subject.id());
+        let open = blocking(move || notices::open(&registrar, &registrar.store().ids_of(id)?)).await;
+        let open = open.map_err(cannot)?.map_err(|error| cannot(error.into()))?;
+        if !open.iter().any(|one| one.recipient == recipient) {
+            return Err(Problem::new(
+                &NOTHING,
+                "this recipient has nothing to acknowledge about this person",
+            ));
         }
+        let who = caller.who(said.who.as_deref());
+        let act = Act {
+            subjects: vec![id],
+            recipient: Some(recipient.clone()),
+            ..self.registrar.act(ActKind::Registry, "acknowledged", who.clone(), said.why)
+        };
+        self.registrar.note(act).await.map_err(|error| cannot(error.into()))?;
+        let registrar = self.registrar.clone();
+        let noted = blocking(move || notices::acknowledge(&registrar, id, &recipient, &who)).await;
+        let acknowledged = noted.map_err(cannot)?.map_err(|error| cannot(error.into()))?;
+        Told::good(&AcknowledgedTold { acknowledged })
     }
 
     async fn alias(&self, caller: &Caller, body: &[u8]) -> Result<Told, Problem> {
@@ -239,24 +262,11 @@ impl Office {
     async fn show(&self, caller: &Caller, body: &[u8]) -> Result<Told, Problem> {
         self.permit(caller, Deed::Show).await?;
         let LookUp { said, subject } = LookUp::read(body, &self.names.load())?;
-        self.look_up(caller, &said, "show", vec![subject.id()]).await?;
+        let act = self.registrar.act(ActKind::Lookup, "show", String::new(), String::new());
+        self.record(caller, &said, Act { subjects: vec![subject.id()], ..act }).await?;
         let (registrar, id) = (self.registrar.clone(), subject.id());
         let shown = blocking(move || show::show(&registrar, id)).await.map_err(cannot)?;
         Told::good(&shown.map_err(|error| cannot(error.into()))?)
-    }
-
-    /// Records a look-up; only then may its answer be shown.
-    async fn look_up(
-        &self,
-        caller: &Caller,
-        said: &Said,
-        what: &'static str,
-        subjects: Vec<SubjectId>,
-    ) -> Result<(), Problem> {
-        let who = caller.who(said.who.as_deref());
-        let act = self.registrar.act(ActKind::Lookup, what, who, said.why.clone());
-        let recorded = self.registrar.note(Act { subjects, ..act }).await;
-        recorded.map(drop).map_err(|error| cannot(error.into()))
     }
 
     async fn volumes(&self, caller: &Caller, body: &[u8]) -> Result<Told, Problem> {
@@ -327,16 +337,6 @@ fn new_change(
         who: who.to_owned(),
         sealed_cpr,
     })
-}
-
-/// Whether a recipient has still to acknowledge that it was told about one of the ids.
-fn is_to_be_told(registrar: &Registrar, ids: &[SubjectId]) -> Result<bool, StoreError> {
-    for id in ids {
-        if registrar.store().notifications_of(*id)?.iter().any(|one| one.acknowledged.is_none()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn window(written: &WrittenWindow, clock: &Clock) -> Option<Window> {

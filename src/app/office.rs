@@ -73,8 +73,8 @@ fn office_of(
     names: &Arc<ArcSwap<InForce>>,
     operated: Option<Arc<Running>>,
 ) -> Arc<Office> {
-    let Records { ledger, store, subjects, clock, .. } = records.clone();
-    let registrar = Registrar::new(ledger, store, subjects, clock);
+    let Records { ledger, store, subjects, indexer, clock } = records.clone();
+    let registrar = Registrar::new(ledger, store, subjects, indexer, clock);
     let operated = operated.map(|running| running as Arc<dyn Operated>);
     Arc::new(Office::new(registrar, Arc::clone(names), operated))
 }

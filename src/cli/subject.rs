@@ -6,6 +6,7 @@
 mod ask;
 mod import;
 mod input;
+mod report;
 mod tell;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     Alias(Alias),
     Show(Show),
     Import(Import),
+    Notify(Notify),
+    Report(report::Args),
 }
 
 /// What every command takes.
@@ -58,6 +61,11 @@ struct Common {
     /// Who asks for it. [default: the user's name]
     #[arg(long, value_name = "NAME")]
     who: Option<String>,
+}
+
+/// How the answer is written.
+#[derive(Debug, clap::Args)]
+struct Form {
     /// How the answer is written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -68,6 +76,8 @@ struct Common {
 struct About {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    form: Form,
     /// The identifier system of a regional e-CPR, as the policies name it; `none` where documents
     /// have it without one.
     #[arg(long, value_name = "URN")]
@@ -179,6 +189,18 @@ struct Import {
     file: PathBuf,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Note that a recipient was told about a person and has acknowledged it (GDPR art. 19).
+#[derive(Debug, clap::Args)]
+struct Notify {
+    #[command(flatten)]
+    about: About,
+    /// The recipient that has acknowledged all that it was told of this person.
+    #[arg(long, value_name = "NAME")]
+    acknowledged: String,
 }
 
 /// The content of `POST /v1/changes`.
@@ -206,6 +228,16 @@ struct LookUp<'a> {
     said: Said<'a>,
     subject: &'a str,
     system: Option<&'a str>,
+}
+
+/// The content of `POST /v1/notices/acknowledge`.
+#[derive(Serialize)]
+struct Acknowledged<'a> {
+    #[serde(flatten)]
+    said: Said<'a>,
+    subject: &'a str,
+    system: Option<&'a str>,
+    recipient: &'a str,
 }
 
 #[derive(Serialize)]
@@ -289,7 +321,9 @@ pub(crate) fn run(args: &Args) -> u8 {
         )),
         Command::Alias(Alias { about }) => alias(about),
         Command::Show(Show { about }) => show(about),
-        Command::Import(Import { file, common }) => import::run(file, common),
+        Command::Import(Import { file, common, form }) => import::run(file, common, form),
+        Command::Notify(Notify { about, acknowledged }) => acknowledge(about, acknowledged),
+        Command::Report(args) => report::run(args),
     };
     match done {
         Ok(text) => super::show(&text),
@@ -309,7 +343,7 @@ fn change(about: &About, what: What<'_>) -> Result<String, Stop> {
     let who = common.who();
     let asked = Changes { said: common.said(who.as_deref()), changes: vec![change] };
     let told = common.ask("/v1/changes", &asked)?;
-    common.show(&told, tell::changed)
+    about.form.show(&told, tell::changed)
 }
 
 fn alias(about: &About) -> Result<String, Stop> {
@@ -325,7 +359,7 @@ fn alias(about: &About) -> Result<String, Stop> {
     let who = common.who();
     let asked = SameAs { said: common.said(who.as_deref()), subject, system, same_as };
     let told = common.ask("/v1/aliases", &asked)?;
-    common.show(&told, tell::tied)
+    about.form.show(&told, tell::tied)
 }
 
 fn show(about: &About) -> Result<String, Stop> {
@@ -335,7 +369,17 @@ fn show(about: &About) -> Result<String, Stop> {
     let said = common.said(who.as_deref());
     let asked = LookUp { said, subject: &subject, system: about.system.as_deref() };
     let told = common.ask("/v1/subjects/show", &asked)?;
-    common.show(&told, tell::shown)
+    about.form.show(&told, tell::shown)
+}
+
+fn acknowledge(about: &About, recipient: &str) -> Result<String, Stop> {
+    let subject = input::line("CPR: ")?;
+    let common = &about.common;
+    let who = common.who();
+    let said = common.said(who.as_deref());
+    let asked = Acknowledged { said, subject: &subject, system: about.system.as_deref(), recipient };
+    let told = common.ask("/v1/notices/acknowledge", &asked)?;
+    about.form.show(&told, tell::acknowledged)
 }
 
 impl Lifted {
@@ -363,7 +407,9 @@ impl Common {
         let body = serde_json::to_vec(content).map_err(|error| Stop::new(USAGE, error.to_string()))?;
         ask::ask(&self.config, path, Zeroizing::new(body))
     }
+}
 
+impl Form {
     /// The answer as it is written to standard output.
     fn show(&self, told: &[u8], text: fn(&Value) -> String) -> Result<String, Stop> {
         let value: Value = serde_json::from_slice(told).map_err(|_not_json| {

@@ -61,6 +61,17 @@ struct WrittenLookUp {
     system: Option<String>,
 }
 
+/// `POST /v1/notices/acknowledge`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAcknowledged {
+    who: Option<String>,
+    why: String,
+    subject: Zeroizing<String>,
+    system: Option<String>,
+    recipient: String,
+}
+
 /// Who says so, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
@@ -91,6 +102,13 @@ pub(super) struct Alias {
     pub(super) said: Said,
     pub(super) subject: Subject,
     pub(super) same_as: Subject,
+}
+
+/// That a recipient was told about a person, and says so. The recipient need not be in force any more.
+pub(super) struct Acknowledged {
+    pub(super) said: Said,
+    pub(super) subject: Subject,
+    pub(super) recipient: String,
 }
 
 /// Whom to look up.
@@ -173,6 +191,15 @@ impl Alias {
             return Err(Problem::new(&VALUE, "both are the same number"));
         }
         Ok(Self { said, subject, same_as })
+    }
+}
+
+impl Acknowledged {
+    pub(super) fn read(body: &[u8], names: &InForce) -> Result<Self, Problem> {
+        let written: WrittenAcknowledged = json(body)?;
+        let said = Said::read(written.who, &written.why)?;
+        let subject = names.subject(&written.subject, written.system.as_deref())?;
+        Ok(Self { said, subject, recipient: written.recipient })
     }
 }
 

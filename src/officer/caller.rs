@@ -39,6 +39,8 @@ pub(super) enum Deed {
     Enter(RightKind),
     Alias,
     Show,
+    Notify,
+    Report,
 }
 
 impl Deed {
@@ -51,6 +53,8 @@ impl Deed {
             Self::Enter(kind) => kind.word(),
             Self::Alias => "alias",
             Self::Show => "show",
+            Self::Notify => "notify",
+            Self::Report => "report",
         }
     }
 }
@@ -103,6 +107,8 @@ mod tests {
             Deed::Reload,
             Deed::Alias,
             Deed::Show,
+            Deed::Notify,
+            Deed::Report,
             Deed::Enter(RightKind::Restriction),
             Deed::Enter(RightKind::Objection),
             Deed::Enter(RightKind::Consent),

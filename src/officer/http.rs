@@ -37,7 +37,7 @@ pub(super) async fn respond(
 
 /// The answer, as a response.
 pub(super) fn response(told: Told) -> Response<Full<Bytes>> {
-    let media_type = told.media_type();
+    let media_type = told.media_type;
     let mut response = Response::new(Full::new(Bytes::from(told.body)));
     *response.status_mut() = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = response.headers_mut();

@@ -8,13 +8,18 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::ledger::index::Indexer;
 use crate::ledger::{Act, ActKind, AppendError, Changed, Ledger, Note};
 use crate::store::{Alias, Change, NewChange, RightKind, Store, StoreError};
 use crate::subjects::Subjects;
+
+/// What a person waits for at the most; the index is behind by some milliseconds.
+const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Changes who may be told about.
 #[derive(Debug, Clone)]
@@ -22,6 +27,7 @@ pub struct Registrar {
     ledger: Ledger,
     store: Store,
     subjects: Arc<Subjects>,
+    indexer: Arc<Indexer>,
     clock: Clock,
     /// One at a time: changes are put in force in the order of their numbers.
     turn: Arc<Mutex<()>>,
@@ -61,8 +67,20 @@ pub enum EnterError {
 impl Registrar {
     /// Over one open ledger and its store.
     #[must_use]
-    pub fn new(ledger: Ledger, store: Store, subjects: Arc<Subjects>, clock: Clock) -> Self {
-        Self { ledger, store, subjects, clock, turn: Arc::default() }
+    pub fn new(
+        ledger: Ledger,
+        store: Store,
+        subjects: Arc<Subjects>,
+        indexer: Arc<Indexer>,
+        clock: Clock,
+    ) -> Self {
+        Self { ledger, store, subjects, indexer, clock, turn: Arc::default() }
+    }
+
+    /// Waits until all that is on record can be asked for. Blocks; `false` if that takes too long.
+    #[must_use]
+    pub fn catch_up(&self) -> bool {
+        self.indexer.catch_up(CATCH_UP)
     }
 
     /// The store, to be read.

@@ -31,6 +31,11 @@ impl Subject {
         self.number.is_some()
     }
 
+    /// The number, for the heading of a report that is to show it.
+    pub(super) fn number(&self) -> Option<&str> {
+        self.number.as_ref().map(|number| number.as_str())
+    }
+
     /// The number, sealed for an entry of a kind. `Err` without randomness.
     pub(super) fn sealed(
         &self,

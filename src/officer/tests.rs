@@ -10,8 +10,10 @@ use arc_swap::ArcSwap;
 use tempfile::TempDir;
 
 use super::*;
+use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
 use crate::judge::{Judge as _, Judgement};
-use crate::ledger::{Disk, Event, FileSystem, Ledger, Limits, Settings};
+use crate::ledger::index::Indexer;
+use crate::ledger::{Disk, Entry, Event, FileSystem, Grounds, Ledger, Limits, Settings};
 use crate::store::Store;
 use crate::subjects::{Circumstances, Subjects, Weighed};
 
@@ -53,6 +55,7 @@ impl Disk for Failing {
 struct Desk {
     office: Arc<Office>,
     subjects: Arc<Subjects>,
+    ledger: Ledger,
     store: Store,
     fails: Arc<AtomicBool>,
     folder: TempDir,
@@ -69,15 +72,34 @@ impl Desk {
         let (ledger, _) = Ledger::open_on(settings, Box::new(Failing(Arc::clone(&fails)))).unwrap();
         let store = Store::open_or_make(&folder.path().join("tavs.db")).unwrap();
         let subjects = Arc::new(Subjects::load(&store).unwrap());
-        let registrar = Registrar::new(ledger, store.clone(), Arc::clone(&subjects), Clock::system());
+        let indexer =
+            Arc::new(Indexer::start(&folder.path().join("ledger"), ledger.durable(), store.clone()).unwrap());
+        let registrar =
+            Registrar::new(ledger.clone(), store.clone(), Arc::clone(&subjects), indexer, Clock::system());
         let names = Arc::new(ArcSwap::from_pointee(in_force::tests::in_force()));
-        Self { office: Arc::new(Office::new(registrar, names, None)), subjects, store, fails, folder }
+        Self { office: Arc::new(Office::new(registrar, names, None)), subjects, ledger, store, fails, folder }
     }
 
     async fn ask(&self, caller: &Caller, path: &str, body: String) -> (u16, String) {
         let body = Zeroizing::new(body.into_bytes());
         let told = Arc::clone(&self.office).answer(caller.clone(), "POST", path, body).await;
         (told.status, String::from_utf8(told.body).unwrap())
+    }
+
+    /// A disclosure about one person is on record.
+    async fn disclose(&self, number: u8, recipient: &str, subject: SubjectId) {
+        let grounds = Grounds {
+            recipient: RecipientId::new(recipient),
+            policy: PolicyVersion([7; 32]),
+            route: None,
+            purpose: Purpose::new("improvement"),
+            basis: vec!["gdpr-6-1-a".into()],
+            country: Arc::from("DK"),
+        };
+        let exchange = ExchangeId::new(1_772_600_000_000, [number; 10]);
+        let refusal = Entry::refusal(exchange, 1_772_600_000_000, Arc::new(grounds), 200, "released");
+        let entry = Entry { kind: crate::ledger::Kind::Disclosure, subjects: vec![subject], ..refusal };
+        self.ledger.append(&entry).await.unwrap();
     }
 
     async fn change(&self, members: &str) -> (u16, String) {
@@ -113,7 +135,7 @@ const NANCY: &str = "2512489996";
 async fn a_change_is_stored_in_force_and_on_record_and_so_is_its_end() {
     let desk = Desk::open();
     let (status, body) = desk.change(r#""kind":"restriction","begun":true"#).await;
-    assert_eq!((status, body.as_str()), (200, r#"{"changes":[{"change":1,"record":1}]}"#));
+    assert_eq!((status, body.as_str()), (200, r#"{"changes":[{"change":1,"record":1}],"to_tell":[]}"#));
     assert_eq!(desk.judged(NANCY), Judgement::Withheld);
     assert!(
         desk.store.changes_of(in_force::tests::in_force().subject(NANCY, None).unwrap().id()).unwrap()[0]
@@ -257,4 +279,35 @@ async fn many_changes_are_all_made_or_none() {
     assert_eq!(desk.store.generation().unwrap(), 0);
     assert_eq!(desk.ask(&caller, "/v1/changes", list(false)).await.0, 200);
     assert_eq!((desk.store.generation().unwrap(), desk.acts().len()), (3, 3));
+}
+
+#[tokio::test]
+async fn who_received_is_told_of_an_erasure_and_the_number_stays_sealed_until_all_have_acknowledged() {
+    let desk = Desk::open();
+    let id = in_force::tests::in_force().subject(NANCY, None).unwrap().id();
+    for (number, recipient) in (0_u8..).zip(["sms-reminders", "bookkeeping", "sms-reminders"]) {
+        desk.disclose(number, recipient, id).await;
+    }
+    let sealed = || {
+        let mut sealed = 0;
+        desk.store
+            .each_change(0, |change| sealed += usize::from(change.change.sealed_cpr.is_some()))
+            .unwrap();
+        sealed
+    };
+    let (status, body) = desk.change(r#""kind":"erasure","begun":true"#).await;
+    assert_eq!(status, 200);
+    assert!(body.ends_with(r#""to_tell":["bookkeeping","sms-reminders"]}"#), "{body}");
+    let acknowledge = |recipient: &str| {
+        let body = format!(r#"{{"why":"their letter","subject":"{NANCY}","recipient":"{recipient}"}}"#);
+        async { desk.ask(&Caller::Local { uid: 7 }, "/v1/notices/acknowledge", body).await }
+    };
+    assert_eq!(acknowledge("sms-reminders").await, (200, r#"{"acknowledged":1}"#.into()));
+    assert_eq!(acknowledge("sms-reminders").await.0, 409);
+    assert_eq!(acknowledge("research").await.0, 409);
+    assert_eq!(sealed(), 1);
+    assert_eq!(acknowledge("bookkeeping").await.0, 200);
+    assert_eq!(sealed(), 0);
+    let acts = desk.acts();
+    assert_eq!(acts.iter().filter(|act| act.0 == "acknowledged").count(), 2);
 }

@@ -1,16 +1,20 @@
 //! The answers, as JSON.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::problem::{INTERNAL, Problem};
 use super::registrar::Entered;
 use crate::store::Volume;
 
-/// An answer: JSON, a problem where the status says so.
+/// An answer; a problem document where the status says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The status code.
     pub status: u16,
+    /// What the content is.
+    pub media_type: &'static str,
     /// The content.
     pub body: Vec<u8>,
 }
@@ -19,19 +23,13 @@ impl Told {
     /// What was asked for.
     pub(super) fn good<T: Serialize>(answer: &T) -> Result<Self, Problem> {
         let body = serde_json::to_vec(answer).map_err(|_unwritable| Problem::new(&INTERNAL, ""))?;
-        Ok(Self { status: 200, body })
-    }
-
-    /// The media type of the content.
-    #[must_use]
-    pub const fn media_type(&self) -> &'static str {
-        if self.status == 200 { "application/json" } else { Problem::MEDIA_TYPE }
+        Ok(Self { status: 200, media_type: "application/json", body })
     }
 }
 
 impl From<Problem> for Told {
     fn from(problem: Problem) -> Self {
-        Self { status: problem.kind().status(), body: problem.document() }
+        Self { status: problem.kind().status(), media_type: Problem::MEDIA_TYPE, body: problem.document() }
     }
 }
 
@@ -39,6 +37,14 @@ impl From<Problem> for Told {
 #[derive(Debug, Serialize)]
 pub(super) struct Changed {
     changes: Vec<ChangedOne>,
+    /// Recipients that must be told of them; null where the index is too far behind to know.
+    to_tell: Option<BTreeSet<String>>,
+}
+
+/// How many notices were acknowledged.
+#[derive(Debug, Serialize)]
+pub(super) struct AcknowledgedTold {
+    pub(super) acknowledged: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,9 +54,9 @@ struct ChangedOne {
 }
 
 impl Changed {
-    pub(super) fn new(entered: &[Entered]) -> Self {
+    pub(super) fn new(entered: &[Entered], to_tell: Option<BTreeSet<String>>) -> Self {
         let one = |one: &Entered| ChangedOne { change: one.change, record: one.record };
-        Self { changes: entered.iter().map(one).collect() }
+        Self { changes: entered.iter().map(one).collect(), to_tell }
     }
 }
 

@@ -12,16 +12,20 @@ use super::{Said, tavs, tavs_reading};
 /// In the sample of `tavs init`, and Nancy's.
 const NANCY: &str = "2512489996";
 
-/// Runs `tavs subject` with a line on standard input.
+/// Runs `tavs subject` with a line on standard input; it repeats nothing of it.
 fn subject(folder: &Path, line: &str, args: &[&str]) -> Said {
-    let mut input = tempfile::NamedTempFile::new().unwrap();
-    input.write_all(line.as_bytes()).unwrap();
-    let said = tavs_reading(folder, ["subject"].iter().chain(args), input.path());
+    let said = tavs_reading_line(folder, line, args);
     let told = said.out.clone() + &said.err;
     for form in ["2512489996", "251248-9996", "251248 9996"] {
         assert!(!told.contains(form), "{told}");
     }
     said
+}
+
+fn tavs_reading_line(folder: &Path, line: &str, args: &[&str]) -> Said {
+    let mut input = tempfile::NamedTempFile::new().unwrap();
+    input.write_all(line.as_bytes()).unwrap();
+    tavs_reading(folder, ["subject"].iter().chain(args), input.path())
 }
 
 fn done(folder: &Path, line: &str, args: &[&str]) -> String {
@@ -210,4 +214,40 @@ fn a_client_of_the_api_may_what_its_role_is_for() {
             refused("health"),
         ]
     );
+}
+
+#[test]
+fn a_report_tells_who_received_what_and_only_after_it_is_on_record() {
+    let (folder, served) = serve();
+    let folder = folder.path();
+    let answer = served.get("/appointments", "");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let report = ["report", "--why", "she asked, case 2026-140", "--who", "Anna", "--format", "json"];
+    let out = done(folder, NANCY, &report);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["recipients"][0]["recipient"], "sms-reminders", "{out}");
+    assert_eq!(told["recipients"][0]["disclosures"].as_array().unwrap().len(), 1);
+    assert_eq!(told["look_ups"].as_array().unwrap().len(), 1, "this one");
+    let page = done(
+        folder,
+        NANCY,
+        &["report", "--why", "she asked", "--language", "en", "--name", "Nancy Berggren"],
+    );
+    assert!(page.starts_with("<!doctype html>") && page.contains("Nancy Berggren"), "{page}");
+    let shown = tavs_reading_line(folder, NANCY, &["report", "--why", "x", "--show-cpr"]);
+    assert!(shown.out.contains("2512489996") || shown.out.contains("251248-9996"), "{}", shown.out);
+    let nobody = done(folder, "0504909995", &["report", "--why", "he asked", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&nobody).unwrap();
+    assert_eq!(told["recipients"].as_array().unwrap().len(), 0);
+
+    // Who received is to be told of an erasure, until it has acknowledged.
+    let out = done(folder, NANCY, &["erase", "--yes", "--why", "letter"]);
+    assert!(out.contains("to be told of it: sms-reminders"), "{out}");
+    let tell = ["notify", "--acknowledged", "sms-reminders", "--why", "their letter"];
+    assert_eq!(done(folder, NANCY, &tell), "acknowledged: 1\n");
+    let said = subject(folder, NANCY, &tell);
+    assert_eq!(said.code, 1);
+    drop(served);
+    let whats: Vec<_> = acts(folder).into_iter().map(|act| act.what.into_owned()).collect();
+    assert_eq!(whats, ["report", "report", "report", "report", "erasure", "acknowledged"]);
 }

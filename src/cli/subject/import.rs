@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::super::{FINDINGS, USAGE};
-use super::{Change, Changes, Common, Stop, tell};
+use super::{Change, Changes, Common, Form, Stop, tell};
 use crate::officer::MAX_CHANGES;
 use crate::store::RightKind;
 
@@ -21,14 +21,14 @@ type Line<'t> = [&'t str; 4];
 /// By the numbers of lines.
 type Numbered<T> = Vec<(usize, T)>;
 
-pub(super) fn run(file: &Path, common: &Common) -> Result<String, Stop> {
+pub(super) fn run(file: &Path, common: &Common, form: &Form) -> Result<String, Stop> {
     let text = read(file)?;
     let lines = parse(&text).map_err(|wrong| Stop::new(FINDINGS, listed(&wrong)))?;
     let who = common.who();
     let changes = lines.iter().map(|(_, line)| change(line)).collect();
     let asked = Changes { said: common.said(who.as_deref()), changes };
     let told = common.ask("/v1/changes", &asked).map_err(|stop| by_line(stop, &lines))?;
-    common.show(&told, tell::changed)
+    form.show(&told, tell::changed)
 }
 
 fn read(file: &Path) -> Result<Zeroizing<String>, Stop> {

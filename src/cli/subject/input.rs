@@ -8,43 +8,47 @@ use zeroize::Zeroizing;
 use super::super::{FINDINGS, USAGE, complain};
 use super::Stop;
 
-/// The longest line: two identifiers at their longest.
-const LONGEST: u64 = 400;
+/// The most bytes: a guardian and the children, at their longest.
+const LONGEST: usize = 2000;
 
 /// Reads the one line.
 pub(super) fn line(prompt: &str) -> Result<Zeroizing<String>, Stop> {
+    let text = lines(prompt)?;
+    let mut all = text.lines();
+    match (all.next(), all.next()) {
+        (Some(line), None) => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(Stop::new(FINDINGS, "standard input has more than one line; it is about one person")),
+    }
+}
+
+/// Reads all lines, of which there is one; of a terminal, one.
+pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Stop> {
     let terminal = io::stdin().is_terminal();
     let hidden = terminal.then(|| {
         complain(prompt);
         Hidden::begin()
     });
-    let mut text = Zeroizing::new(String::with_capacity(512));
+    // Room for all of it, so that no half stays behind when the text grows.
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST.saturating_mul(2)));
+    let most = u64::try_from(LONGEST).unwrap_or(u64::MAX);
     let read = if terminal {
-        // To the end of the line; a terminal gives no end of file by itself.
+        // A terminal gives no end of file by itself.
         io::stdin().read_line(&mut text)
     } else {
-        io::stdin().lock().take(LONGEST).read_to_string(&mut text)
+        io::stdin().lock().take(most).read_to_string(&mut text)
     };
     if hidden.is_some() {
         complain("\n");
     }
     drop(hidden);
     read.map_err(|error| Stop::new(USAGE, format!("cannot read standard input: {error}")))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() {
-        return Err(Stop::new(
-            FINDINGS,
-            "standard input is empty; it gives the person's CPR, on one line".to_owned(),
-        ));
+    if text.trim_end_matches(['\r', '\n']).is_empty() {
+        return Err(Stop::new(FINDINGS, "standard input is empty; it gives the person's CPR, on one line"));
     }
-    if line.contains('\n') || text.len() as u64 >= LONGEST {
-        return Err(Stop::new(
-            FINDINGS,
-            "standard input has more than one line; it is about one person".to_owned(),
-        ));
+    if text.len() >= LONGEST {
+        return Err(Stop::new(FINDINGS, "standard input has more than a few lines"));
     }
-    Ok(Zeroizing::new(line.to_owned()))
+    Ok(text)
 }
 
 /// A terminal that does not show what is typed, until this is dropped.

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What became of changes.
 pub(super) fn changed(told: &Value) -> String {
     let changes = told.get("changes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    match changes {
+    let mut text = match changes {
         [one] => {
             format!(
                 "change {} is on record ({}) and in force\n",
@@ -22,7 +22,21 @@ pub(super) fn changed(told: &Value) -> String {
             number(last, "change")
         ),
         [] => "nothing was changed\n".to_owned(),
+    };
+    match told.get("to_tell").and_then(Value::as_array) {
+        Some(recipients) => {
+            for recipient in recipients.iter().filter_map(Value::as_str) {
+                text.push_str(&format!("to be told of it: {recipient}\n"));
+            }
+        }
+        None => text.push_str("the index is behind: who must be told of it is not known yet\n"),
     }
+    text
+}
+
+/// What became of an acknowledgement.
+pub(super) fn acknowledged(told: &Value) -> String {
+    format!("acknowledged: {}\n", number(told, "acknowledged"))
 }
 
 /// What became of an alias.
