@@ -16,6 +16,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// Good.
 pub(crate) const GOOD: u8 = 0;
@@ -49,6 +50,7 @@ enum Command {
 /// Runs the command line that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    no_core_dumps();
     let code = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
@@ -62,6 +64,13 @@ pub fn main() -> ExitCode {
         Command::Subject(args) => subject::run(&args),
     };
     ExitCode::from(code)
+}
+
+/// A core file would hold keys and bodies. Where the system does not allow this, the limit is the
+/// operator's to set (docs/operating.md).
+fn no_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _refused = setrlimit(Resource::Core, none);
 }
 
 /// Writes data to standard output.

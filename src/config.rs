@@ -5,6 +5,7 @@
 
 mod cross;
 mod files;
+mod keys;
 pub mod private;
 mod read;
 
@@ -24,6 +25,7 @@ use crate::policy::syntax::{At, SourceFile};
 pub use self::cross::cross_check;
 pub(crate) use self::files::LARGEST_POLICY;
 pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
+pub use self::keys::{KeySource, KeySourceError};
 
 /// `tavs.toml`, checked. Paths are resolved against its folder.
 #[derive(Debug, Clone)]
@@ -38,8 +40,8 @@ pub struct Config {
     pub upstreams: BTreeMap<String, At<UpstreamSettings>>,
     /// `[policies] directory`.
     pub policies: At<PathBuf>,
-    /// `[keys] ring`.
-    pub keys: At<PathBuf>,
+    /// `[keys]`: where the key ring comes from.
+    pub keys: At<KeySource>,
     /// `[ledger]`.
     pub ledger: Ledger,
     /// `[store] sqlite`.

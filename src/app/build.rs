@@ -8,8 +8,8 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::clock::Clock;
-use crate::config::private::{PrivateError, read_private};
-use crate::config::{Api, Config, Findings, PolicyFiles, cross_check, read_policies};
+use crate::config::private::PrivateError;
+use crate::config::{Api, Config, Findings, KeySourceError, PolicyFiles, cross_check, read_policies};
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
@@ -179,13 +179,16 @@ pub(super) fn keeping(config: &Config, clock: &Clock, metrics: &Metrics) -> Resu
 }
 
 fn key_ring(config: &Config, clock: &Clock, found: &mut Vec<Diagnostic>) -> Option<KeyRing> {
-    let path = &config.keys;
-    let text = match read_private(&path.value) {
+    let source = &config.keys;
+    let text = match source.value.read() {
         Ok(text) => text,
         Err(error) => {
-            let exposed = matches!(error, PrivateError::Exposed { .. } | PrivateError::OpenFolder { .. });
+            let exposed = matches!(
+                error,
+                KeySourceError::Private(PrivateError::Exposed { .. } | PrivateError::OpenFolder { .. })
+            );
             let code = if exposed { &codes::SECRET_EXPOSED } else { &codes::FILE_UNREADABLE };
-            found.push(config.fault(code, path, error.to_string()));
+            found.push(config.fault(code, source, error.to_string()));
             return None;
         }
     };
@@ -201,8 +204,8 @@ fn key_ring(config: &Config, clock: &Clock, found: &mut Vec<Diagnostic>) -> Opti
             let lacking =
                 matches!(error, RingError::NoSubjects | RingError::NoRegistry | RingError::NoCheckpoints);
             let code = if lacking { &codes::NO_SECRET } else { &codes::RING_UNUSABLE };
-            let fault = config.fault(code, path, error.to_string());
-            let mend = format!("tavs keys new {} --add", path.value.display());
+            let fault = config.fault(code, source, error.to_string());
+            let mend = format!("tavs keys new {} --add", source.value);
             found.push(if lacking { fault.help(mend) } else { fault });
             None
         }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::config::Findings;
 use crate::config::private::{self, PrivateError};
+use crate::config::{Findings, KeySource, KeySourceError};
 use crate::pseudonym::{CheckpointKey, KeyRing, RingError};
 use crate::secret::Secret;
 
@@ -53,6 +53,8 @@ struct Show {
 pub(super) enum KeysError {
     #[error("{0}")]
     Private(#[from] PrivateError),
+    #[error("{0}")]
+    Source(#[from] KeySourceError),
     #[error("`{}`: {source}", path.display())]
     Ring { path: PathBuf, source: RingError },
     #[error("`{name}` is no name of a domain: 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit")]
@@ -83,7 +85,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         Command::Backup(args) => backup::backup(args, &clock),
         Command::Restore(args) => backup::restore(args, &clock),
         Command::ShowCheckpointKey(args) => {
-            checkpoint_key(&args.file).map(|key| format!("{}\n", key.public()))
+            checkpoint_key(&KeySource::File(args.file.clone())).map(|key| format!("{}\n", key.public()))
         }
     };
     match said {
@@ -99,10 +101,11 @@ pub(crate) fn run(args: &Args) -> u8 {
     }
 }
 
-/// What signs checkpoints, out of a ring file.
-pub(super) fn checkpoint_key(file: &Path) -> Result<CheckpointKey, KeysError> {
-    let key = load(file, &Clock::system())?.checkpoint_key();
-    key.map_err(|source| KeysError::Ring { path: file.to_owned(), source })
+/// What signs checkpoints, out of a ring.
+pub(super) fn checkpoint_key(source: &KeySource) -> Result<CheckpointKey, KeysError> {
+    let path = PathBuf::from(source.to_string());
+    let ring = parse(&path, &source.read()?, Clock::system().timestamp())?;
+    ring.checkpoint_key().map_err(|source| KeysError::Ring { path, source })
 }
 
 /// Reads a ring as it stands now.

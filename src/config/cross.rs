@@ -21,8 +21,7 @@ pub fn cross_check(config: &Config, ring: &KeyRing, policy: &SourceFile) -> Vec<
     }
     if let Some(domain) = names.domain.filter(|domain| !ring.has_domain(&domain.value)) {
         let message = format!("the key ring has no secret for domain `{}`", domain.value);
-        let help =
-            format!("run: tavs keys new {} --add --domain {}", config.keys.value.display(), domain.value);
+        let help = format!("run: tavs keys new {} --add --domain {}", config.keys.value, domain.value);
         found.push(
             Diagnostic::new(&codes::NO_SECRET, &policy.path, domain.span, message, "no secret").help(help),
         );

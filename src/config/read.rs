@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use self::limits::{listen_caps, listen_deadlines, upstream_limits};
 use self::values::{address, names, upstream_url};
-use super::{Api, Config, Findings, Ledger, Listen, Log};
+use super::{Api, Config, Findings, KeySource, Ledger, Listen, Log};
 use crate::net;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
@@ -55,7 +55,7 @@ struct Written {
     tls: TlsSettings,
     upstreams: BTreeMap<String, At<UpstreamSettings>>,
     policies: At<PathBuf>,
-    keys: At<PathBuf>,
+    keys: At<KeySource>,
     ledger: Ledger,
     store: At<PathBuf>,
     admin: SocketAddr,
@@ -104,7 +104,7 @@ impl Reader<'_> {
                 self.upstream(name, table)
             });
         let policies = self.only(root.required_table("policies", "directory = \"policies\""), "directory");
-        let keys = self.only(root.required_table("keys", "ring = \"keys/ring.toml\""), "ring");
+        let keys = self.keys(root.required_table("keys", "ring = \"keys/ring.toml\""));
         let ledger = root.required_table("ledger", "directory = \"ledger\"").and_then(|t| self.ledger(t));
         let store = self.store(root.optional_table("store"));
         let admin = self.admin(root.optional_table("admin"));
@@ -255,6 +255,40 @@ impl Reader<'_> {
             return None;
         }
         Some((address, socket))
+    }
+
+    /// One of `ring`, `credential` and `command`.
+    fn keys(&self, table: Option<Table<'_>>) -> Option<At<KeySource>> {
+        let mut table = table?;
+        let credential = table.optional_str("credential");
+        let commanded = table.has("command");
+        let command = table.strings("command");
+        let ring = if credential.is_none() && !commanded {
+            table.required("ring", "\"keys/ring.toml\"")
+        } else {
+            table.optional("ring")
+        };
+        let span = table.span();
+        if usize::from(credential.is_some()) + usize::from(commanded) + usize::from(ring.is_some()) > 1 {
+            let message = "the key ring comes from several places";
+            let help = "keep one of `ring`, `credential` and `command`";
+            table.report(
+                Diagnostic::new(&codes::BAD_VALUE, self.file, span.clone(), message, "one too many")
+                    .help(help),
+            );
+        }
+        table.finish();
+        if let Some(name) = credential {
+            // systemd.exec(5): a folder that only the service can read.
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
+                .map_or_else(|| "/run/credentials".into(), PathBuf::from);
+            return Some(name.map(|name| KeySource::File(folder.join(name))));
+        }
+        if commanded {
+            let words: Vec<String> = command.into_iter().map(|word| word.value).collect();
+            return Some(At::new(KeySource::Command(words), span));
+        }
+        Some(self.path(ring)?.map(KeySource::File))
     }
 
     /// A table with one option, which is a path.

@@ -36,7 +36,7 @@ fn parse(text: &str) -> Result<Config, Findings> {
 #[test]
 fn paths_are_relative_to_the_file_and_defaults_are_named() {
     let config = parse(GOOD).unwrap();
-    assert_eq!(config.keys.value, Path::new("/etc/tavs/keys/ring.toml"));
+    assert_eq!(config.keys.value, KeySource::File("/etc/tavs/keys/ring.toml".into()));
     assert_eq!(config.ledger.directory.value, Path::new("/var/lib/tavs/ledger"));
     assert_eq!(config.admin.to_string(), "127.0.0.1:9443");
     assert_eq!(config.store.value, Path::new("/etc/tavs/tavs.db"));

@@ -4,7 +4,7 @@ use std::fs;
 
 use tavs::ledger::{Event, Kind};
 
-use super::served::{configured, serve};
+use super::served::{Served, configured, serve};
 use super::tavs;
 
 /// What stands in the sample, and in what the broken answer and the bad requests hold.
@@ -79,4 +79,32 @@ fn nothing_personal_reaches_log_metrics_or_ledger() {
         let found: Vec<_> = PERSONAL.iter().filter(|value| text.contains(**value)).collect();
         assert!(found.is_empty(), "{found:?} in the {place}:\n{text}");
     }
+}
+
+#[test]
+fn no_core_dump_can_hold_a_key() {
+    let (_folder, served) = serve();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", served.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(line.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{line}");
+}
+
+#[test]
+fn a_key_ring_comes_from_a_credential_or_a_command_as_well() {
+    let folder = configured();
+    let path = folder.path().join("tavs.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    let ring = config.lines().find(|line| line.starts_with("ring")).unwrap().to_owned();
+    let keys = folder.path().join("keys").display().to_string();
+    for (line, environment) in [
+        (format!("command = [\"cat\", \"{keys}/ring.toml\"]"), &[][..]),
+        ("credential = \"ring.toml\"".to_owned(), &[("CREDENTIALS_DIRECTORY", keys.as_str())]),
+    ] {
+        fs::write(&path, config.replace(&ring, &line)).unwrap();
+        let served = Served::try_start(folder.path(), environment).unwrap_or_else(|said| panic!("{said}"));
+        assert!(served.get("/appointments", "").contains("tvk1-"));
+    }
+    fs::write(&path, config.replace(&ring, "command = [\"/nowhere\"]")).unwrap();
+    let said = Served::try_start(folder.path(), &[]).err().unwrap();
+    assert!(said.contains("cannot run `/nowhere`"), "{said}");
 }

@@ -82,6 +82,10 @@ impl Served {
         Self::try_start(folder, &[]).unwrap_or_else(|said| panic!("it does not serve: {said}"))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Starts it with more in its environment; if it does not serve, what it said.
     pub(crate) fn try_start(folder: &Path, environment: &[(&str, &str)]) -> Result<Self, String> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_tavs"))
