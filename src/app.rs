@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Findings};
 use crate::ledger::checkpoint::Keeper;
 use crate::ledger::index::{IndexError, MAX_LAG};
-use crate::ledger::{self, Disk, FileSystem, LedgerError};
+use crate::ledger::{self, Disk, FileSystem, LedgerError, Packer};
 use crate::limits::Limits;
 use crate::net::listener::{Drained as Connections, Handler};
 use crate::net::{Listener, TlsState};
@@ -94,6 +94,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// No thread to pack segments.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// No randomness for a new ledger's id.
     #[error("the system gives no random bytes")]
     Random,
@@ -173,6 +176,8 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let admin = admin.map_err(|source| cannot_listen("admin", config.admin, source))?;
     let admin_address = admin.local_addr().map_err(|source| cannot_listen("admin", config.admin, source))?;
 
+    let packer =
+        Packer::start(records.ledger.directory(), Box::new(FileSystem)).map_err(StartError::Thread)?;
     let keeper = Keeper::start(&records.ledger, keeping)?;
     let tls = Arc::new(ArcSwap::new(Arc::clone(state.tls())));
     let proxy = Arc::new(Proxy::new(state, records.clone(), metrics.clone()));
@@ -180,6 +185,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         draining: AtomicBool::new(false),
         records: records.clone(),
         keeper,
+        _packer: packer,
         metrics: metrics.clone(),
         proxy: Arc::clone(&proxy),
     });
@@ -306,6 +312,8 @@ struct Status {
     draining: AtomicBool,
     records: Records,
     keeper: Keeper,
+    /// Ends with the process.
+    _packer: Packer,
     metrics: Metrics,
     proxy: Arc<Proxy>,
 }

@@ -193,6 +193,7 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
         | StartError::Stopped
         | StartError::Listen { .. }
         | StartError::Socket { .. }
+        | StartError::Thread(_)
         | StartError::Random => DemoError::Proxy(fault.to_string()),
     })
 }

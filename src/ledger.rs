@@ -18,6 +18,7 @@ mod entry;
 mod error;
 pub mod index;
 mod note;
+mod pack;
 mod read;
 mod segment;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
 pub use self::error::{AppendError, Damage, Failure, LedgerError};
 pub use self::note::{Act, ActKind, Changed, Event, MAX_WHO, MAX_WHY, Note, PolicyRecord, PolicyRule};
+pub use self::pack::Packer;
 pub use self::read::{Record, Records, Tail, read, read_prefix};
 use self::segment::MAX_RECORD;
 use self::writer::Writer;

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+import zlib
 
 # ---- Ed25519, RFC 8032, verification only: slow, and short enough to be read ----
 
@@ -161,7 +162,7 @@ class Ledger:
                 with open_segment(path) as file:
                     chain = self.header(file.readline(), number, chain, path)
                     chain = self.records(file, chain, wanted, path, final)
-            except (EOFError, gzip.BadGzipFile, OSError) as error:
+            except (EOFError, zlib.error, OSError) as error:
                 if path.endswith(".gz"):
                     raise Finding("chain", f"`{path}` cannot be unpacked: {error}") from error
                 raise Unusable(f"cannot read `{path}`: {error}") from error

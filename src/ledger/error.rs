@@ -99,6 +99,9 @@ pub enum Damage {
     /// The segment's header is missing, or does not continue the segment before.
     #[error("the header does not continue the segment before")]
     Header,
+    /// The packed file does not unpack.
+    #[error("the packed file cannot be unpacked")]
+    Packed,
     /// The file ends inside a line.
     #[error("the file ends inside a line")]
     Incomplete,

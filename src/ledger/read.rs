@@ -98,8 +98,7 @@ impl Tail {
     pub fn behind(directory: &Path, after: u64) -> Result<Self, LedgerError> {
         let mut numbers = segment::list(directory)?;
         for number in numbers.clone().into_iter().rev() {
-            if Segment::open(&segment::path_of(directory, number))?.next_sequence() <= after.saturating_add(1)
-            {
+            if Segment::open_in(directory, number)?.next_sequence() <= after.saturating_add(1) {
                 numbers.retain(|kept| *kept >= number);
                 break;
             }
@@ -223,8 +222,8 @@ impl Walk {
 
     fn open_next(&mut self) -> Result<bool, LedgerError> {
         let Some(number) = self.numbers.next() else { return Ok(false) };
-        let path = segment::path_of(&self.directory, number);
-        let next = Segment::open(&path)?;
+        let next = Segment::open_in(&self.directory, number)?;
+        let path = next.path().to_owned();
         match self.before {
             Some((last, sequence)) => {
                 next.continues(number, &last)?;

@@ -4,14 +4,17 @@
 //! The hash is both the checksum of its line and the link to the line before; a segment's header
 //! continues the last line of the segment before it.
 
+mod source;
+
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use self::source::Source;
 use super::canonical;
 use super::error::{Damage, LedgerError};
 
@@ -62,9 +65,20 @@ fn link(before: &Hash, json: &[u8]) -> Hash {
     Sha256::new().chain_update(before).chain_update(json).finalize().into()
 }
 
-/// The file of a segment.
+/// The file of a segment, before it is packed.
 pub(super) fn path_of(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("{number:08}.ledger"))
+}
+
+/// The file of a packed segment.
+pub(super) fn packed_path_of(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:08}.ledger.gz"))
+}
+
+/// The file that a segment is in now.
+pub(super) fn present_path_of(directory: &Path, number: u64) -> PathBuf {
+    let (plain, packed) = (path_of(directory, number), packed_path_of(directory, number));
+    if !plain.exists() && packed.exists() { packed } else { plain }
 }
 
 /// The numbers of a directory's segments, in order and without a gap.
@@ -85,6 +99,7 @@ pub(super) fn list_to_gap(directory: &Path) -> Result<(Vec<u64>, Option<u64>), L
         }
     }
     numbers.sort_unstable();
+    numbers.dedup(); // one that is being packed has both forms
     let follows = |pair: &[u64]| matches!(pair, [before, after] if before.checked_add(1) == Some(*after));
     let Some(gap) = numbers.windows(2).position(|pair| !follows(pair)) else { return Ok((numbers, None)) };
     numbers.truncate(gap.saturating_add(1));
@@ -93,15 +108,16 @@ pub(super) fn list_to_gap(directory: &Path) -> Result<(Vec<u64>, Option<u64>), L
 }
 
 fn number_of(name: &str) -> Option<u64> {
-    let number = name.strip_suffix(".ledger")?.parse().ok()?;
-    (format!("{number:08}.ledger") == name).then_some(number)
+    let plain = name.strip_suffix(".gz").unwrap_or(name);
+    let number = plain.strip_suffix(".ledger")?.parse().ok()?;
+    (format!("{number:08}.ledger") == plain).then_some(number)
 }
 
 /// Reads a segment from its beginning and verifies each line.
 #[derive(Debug)]
 pub(super) struct Segment {
     path: PathBuf,
-    file: BufReader<File>,
+    file: Source,
     header: Header,
     offset: u64,
     last: Hash,
@@ -109,13 +125,26 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// Opens a segment of a directory, packed or not: it may be packed meanwhile.
+    pub(super) fn open_in(directory: &Path, number: u64) -> Result<Self, LedgerError> {
+        match Self::open(&path_of(directory, number)) {
+            Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Self::open(&packed_path_of(directory, number))
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens a segment and verifies its header by itself; whether it continues the one before is
     /// the caller's to ask with [`continues`](Self::continues).
     pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
         let io = |source| LedgerError::Io { doing: "read", path: path.to_owned(), source };
         let header_damaged = || damaged(path, 0, Damage::Header);
-        let mut file = BufReader::new(File::open(path).map_err(io)?);
-        let line = read_line(&mut file).map_err(io)?;
+        let mut file = Source::open(path).map_err(io)?;
+        let line = match read_line(&mut file) {
+            Err(error) if file.is_damage(&error) => return Err(damaged(path, 0, Damage::Packed)),
+            read => read.map_err(io)?,
+        };
         let (hash, json) = line.as_deref().and_then(split_line).ok_or_else(header_damaged)?;
         refuse_newer(path, json)?;
         let header: Header = serde_json::from_slice(json).map_err(|_not_a_header| header_damaged())?;
@@ -153,6 +182,9 @@ impl Segment {
     /// the bad line begins.
     pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
         let read = read_line(&mut self.file);
+        if read.as_ref().is_err_and(|error| self.file.is_damage(error)) {
+            return Err(damaged(&self.path, self.offset, Damage::Packed));
+        }
         let read =
             read.map_err(|source| LedgerError::Io { doing: "read", path: self.path.clone(), source })?;
         let Some(bytes) = read else { return Ok(None) };
@@ -204,7 +236,7 @@ impl Segment {
     /// whole line in it, or blocks that the file system had not filled yet (a record holds no zero
     /// byte). Anything else was changed by someone.
     pub(super) fn is_cut_short(&mut self) -> io::Result<bool> {
-        self.file.seek(SeekFrom::Start(self.offset))?;
+        self.file.seek(self.offset)?;
         let (mut whole_line, mut zero) = (false, false);
         loop {
             let chunk = self.file.fill_buf()?;
@@ -220,18 +252,24 @@ impl Segment {
 
     /// Goes back to where the line that could not be read begins.
     pub(super) fn again(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.offset)).map(drop)
+        self.file.seek(self.offset)
     }
 
     /// Copies all from [`offset`](Self::offset) on.
     pub(super) fn copy_rest(&mut self, mut to: &File) -> io::Result<u64> {
-        self.file.seek(SeekFrom::Start(self.offset))?;
+        self.file.seek(self.offset)?;
         io::copy(&mut self.file, &mut to)
     }
 }
 
-/// The hash of a segment's last line, without verifying the others.
-pub(super) fn last_hash(path: &Path) -> Result<Hash, LedgerError> {
+/// The hash of a segment's last line; of one that is not packed, without verifying the others.
+pub(super) fn last_hash(directory: &Path, number: u64) -> Result<Hash, LedgerError> {
+    let path = &present_path_of(directory, number);
+    if *path == packed_path_of(directory, number) {
+        let mut segment = Segment::open(path)?;
+        while segment.next_line()?.is_some() {}
+        return Ok(segment.last());
+    }
     let io = |source| LedgerError::Io { doing: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(io)?;
     let length = file.seek(SeekFrom::End(0)).map_err(io)?;
@@ -248,7 +286,7 @@ pub(super) fn last_hash(path: &Path) -> Result<Hash, LedgerError> {
 }
 
 /// A line with its line feed, if it has one.
-fn read_line(file: &mut BufReader<File>) -> io::Result<Option<Vec<u8>>> {
+fn read_line(file: &mut Source) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     file.take(MAX_LINE).read_until(b'\n', &mut line)?;
     Ok((!line.is_empty()).then_some(line))

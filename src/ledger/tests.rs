@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod live;
+mod pack;
 mod properties;
 mod queue;
 

@@ -243,13 +243,17 @@ fn begin_segment(
 /// Reads the last segment to its end, or to where a crash cut its last write short.
 fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<Segment, LedgerError> {
     for number in numbers {
-        check_segment(&segment::path_of(directory, *number))?;
+        check_segment(&segment::present_path_of(directory, *number))?;
     }
     let path = segment::path_of(directory, number);
+    if !path.exists() {
+        // Only what another follows is packed.
+        return Err(LedgerError::Gap { path: directory.to_owned(), missing: number.saturating_add(1) });
+    }
     let mut read = Segment::open(&path)?;
     match numbers.iter().rev().nth(1) {
         Some(before) => {
-            read.continues(number, &segment::last_hash(&segment::path_of(directory, *before))?)?;
+            read.continues(number, &segment::last_hash(directory, *before)?)?;
         }
         None if number == 1 => read.continues(number, &NOTHING)?,
         None => {} // its predecessors have been moved away

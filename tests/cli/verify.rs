@@ -12,7 +12,7 @@ use std::time::Duration;
 use tavs::clock::Clock;
 use tavs::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId};
 use tavs::ledger::checkpoint::{Keeper, Keeping};
-use tavs::ledger::{Anchor, AnchorSettings, Entry, Grounds, Ledger, Limits, Settings};
+use tavs::ledger::{Anchor, AnchorSettings, Entry, FileSystem, Grounds, Ledger, Limits, Packer, Settings};
 use tavs::pseudonym::{CheckpointKey, KeyRing};
 use tavs::telemetry::Metrics;
 use tempfile::TempDir;
@@ -131,6 +131,28 @@ type Tamper = fn(&Path);
 /// What is done to a good ledger, and the words of what both verifiers find then.
 const TAMPERED: &[(&str, Tamper, &[&str])] = &[
     ("nothing", |_| (), &[]),
+    ("packed segments", pack, &[]),
+    (
+        "a packed segment that was changed",
+        |f| {
+            pack(f);
+            let path = f.join("ledger/00000002.ledger.gz");
+            let mut bytes = fs::read(&path).unwrap();
+            let at = bytes.len() / 2;
+            bytes[at] ^= 1;
+            fs::write(path, bytes).unwrap();
+        },
+        &["chain"],
+    ),
+    (
+        "something behind a packed segment",
+        |f| {
+            pack(f);
+            let path = f.join("ledger/00000001.ledger.gz");
+            fs::write(&path, [fs::read(&path).unwrap(), b"behind".to_vec()].concat()).unwrap();
+        },
+        &["chain"],
+    ),
     (
         "a changed byte",
         |f| change(f, SECOND, |lines| vec![lines[0], &*lines[1].replace("403", "404").leak()]),
@@ -215,6 +237,15 @@ const TAMPERED: &[(&str, Tamper, &[&str])] = &[
         &[],
     ),
 ];
+
+/// Packs what is closed, as a running proxy does.
+fn pack(folder: &Path) {
+    let packer = Packer::start(&folder.join("ledger"), Box::new(FileSystem)).unwrap();
+    while folder.join(FIRST).exists() || folder.join(SECOND).exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(packer);
+}
 
 #[test]
 fn both_verifiers_find_what_was_tampered_with_and_nothing_else() {

@@ -25,10 +25,9 @@ pub(super) struct Follower {
 /// When the directory or the segment cannot be read.
 pub fn log_of(directory: &Path) -> Result<Option<Log>, LedgerError> {
     let Some(first) = segment::list(directory)?.first().copied() else { return Ok(None) };
-    let path = segment::path_of(directory, first);
-    let segment = Segment::open(&path)?;
+    let segment = Segment::open_in(directory, first)?;
     let log = canonical::bytes_of_hex(&segment.header().log);
-    log.map(Some).ok_or_else(|| segment::damaged(&path, 0, Damage::Header))
+    log.map(Some).ok_or_else(|| segment::damaged(segment.path(), 0, Damage::Header))
 }
 
 impl Follower {
@@ -39,7 +38,7 @@ impl Follower {
 
     fn at_begin(directory: &Path) -> Result<Self, IndexError> {
         let number = segment::list(directory)?.first().copied().unwrap_or(1);
-        let segment = Segment::open(&segment::path_of(directory, number))?;
+        let segment = Segment::open_in(directory, number)?;
         if number == 1 {
             segment.continues(number, &NOTHING)?;
         } // else its predecessors have been moved away
@@ -49,7 +48,7 @@ impl Follower {
     fn behind(directory: &Path, after: Position) -> Result<Self, IndexError> {
         let wanted = after.sequence.saturating_add(1);
         for number in segment::list(directory)?.into_iter().rev() {
-            let mut segment = Segment::open(&segment::path_of(directory, number))?;
+            let mut segment = Segment::open_in(directory, number)?;
             if segment.next_sequence() > wanted {
                 continue;
             }
@@ -90,11 +89,10 @@ impl Follower {
                 }
                 return Err(LedgerError::Gap { path: self.directory.clone(), missing: next }.into());
             }
-            let path = segment::path_of(&self.directory, next);
-            let segment = Segment::open(&path)?;
+            let segment = Segment::open_in(&self.directory, next)?;
             segment.continues(next, &self.segment.last())?;
             if segment.next_sequence() != self.segment.next_sequence() {
-                return Err(segment::damaged(&path, 0, Damage::Sequence).into());
+                return Err(segment::damaged(segment.path(), 0, Damage::Sequence).into());
             }
             self.segment = segment;
             self.number = next;

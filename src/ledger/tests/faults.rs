@@ -14,7 +14,7 @@ use crate::ledger::{AppendError, Disk, FileSystem, Ledger, Limits, Settings};
 
 /// What a failing operation has done to the disk before it failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     /// Nothing; a failed sync left everything in place.
     Nothing,
     /// All of it.
@@ -25,12 +25,16 @@ enum Fault {
 
 /// Fails once, at the n-th operation, and at each operation from there on if `dead`.
 #[derive(Debug)]
-struct Failing {
+pub(super) struct Failing {
     fault: Fault,
     dead: bool,
     left: Arc<AtomicUsize>,
     /// Bytes that were synced, by file.
     synced: HashMap<u64, u64>,
+}
+
+pub(super) fn failing(n: usize, fault: Fault, dead: bool) -> Failing {
+    Failing { fault, dead, left: Arc::new(AtomicUsize::new(n)), synced: HashMap::new() }
 }
 
 impl Failing {
