@@ -93,6 +93,11 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: bool) ->
     for one in diagnostics {
         let file = files.iter().find(|file| file.path == one.file);
         out.push_str(&renderer.render(&report(one, file)));
+        // Without lines of a file above it, the renderer's help hangs on nothing.
+        if let (None, Some(help)) = (file, &one.help) {
+            out.push_str("\n  = help: ");
+            out.push_str(help);
+        }
         out.push_str("\n\n");
     }
     out
@@ -115,9 +120,9 @@ fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>) -> [Group<'a>; 
                 snippet.annotation(AnnotationKind::Context.span(window.place(span)).label(label.as_str()));
         }
         group = group.element(snippet);
-    }
-    if let Some(help) = &one.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        if let Some(help) = &one.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
     }
     [group]
 }

@@ -50,6 +50,10 @@ fn its_check_finds_what_only_a_start_would_tell() {
     let said = check();
     assert_eq!(said.code, 1);
     assert!(said.err.contains("to begin a ledger there: mkdir -m 700 ledger"), "{}", said.err);
+    let nowhere = tavs(&folder.path().join("policies"), ["serve", "--check"]);
+    let told = "error[TAVS0601]: cannot read `tavs.toml`: No such file or directory (os error 2)\n  \
+                = help: `tavs init DIR` makes a working configuration\n\n";
+    assert_eq!((nowhere.code, nowhere.err.as_str()), (1, told));
 }
 
 #[test]
