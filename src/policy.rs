@@ -6,6 +6,7 @@ pub mod decide;
 pub mod diagnostic;
 pub mod location;
 pub mod plan;
+pub mod resolve;
 pub mod running;
 pub mod syntax;
 pub mod words;

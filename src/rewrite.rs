@@ -5,12 +5,14 @@
 
 mod act;
 mod dates;
+mod echo;
 mod identifier;
 mod lookahead;
 mod mask;
 mod names;
 mod plain;
 mod reference;
+mod request;
 mod scan;
 mod subjects;
 mod survey;
@@ -21,8 +23,10 @@ mod walk;
 
 use std::fmt;
 
+pub use self::echo::{Echoes, NO_ECHOES};
 pub use self::identifier::Identifier;
 pub use self::reference::Target;
+pub use self::request::{Refused, Taken, take};
 pub use self::survey::{Reference, Survey, survey};
 use self::walk::Walk;
 use crate::ids::SubjectId;
@@ -195,6 +199,8 @@ pub struct Rewriter<'a, J> {
     pub salt: &'a Salt,
     /// Whose data may leave.
     pub judge: &'a J,
+    /// What this exchange resolved, and what must not come back.
+    pub echoes: &'a Echoes,
     /// The body is NDJSON: one document a line. A line of which nothing is left is dropped.
     pub lines: bool,
 }
@@ -233,7 +239,7 @@ impl<J: Judge> Rewriter<'_, J> {
 /// # Errors
 /// As [`Rewriter::run`].
 pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, lines: false }.run(body, watch)
+    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, lines: false }.run(body, watch)
 }
 
 /// Rewrites NDJSON, with everybody's data.
@@ -246,7 +252,7 @@ pub fn rewrite_lines<W: Watch>(
     salt: &Salt,
     watch: &mut W,
 ) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, lines: true }.run(body, watch)
+    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, lines: true }.run(body, watch)
 }
 
 /// A reader for each line that is not blank.

@@ -123,6 +123,7 @@ fn route() -> Route {
         query: Vec::new(),
         upstream: "bench".into(),
         accept_clear: None,
+        request: None,
         response: Response {
             record: None,
             subject: Subject::Nobody { reason: "only the rewriter is measured".into() },

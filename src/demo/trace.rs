@@ -182,5 +182,6 @@ fn words(action: &Action) -> &'static str {
         Action::Replace(_) => "replace",
         Action::Scan(_) => "scan",
         Action::Count => "count",
+        Action::Resolve(_) => "resolve",
     }
 }

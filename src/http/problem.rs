@@ -118,6 +118,8 @@ refusals! {
     FieldsTooLarge => Recipient 400 FIELDS INFO "fields-too-large" "the header section is too large";
     /// A field value with a byte outside visible ASCII, space and tab.
     FieldValue => Recipient 400 FIELDS INFO "field-value" "a header field holds a byte that is not allowed";
+    /// A field that the route takes comes twice.
+    FieldRepeated => Recipient 400 FIELDS INFO "field-repeated" "a header field is repeated";
     /// `Content-Length` that is not one plain number.
     ContentLength => Recipient 400 FRAMING WARN "content-length" "`Content-Length` is not one plain number";
     /// `Transfer-Encoding` twice, or anything but exactly `chunked`, or in HTTP/1.0 or HTTP/2.

@@ -3,6 +3,8 @@
 //!
 //! As written (`syntax`) → checked (this) → running (`running`, which holds compiled plans).
 
+mod request;
+
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -11,6 +13,8 @@ use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::location::{Literal, Location};
 use crate::pseudonym::Scheme;
+
+pub use self::request::{Content, Method, Parameter, PathSegment, Pattern, Request, Sought, Wanted};
 
 /// One recipient's policy file, checked.
 #[derive(Debug, Clone)]
@@ -257,76 +261,24 @@ pub enum Subject {
 pub struct Route {
     /// Unique in its policy; named in logs, metrics and the ledger.
     pub name: String,
-    /// `GET` (which brings `HEAD` with it).
+    /// `GET` brings `HEAD` with it.
     pub methods: Vec<Method>,
     /// The path, as segments.
     pub path: Vec<PathSegment>,
     /// The path as written, such as `/appointments/{id}`.
     pub path_text: String,
     /// The query parameters that may be sent; all others are refused.
-    pub query: Vec<QueryParameter>,
+    pub query: Vec<Parameter>,
     /// The upstream's name in `tavs.toml`.
     pub upstream: String,
     /// Why a clear identifier in a request is accepted here, if it is (G7).
     pub accept_clear: Option<String>,
+    /// What may be sent beside path and query; `None` where nothing may.
+    pub request: Option<Request>,
     /// What may come back.
     pub response: Response,
     /// Which line of the file the route begins on.
     pub line: u32,
-}
-
-/// A method that a route may list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// RFC 9110 section 9.3.1; HEAD is answered from it.
-    Get,
-}
-
-/// One segment of a route's path.
-#[derive(Debug, Clone)]
-pub enum PathSegment {
-    /// Must be equal.
-    Literal(String),
-    /// `{name}`: any one segment that fits the pattern, passed on as it came.
-    Keep {
-        /// The name between the braces.
-        name: String,
-        /// What it must look like.
-        pattern: Pattern,
-    },
-}
-
-/// A query parameter that a route accepts.
-#[derive(Debug, Clone)]
-pub struct QueryParameter {
-    /// Its name.
-    pub name: String,
-    /// What its value must look like.
-    pub pattern: Pattern,
-    /// Which response member it selects on, if it does.
-    pub selects: Option<Location>,
-}
-
-/// What a value in a path or query must look like. A closed set, so that a policy cannot admit
-/// by a mistaken expression what its author did not mean.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pattern {
-    /// `2026-03-04`.
-    Date,
-    /// A FHIR date search value: an optional prefix (`ge`, `lt`, …) and a date or instant.
-    FhirDate,
-    /// An instant, RFC 3339.
-    Instant,
-    /// 1 to 9 digits: too few to be a CPR.
-    Integer,
-    /// A UUID.
-    Uuid,
-    /// 1 to 64 of `A-Z a-z 0-9 - . _`, as a FHIR id and then some.
-    Word,
-    /// `[system|]code`, as FHIR's token search, without a space.
-    Token,
-    /// One of these.
-    OneOf(Vec<String>),
 }
 
 /// `[route.response]`.
@@ -413,6 +365,8 @@ pub enum Action {
     Scan(Scan),
     /// A number of records: kept, less the records that this response withholds whole.
     Count,
+    /// What a pseudonym stands for takes its place: in requests only (G7).
+    Resolve(Sought),
 }
 
 /// Exceptions to the search in kept values, each to be written out by the author.

@@ -7,15 +7,18 @@
 
 mod pattern;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::checked::{Consent, Method, PathSegment, Pattern, Route};
+use super::checked::{Consent, Content, Method, Parameter, PathSegment, Pattern, Route, Wanted};
+use super::resolve::{Resolved, Unresolved};
 use super::running::{PolicySet, RunningPolicy, RunningRoute};
 use crate::cpr::{self, Search};
 use crate::ids::RecipientId;
+use crate::pseudonym::Scheme;
 
 /// What a request asks for, as the gate has taken it apart: unambiguous, each path in its one
 /// accepted spelling.
@@ -29,14 +32,19 @@ pub struct Asked<'a> {
     pub segments: &'a [String],
     /// The query's pairs, decoded, in their order.
     pub query: &'a [(String, String)],
+    /// Header fields, names in lower case.
+    pub fields: &'a [(&'a str, &'a str)],
 }
 
 /// Leave to forward one request. Made by [`PolicySet::decide`] only.
 pub struct Permit {
     policy: Arc<RunningPolicy>,
     route: Arc<RunningRoute>,
+    method: Method,
     path: String,
     query: Vec<(String, String)>,
+    fields: Vec<(String, String)>,
+    resolved: Vec<Resolved>,
 }
 
 impl Permit {
@@ -52,16 +60,62 @@ impl Permit {
         &self.route
     }
 
-    /// The path to ask the upstream for: the string that was judged.
+    /// The method; GET for HEAD.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The path to ask the upstream for: the string that was judged, pseudonyms resolved.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The query, decoded, as it was judged.
+    /// The query, decoded, as it was judged, pseudonyms resolved.
     #[must_use]
     pub fn query(&self) -> &[(String, String)] {
         &self.query
+    }
+
+    /// The header fields that are passed on, pseudonyms resolved.
+    #[must_use]
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+
+    /// What the pseudonyms of path, query and fields stand for.
+    #[must_use]
+    pub fn resolved(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    /// Judges the parameters of a form, decoded, as those of a query.
+    ///
+    /// # Errors
+    /// [`Denied`], the first that applies.
+    pub fn form(&self, pairs: &[(String, String)]) -> Result<Form, Denied> {
+        let Some(Content::Form(listed)) = self.route.checked().request.as_ref().map(|one| &one.content)
+        else {
+            return Err(Denied::Unlisted);
+        };
+        let mut judging = Judging::of(&self.route);
+        let pairs = judging.parameters(listed, pairs)?;
+        Ok(Form { pairs, resolved: judging.resolved })
+    }
+}
+
+/// A form that may be forwarded. `Debug` shows nothing of it.
+pub struct Form {
+    /// Its parameters, decoded, pseudonyms resolved.
+    pub pairs: Vec<(String, String)>,
+    /// What the pseudonyms stand for.
+    pub resolved: Vec<Resolved>,
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form(…)")
     }
 }
 
@@ -102,12 +156,18 @@ pub enum Denied {
     /// A query parameter comes twice: two parsers would take two different ones.
     #[error("a query parameter comes twice")]
     Repeated,
-    /// A value in path or query does not fit its pattern.
+    /// A header field that the route takes comes twice.
+    #[error("a header field comes twice")]
+    FieldRepeated,
+    /// A value in path, query, form or fields does not fit its pattern.
     #[error("a value does not fit its pattern")]
     Pattern,
-    /// Path or query holds a CPR, and the route does not say `accept-clear` (G7).
+    /// Some value holds a CPR, and the route does not say `accept-clear` (G7).
     #[error("the request holds an identifier in clear")]
     ClearIdentifier,
+    /// A pseudonym that does not open, for whatever reason (G6).
+    #[error("a pseudonym is refused")]
+    Pseudonym,
 }
 
 impl PolicySet {
@@ -125,83 +185,187 @@ impl PolicySet {
         if policy.checked().purpose.consent == Consent::Required {
             return Err(Denied::ConsentUnavailable);
         }
-        let route = pick(policy.routes(), asked.segments).ok_or(Denied::NoRoute)?;
-        if !is_listed(&route.checked().methods, asked.method) {
-            return Err(Denied::Method);
+        let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
+        let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;
+        let mut judging = Judging::of(route);
+        let path = judging.path(asked)?;
+        let query = judging.parameters(&route.checked().query, asked.query)?;
+        let fields = judging.fields(asked.fields)?;
+        let resolved = judging.resolved;
+        let (policy, route) = (Arc::clone(policy), Arc::clone(route));
+        Ok(Permit { policy, route, method, path, query, fields, resolved })
+    }
+
+    /// The methods that a recipient's routes of this path list (RFC 9110 section 10.2.1).
+    #[must_use]
+    pub fn methods(&self, recipient: &RecipientId, segments: &[String]) -> Vec<&'static str> {
+        let routes = self.get(recipient).map_or(&[][..], |policy| policy.routes());
+        let mut all = Vec::new();
+        for method in at_path(routes, segments).flat_map(|route| &route.checked().methods) {
+            all.push(method.as_str());
+            all.extend(matches!(method, Method::Get).then_some("HEAD"));
         }
-        judge_values(route.checked(), asked)?;
-        Ok(Permit {
-            policy: Arc::clone(policy),
-            route: Arc::clone(route),
-            path: asked.path.to_owned(),
-            query: asked.query.to_vec(),
-        })
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }
 
-/// The route of this path. Where several could be it, the one whose patterns fit comes first,
-/// then a literal segment before a named one, from the left, then the file's order.
-fn pick<'r>(routes: &'r [Arc<RunningRoute>], segments: &[String]) -> Option<&'r Arc<RunningRoute>> {
+/// The route of this path and method. Where several could be it, the one that wants values of this
+/// form comes first, then the one that lists the method, then a literal segment before a named
+/// one, from the left, then the file's order.
+fn pick<'r>(routes: &'r [Arc<RunningRoute>], asked: Asked<'_>) -> Option<&'r Arc<RunningRoute>> {
     let rank = |route: &Arc<RunningRoute>| {
-        let fits = named_values(route.checked(), segments).all(|(pattern, value)| pattern.fits(value));
-        let named = route.checked().path.iter().map(|wanted| matches!(wanted, PathSegment::Keep { .. }));
-        (!fits, named.collect::<Vec<_>>())
+        let route = route.checked();
+        let fits = named_values(route, asked.segments).all(|(_, wanted, value)| wanted.could_be(value));
+        let named = route.path.iter().map(|wanted| matches!(wanted, PathSegment::Named { .. }));
+        (!fits, listed(&route.methods, asked.method).is_none(), named.collect::<Vec<_>>())
     };
-    routes.iter().filter(|route| has_form(&route.checked().path, segments)).min_by_key(|route| rank(route))
+    at_path(routes, asked.segments).min_by_key(|route| rank(route))
+}
+
+fn at_path<'r>(
+    routes: &'r [Arc<RunningRoute>],
+    segments: &[String],
+) -> impl Iterator<Item = &'r Arc<RunningRoute>> {
+    routes.iter().filter(move |route| has_form(&route.checked().path, segments))
 }
 
 fn has_form(path: &[PathSegment], segments: &[String]) -> bool {
     path.len() == segments.len()
         && path.iter().zip(segments).all(|(wanted, segment)| match wanted {
             PathSegment::Literal(text) => text == segment,
-            PathSegment::Keep { .. } => true,
+            PathSegment::Named { .. } => true,
         })
 }
 
-/// The segments that the recipient chose, each with its pattern.
+/// The segments that the recipient chose, each with its place and what is wanted there.
 fn named_values<'a>(
     route: &'a Route,
     segments: &'a [String],
-) -> impl Iterator<Item = (&'a Pattern, &'a String)> {
-    route.path.iter().zip(segments).filter_map(|(wanted, segment)| match wanted {
-        PathSegment::Keep { pattern, .. } => Some((pattern, segment)),
+) -> impl Iterator<Item = (usize, &'a Wanted, &'a String)> {
+    route.path.iter().zip(segments).enumerate().filter_map(|(at, (wanted, segment))| match wanted {
+        PathSegment::Named { wanted, .. } => Some((at, wanted, segment)),
         PathSegment::Literal(_) => None,
     })
 }
 
-fn is_listed(listed: &[Method], method: &str) -> bool {
-    match method {
-        // HEAD comes with GET (RFC 9110 section 9.3.2).
-        "GET" | "HEAD" => listed.contains(&Method::Get),
-        _ => false,
+/// The method of this name, if the route lists it. HEAD comes with GET (RFC 9110 section 9.3.2).
+fn listed(methods: &[Method], name: &str) -> Option<Method> {
+    let name = if name == "HEAD" { "GET" } else { name };
+    methods.iter().copied().find(|method| method.as_str() == name)
+}
+
+/// Judges the values of one request, and collects what its pseudonyms stand for.
+struct Judging<'a> {
+    route: &'a RunningRoute,
+    resolved: Vec<Resolved>,
+}
+
+impl<'a> Judging<'a> {
+    const fn of(route: &'a RunningRoute) -> Self {
+        Self { route, resolved: Vec::new() }
+    }
+
+    /// The path to ask for: as it came, but for pseudonyms.
+    fn path(&mut self, asked: Asked<'_>) -> Result<String, Denied> {
+        let mut raw: Vec<Cow<'_, str>> = asked.path.split('/').skip(1).map(Cow::Borrowed).collect();
+        let mut changed = false;
+        for (at, wanted, value) in named_values(self.route.checked(), asked.segments) {
+            let written = self.value(wanted, value)?;
+            if matches!(wanted, Wanted::Pseudonym(_)) {
+                // What stands in a path must not be able to end it, or to lead elsewhere.
+                let place = raw.get_mut(at).filter(|_| Pattern::Word.fits(&written) && !is_dots(&written));
+                *place.ok_or(Denied::Pseudonym)? = Cow::Owned(written);
+                changed = true;
+            }
+        }
+        Ok(if changed { format!("/{}", raw.join("/")) } else { asked.path.to_owned() })
+    }
+
+    /// Every parameter must be listed, come once, and be as wanted.
+    fn parameters(
+        &mut self,
+        listed: &[Parameter],
+        pairs: &[(String, String)],
+    ) -> Result<Vec<(String, String)>, Denied> {
+        let mut written = Vec::with_capacity(pairs.len());
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            let parameter = listed.iter().find(|parameter| parameter.name == *name);
+            let parameter = parameter.ok_or(Denied::Unlisted)?;
+            if pairs.iter().take(index).any(|(earlier, _)| earlier == name) {
+                return Err(Denied::Repeated);
+            }
+            written.push((name.clone(), self.value(&parameter.wanted, value)?));
+        }
+        Ok(written)
+    }
+
+    /// The header fields that the route lists; all others end here.
+    fn fields(&mut self, fields: &[(&str, &str)]) -> Result<Vec<(String, String)>, Denied> {
+        let listed = self.route.checked().request.as_ref().map_or(&[][..], |request| &request.fields);
+        let mut written = Vec::new();
+        for parameter in listed {
+            let mut values = fields.iter().filter(|(name, _)| *name == parameter.name);
+            let Some((_, value)) = values.next() else { continue };
+            if values.next().is_some() {
+                return Err(Denied::FieldRepeated);
+            }
+            let value = self.value(&parameter.wanted, value)?;
+            if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Denied::Pseudonym);
+            }
+            written.push((parameter.name.clone(), value));
+        }
+        Ok(written)
+    }
+
+    /// One value as it is passed on. A CPR in clear is said to be one even where it would not fit:
+    /// its sender must know.
+    fn value(&mut self, wanted: &Wanted, value: &str) -> Result<String, Denied> {
+        let clear = self.route.checked().accept_clear.is_some();
+        let pattern = match wanted {
+            Wanted::Pattern(pattern) => pattern,
+            Wanted::Pseudonym(sought) => {
+                let resolved = self.route.plan().resolve(sought, value).map_err(|why| match why {
+                    Unresolved::Clear if !clear => Denied::ClearIdentifier,
+                    Unresolved::Clear | Unresolved::Refused => Denied::Pseudonym,
+                })?;
+                // What stands in a target or field must mean nothing to whoever parses it.
+                if !Pattern::Word.fits(&resolved.identifier) {
+                    return Err(Denied::Pseudonym);
+                }
+                let written = resolved.written.clone();
+                self.resolved.push(resolved);
+                return Ok(written);
+            }
+        };
+        let fits = pattern.fits(value);
+        if !clear && (!fits || pattern.can_hold_cpr()) {
+            let mut finds = Vec::new();
+            if cpr::search(value, &mut finds) == Search::Found || !finds.is_empty() {
+                return Err(Denied::ClearIdentifier);
+            }
+        }
+        if fits { Ok(value.to_owned()) } else { Err(Denied::Pattern) }
     }
 }
 
-/// Every value that the recipient chose must be listed, come once, fit, and name nobody.
-fn judge_values(route: &Route, asked: Asked<'_>) -> Result<(), Denied> {
-    for (pattern, value) in named_values(route, asked.segments) {
-        judge(route, pattern, value)?;
-    }
-    for (index, (name, value)) in asked.query.iter().enumerate() {
-        let parameter = route.query.iter().find(|p| p.name == *name).ok_or(Denied::Unlisted)?;
-        if asked.query.iter().take(index).any(|(earlier, _)| earlier == name) {
-            return Err(Denied::Repeated);
-        }
-        judge(route, &parameter.pattern, value)?;
-    }
-    Ok(())
+fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
 }
 
-/// A CPR in clear is said to be one even where it would not fit: its sender must know.
-fn judge(route: &Route, pattern: &Pattern, value: &str) -> Result<(), Denied> {
-    let fits = pattern.fits(value);
-    if route.accept_clear.is_none() && (!fits || pattern.can_hold_cpr()) {
-        let mut finds = Vec::new();
-        if cpr::search(value, &mut finds) == Search::Found || !finds.is_empty() {
-            return Err(Denied::ClearIdentifier);
+impl Wanted {
+    /// Whether a value may be one of these, by its form alone.
+    fn could_be(&self, value: &str) -> bool {
+        match self {
+            Self::Pattern(pattern) => pattern.fits(value),
+            Self::Pseudonym(_) => {
+                let prefix = Scheme::Sealed.prefix();
+                value.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
+            }
         }
     }
-    if fits { Ok(()) } else { Err(Denied::Pattern) }
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ mod pattern;
 pub(crate) use compile::Scalar;
 pub(crate) use names::{NameTable, name_hash};
 
+use self::pattern::Patterns;
 use crate::policy::checked::{
-    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Route, Scan, Subject,
+    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Route, Rule, Scan, Sought, Subject,
 };
 use crate::policy::location::Literal;
 use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, SubjectKey};
@@ -94,6 +95,8 @@ pub struct Plan {
     pub(crate) has_counts: bool,
     /// Some rule takes names from its record out of text.
     pub(crate) has_name_sources: bool,
+    /// Content of requests: pseudonyms are resolved, and nothing is left out unsaid.
+    pub(crate) is_request: bool,
 }
 
 /// What applies to a value before it has been looked at.
@@ -190,19 +193,38 @@ pub(crate) enum Act {
     Replace(String),
     Scan(Scan),
     Count,
+    Resolve(Sought),
 }
 
 impl Plan {
-    /// Compiles a route.
+    /// Compiles what a route makes of responses.
     ///
     /// # Errors
     /// All [`PlanError`]s of the route: rules in conflict, and missing keys.
     pub fn compile(policy: &Policy, route: &Route, keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
+        let plan = Self::of(policy, pattern::of_route(policy, route), keys)?;
+        Ok(Self {
+            route_wants_subject: matches!(route.response.subject, Subject::At(_)),
+            has_record: pattern::record_below_root(route).is_some(),
+            ..plan
+        })
+    }
+
+    /// Compiles what a route makes of the content of requests: in this plan whatever no rule lets
+    /// through is for [`rewrite`](crate::rewrite) to refuse.
+    ///
+    /// # Errors
+    /// As [`Plan::compile`].
+    pub fn compile_request(policy: &Policy, rules: &[Rule], keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
+        let plan = Self::of(policy, pattern::of_request(rules), keys)?;
+        Ok(Self { is_request: true, cpr_in_text: CprInText::Mask, ..plan })
+    }
+
+    fn of(policy: &Policy, patterns: Patterns, keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
         let keyed = keys
             .pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme)
             .and_then(|pseudonymiser| Ok((pseudonymiser, keys.subject_key()?)));
         let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
-        let patterns = pattern::of_route(policy, route);
         let table = compile::compile(&patterns)?;
         let has_counts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Count));
         Ok(Self {
@@ -216,11 +238,12 @@ impl Plan {
             subject_key,
             linkability: policy.pseudonyms.linkability,
             cpr_in_text: policy.cpr_in_text,
-            route_wants_subject: matches!(route.response.subject, Subject::At(_)),
-            has_record: pattern::record_below_root(route).is_some(),
+            route_wants_subject: false,
+            has_record: false,
             has_subjects: patterns.has_subjects,
             has_counts,
             has_name_sources: patterns.has_name_sources,
+            is_request: false,
         })
     }
 
@@ -245,6 +268,12 @@ impl Plan {
 #[must_use]
 pub fn mistakes(policy: &Policy, route: &Route) -> Vec<PlanError> {
     compile::compile(&pattern::of_route(policy, route)).err().unwrap_or_default()
+}
+
+/// The same of the rules of a request.
+#[must_use]
+pub fn mistakes_of_request(rules: &[Rule]) -> Vec<PlanError> {
+    compile::compile(&pattern::of_request(rules)).err().unwrap_or_default()
 }
 
 /// The rules that can decide a value at a location of `subject`; none while there are mistakes.
@@ -272,6 +301,7 @@ impl Act {
             Action::Replace(json) => Self::Replace(json.clone()),
             Action::Scan(scan) => Self::Scan(scan.clone()),
             Action::Count => Self::Count,
+            Action::Resolve(sought) => Self::Resolve(sought.clone()),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::checked::{Policy, Route};
+use super::checked::{Content, Policy, Route};
 use super::plan::{Plan, PlanError};
 use crate::ids::RecipientId;
 use crate::pseudonym::KeyRing;
@@ -21,6 +21,7 @@ pub struct RunningPolicy {
 pub struct RunningRoute {
     checked: Route,
     plan: Plan,
+    request: Option<Plan>,
 }
 
 /// Every policy in force, by recipient.
@@ -70,6 +71,21 @@ impl RunningRoute {
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
+
+    /// How the content of its requests is judged, where that is JSON.
+    #[must_use]
+    pub fn request(&self) -> Option<&Plan> {
+        self.request.as_ref()
+    }
+
+    fn compile(policy: &Policy, route: &Route, keys: &KeyRing) -> Result<Self, Vec<PlanError>> {
+        let plan = Plan::compile(policy, route, keys)?;
+        let request = match route.request.as_ref().map(|request| &request.content) {
+            Some(Content::Json { rules, .. }) => Some(Plan::compile_request(policy, rules, keys)?),
+            Some(Content::Nothing | Content::Form(_)) | None => None,
+        };
+        Ok(Self { checked: route.clone(), plan, request })
+    }
 }
 
 impl PolicySet {
@@ -81,8 +97,9 @@ impl PolicySet {
         let mut set = Self::default();
         let mut errors = Vec::new();
         for policy in policies {
-            let routes = policy.routes.iter().filter_map(|route| match Plan::compile(&policy, route, keys) {
-                Ok(plan) => Some(Arc::new(RunningRoute { checked: route.clone(), plan })),
+            let compiled = |route| RunningRoute::compile(&policy, route, keys);
+            let routes = policy.routes.iter().filter_map(|route| match compiled(route) {
+                Ok(running) => Some(Arc::new(running)),
                 Err(faults) => {
                     errors.extend(faults.into_iter().map(|error| BuildError {
                         file: policy.file.clone(),

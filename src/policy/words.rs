@@ -79,6 +79,7 @@ pub fn form(action: &Action) -> String {
                 .fold("scan cpr".to_owned(), |text, (word, _)| text + " " + word)
         }
         Action::Count => "count".to_owned(),
+        Action::Resolve(_) => "resolve".to_owned(),
     }
 }
 

@@ -128,6 +128,7 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
         path: target.path(),
         segments: target.segments(),
         query: target.query(),
+        fields: &[],
     };
     state.policies.decide(recipient.id(), proxy.records.clock.today(), asked).map_err(|denied| match denied {
         Denied::NoPolicy => Refusal::NoPolicy,
@@ -138,7 +139,9 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
         Denied::Unlisted => Refusal::QueryUnlisted,
         Denied::Repeated => Refusal::QueryRepeated,
         Denied::Pattern => Refusal::PatternMismatch,
+        Denied::FieldRepeated => Refusal::FieldRepeated,
         Denied::ClearIdentifier => Refusal::ClearIdentifier,
+        Denied::Pseudonym => Refusal::PseudonymRefused,
     })
 }
 

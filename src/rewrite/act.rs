@@ -10,8 +10,9 @@ use super::{Fault, Outcome, Watch, dates, mask, reference, scan};
 use crate::cpr::{self, Number, Search};
 use crate::json::{StringSpan, escape_into};
 use crate::judge::Judge;
-use crate::policy::checked::{Keep, Linkability};
+use crate::policy::checked::{Keep, Linkability, Sought};
 use crate::policy::plan::Act;
+use crate::policy::resolve::Unresolved;
 use crate::pseudonym::{Input, Linkage};
 
 impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
@@ -58,9 +59,10 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             }
             b'-' | b'0'..=b'9' => {
                 let json = self.reader.number()?;
-                let fits = keep.number_not_cpr
+                let allowed = keep.number_not_cpr
                     || !cpr::number_could_be_cpr(json.as_bytes())
                     || keep.clear_cpr.is_some() && cpr::parse_number(json.as_bytes()).is_some();
+                let fits = allowed && !self.echoes.is_number(json);
                 if fits {
                     self.out.extend_from_slice(json.as_bytes());
                 }
@@ -108,6 +110,10 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         if search == Search::Binary && !keep.unscanned {
             return Ok(false);
         }
+        let unsearched = exempt || search == Search::Binary;
+        if self.echoes.has_id(&text) || unsearched && self.echoes.has_number(&text) {
+            return Ok(false);
+        }
         if self.finds.is_empty() {
             self.copy(span.start.saturating_sub(1));
             return Ok(true);
@@ -135,6 +141,8 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                     walk.write_pseudonym(target.input())
                 }));
             }
+            // Some masks leave a part, and of an id a part may be all that tells.
+            Act::Mask(_) if self.echoes.has_id(&text) => return Ok(false),
             Act::Mask(how) => return Ok(self.write_masked(mask::mask(*how, &text))),
             Act::Generalise(how) => match dates::generalise(*how, &text) {
                 Some(json) => self.out.extend_from_slice(json.as_bytes()),
@@ -143,7 +151,8 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             Act::Replace(_) => return Ok(self.replace(act, |json| json.starts_with('"'))),
             Act::Scan(wanted) => {
                 self.finds.clear();
-                if cpr::search(&text, &mut self.finds) == Search::Binary {
+                let binary = cpr::search(&text, &mut self.finds) == Search::Binary;
+                if binary || self.echoes.has_id(&text) {
                     return Ok(false);
                 }
                 let others = scan::find(wanted, &text, &self.record_names);
@@ -153,6 +162,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                     self.without_cprs(&text, others, span)?;
                 }
             }
+            Act::Resolve(sought) => return Ok(self.write_resolved(sought, &text)),
             Act::Withhold | Act::Keep(_) | Act::Count => return Ok(false),
         }
         Ok(true)
@@ -170,11 +180,17 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                 plain && self.quoted(|walk| walk.write_pseudonym(input))
             }
             Act::Count => self.write_count(json),
+            Act::Mask(_) if self.echoes.is_number(json) => false,
             Act::Mask(how) => self.write_masked(mask::mask_number(*how, json)),
             Act::Replace(_) => {
                 self.replace(act, |constant| constant.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
             }
-            Act::Withhold | Act::Keep(_) | Act::Reference | Act::Generalise(_) | Act::Scan(_) => false,
+            Act::Withhold
+            | Act::Keep(_)
+            | Act::Reference
+            | Act::Generalise(_)
+            | Act::Scan(_)
+            | Act::Resolve(_) => false,
         }
     }
 
@@ -184,6 +200,9 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         let Some(left) = number.and_then(|number| number.checked_sub(self.records_less)) else {
             return false;
         };
+        if self.echoes.is_number(json) {
+            return false;
+        }
         self.out.extend_from_slice(left.to_string().as_bytes());
         true
     }
@@ -204,6 +223,29 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             escape_into(&masked, &mut walk.out);
             true
         })
+    }
+
+    /// What the pseudonym in a request stands for; never in a response, whatever its rules say.
+    fn write_resolved(&mut self, sought: &Sought, text: &str) -> bool {
+        if !self.plan.is_request {
+            return false;
+        }
+        match self.plan.resolve(sought, text) {
+            Ok(resolved) => {
+                let written = self.quoted(|walk| {
+                    escape_into(&resolved.written, &mut walk.out);
+                    true
+                });
+                self.resolved.push(resolved);
+                written
+            }
+            Err(unresolved) => {
+                if self.unresolved != Some(Unresolved::Clear) {
+                    self.unresolved = Some(unresolved);
+                }
+                false
+            }
+        }
     }
 
     /// A string; taken back if there turns out to be nothing to write.

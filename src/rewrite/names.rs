@@ -67,6 +67,9 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         self.finds.clear();
         let search = cpr::search(name, &mut self.finds);
         let json = self.reader.slice(span.start.saturating_sub(1), span.end.saturating_add(1));
+        if self.echoes.has_id(name) {
+            return Ok(false);
+        }
         match (search, self.plan.cpr_in_text) {
             (Search::Clean, _) => self.out.extend_from_slice(json.as_bytes()),
             (Search::Binary, _) => return Ok(false),

@@ -1,8 +1,10 @@
 //! The semantics of policies, a line each. The oracle under `tests/rewrite` goes wider.
 
+mod requests;
+
 use jiff::civil::date;
 
-use super::{FaultKind, Rewriter, Watch, rewrite, rewrite_lines, survey};
+use super::{FaultKind, NO_ECHOES, Rewriter, Watch, rewrite, rewrite_lines, survey};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId, SubjectId};
 use crate::judge::{Judge, Judgement};
@@ -51,6 +53,7 @@ fn policy(list: &[(&str, Action)]) -> Policy {
         query: Vec::new(),
         upstream: "clinic".into(),
         accept_clear: None,
+        request: None,
         response,
         line: 1,
     };
@@ -283,7 +286,9 @@ fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
 
     let (alias, person) = (survey.same[0].alias, survey.same[0].person);
     let run = |judge: &Known| {
-        Rewriter { plan: &plan, salt: &[0; 16], judge, lines: false }.run(body, &mut ()).unwrap()
+        Rewriter { plan: &plan, salt: &[0; 16], judge, echoes: &NO_ECHOES, lines: false }
+            .run(body, &mut ())
+            .unwrap()
     };
     let done = run(&Known(vec![(alias, Judgement::Person(person))]));
     assert_eq!(

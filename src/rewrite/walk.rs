@@ -6,11 +6,12 @@ use std::collections::HashSet;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
 use super::subjects::{Judged, Subjects};
-use super::{Decision, Disclosure, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
+use super::{Decision, Disclosure, Echoes, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
 use crate::cpr::Find;
 use crate::json::Reader;
 use crate::judge::Judge;
 use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
+use crate::policy::resolve::{Resolved, Unresolved};
 use crate::pseudonym::Salt;
 
 /// One walk over one body.
@@ -18,6 +19,8 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) plan: &'p Plan,
     pub(super) salt: &'p Salt,
     judge: &'p J,
+    /// What must not come back in clear.
+    pub(super) echoes: &'p Echoes,
     /// How many records an earlier walk withheld: what counts of records are less by.
     pub(super) records_less: u64,
     pub(super) reader: Reader<'b>,
@@ -37,6 +40,9 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) subjects: Subjects,
     judged: Judged<'b>,
     document_withheld: bool,
+    /// Of a request: what its pseudonyms stand for, and why one stands for nothing.
+    pub(super) resolved: Vec<Resolved>,
+    pub(super) unresolved: Option<Unresolved>,
     /// Names of persons in the record, to be taken out of its text.
     pub(super) record_names: HashSet<String>,
     pub(super) finds: Vec<Find>,
@@ -68,11 +74,12 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         text: &'b str,
         records_less: u64,
     ) -> Self {
-        let Rewriter { plan, salt, judge, .. } = *rewriter;
+        let Rewriter { plan, salt, judge, echoes, .. } = *rewriter;
         Self {
             plan,
             salt,
             judge,
+            echoes,
             records_less,
             reader: Reader::new(text),
             // PERF: a third leaves of most; allocators are fastest up to 1 KB.
@@ -87,6 +94,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             subjects: Subjects::default(),
             judged: Judged::default(),
             document_withheld: false,
+            resolved: Vec::new(),
+            unresolved: None,
             record_names: HashSet::new(),
             finds: Vec::new(),
             watch,
@@ -242,7 +251,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             | Act::Generalise(_)
             | Act::Replace(_)
             | Act::Scan(_)
-            | Act::Count) => self.act(number, act, depth)?,
+            | Act::Count
+            | Act::Resolve(_)) => self.act(number, act, depth)?,
         };
         if kept {
             self.released.push(number);
@@ -266,7 +276,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             (b'{' | b'[', _) => {}
             _ => return self.keep_scalar(rule, own),
         }
-        if W::ENABLED || node.is_some() || self.not_plain {
+        if W::ENABLED || node.is_some() || self.not_plain || !self.echoes.is_empty() {
             return self.container(state, Some(rule), depth);
         }
         if self.keep_as_it_stands(depth) {
@@ -310,6 +320,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             if kept {
                 self.out.extend_from_slice(if object { b"{}" } else { b"[]" });
             }
+            // What a request says is passed on or refused, never left out.
+            self.counts.withheld += u64::from(self.plan.is_request && !kept);
             return Ok(kept);
         }
         let some =

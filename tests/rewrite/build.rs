@@ -65,6 +65,7 @@ pub(crate) fn policy(
             query: Vec::new(),
             upstream: "generated".into(),
             accept_clear: None,
+            request: None,
             response: Response { shapes: (0..shapes.len()).collect(), ..response },
             line: 1,
         }],

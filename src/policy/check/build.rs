@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::checked::{
-    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, Policy, PolicyTest, Pseudonyms,
-    PurposeInfo, QueryParameter, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject, TestText,
-    Transfer, TransferGround,
+    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, Parameter, Policy, PolicyTest,
+    Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject, TestText,
+    Transfer, TransferGround, Wanted,
 };
 use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
@@ -162,9 +162,9 @@ fn shape(written: &written::Shape, lines: &Lines) -> Shape {
 }
 
 fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> Route {
-    let query = |query: &written::Query| QueryParameter {
+    let query = |query: &written::Query| Parameter {
         name: query.name.value.clone(),
-        pattern: query.pattern.clone(),
+        wanted: Wanted::Pattern(query.pattern.clone()),
         selects: query.selects.as_ref().map(|selects| selects.value.clone()),
     };
     Route {
@@ -175,6 +175,7 @@ fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> R
         query: written.query.iter().map(query).collect(),
         upstream: text(written.upstream.as_ref()),
         accept_clear: written.accept_clear.as_ref().map(|ground| ground.value.to_owned()),
+        request: None,
         response: response(&written.response, policy, lines),
         line: lines.at(written.header.start),
     }

@@ -163,6 +163,10 @@ fn is_released(rule: &Rule) -> bool {
     let At { value: action, .. } = &rule.action;
     match action {
         Action::Keep(_) | Action::Mask(_) | Action::Generalise(_) | Action::Scan(_) => true,
-        Action::Withhold | Action::Pseudonymise(_) | Action::Replace(_) | Action::Count => false,
+        Action::Withhold
+        | Action::Pseudonymise(_)
+        | Action::Replace(_)
+        | Action::Count
+        | Action::Resolve(_) => false,
     }
 }

@@ -83,7 +83,8 @@ const fn weakness(action: &Action) -> Option<Weakness> {
         | Action::Mask(Mask::All | Mask::Cpr)
         | Action::Withhold
         | Action::Pseudonymise(_)
-        | Action::Replace(_) => None,
+        | Action::Replace(_)
+        | Action::Resolve(_) => None,
     }
 }
 

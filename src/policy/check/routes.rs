@@ -1,11 +1,12 @@
 //! Routes, shapes and tests beside each other.
 
 use super::Findings;
-use crate::policy::checked::{Action, PathSegment, Pattern};
+use crate::policy::checked::{Action, PathSegment, Pattern, Wanted};
 use crate::policy::codes::{self, Code};
 use crate::policy::location::{Location, Step};
 use crate::policy::syntax::{At, nearest};
 use crate::policy::written::{Policy, Query, Response, Route, Rule, Shape, Subject, Test};
+use crate::pseudonym::Scheme;
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     unique(policy.routes.iter().filter_map(|route| route.name.as_ref()), "routes", findings);
@@ -69,14 +70,38 @@ fn overlap(one: &[PathSegment], other: &[PathSegment]) -> bool {
 fn meet(one: &PathSegment, other: &PathSegment) -> bool {
     match (one, other) {
         (PathSegment::Literal(a), PathSegment::Literal(b)) => a == b,
-        (PathSegment::Literal(text), PathSegment::Keep { pattern, .. })
-        | (PathSegment::Keep { pattern, .. }, PathSegment::Literal(text)) => could_fit(pattern, text),
-        (PathSegment::Keep { pattern: a, .. }, PathSegment::Keep { pattern: b, .. }) => match (a, b) {
-            (Pattern::OneOf(a), _) => a.iter().any(|text| could_fit(b, text)),
-            (_, Pattern::OneOf(b)) => b.iter().any(|text| could_fit(a, text)),
-            _ => !(has_dashes(a) && *b == Pattern::Integer || has_dashes(b) && *a == Pattern::Integer),
+        (PathSegment::Literal(text), PathSegment::Named { wanted, .. })
+        | (PathSegment::Named { wanted, .. }, PathSegment::Literal(text)) => match wanted {
+            Wanted::Pattern(pattern) => could_fit(pattern, text),
+            Wanted::Pseudonym(_) => could_be_pseudonym(text),
+        },
+        (PathSegment::Named { wanted: a, .. }, PathSegment::Named { wanted: b, .. }) => match (a, b) {
+            (Wanted::Pattern(a), Wanted::Pattern(b)) => meet_patterns(a, b),
+            (Wanted::Pattern(pattern), Wanted::Pseudonym(_))
+            | (Wanted::Pseudonym(_), Wanted::Pattern(pattern)) => match pattern {
+                Pattern::OneOf(words) => words.iter().any(|word| could_be_pseudonym(word)),
+                Pattern::Word | Pattern::Token => true,
+                Pattern::Date | Pattern::FhirDate | Pattern::Instant | Pattern::Integer | Pattern::Uuid => {
+                    false
+                }
+            },
+            (Wanted::Pseudonym(_), Wanted::Pseudonym(_)) => true,
         },
     }
+}
+
+fn meet_patterns(one: &Pattern, other: &Pattern) -> bool {
+    match (one, other) {
+        (Pattern::OneOf(words), pattern) | (pattern, Pattern::OneOf(words)) => {
+            words.iter().any(|text| could_fit(pattern, text))
+        }
+        (a, b) => !(has_dashes(a) && *b == Pattern::Integer || has_dashes(b) && *a == Pattern::Integer),
+    }
+}
+
+/// By what all pseudonyms begin with that can be resolved.
+fn could_be_pseudonym(text: &str) -> bool {
+    text.to_ascii_lowercase().starts_with(Scheme::Sealed.prefix())
 }
 
 const fn has_dashes(pattern: &Pattern) -> bool {
@@ -244,6 +269,7 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Replace(_) => Some("replaced"),
         Action::Scan(_) => Some("scanned"),
         Action::Count => Some("corrected"),
+        Action::Resolve(_) => Some("resolved"),
     }
 }
 
@@ -289,7 +315,7 @@ mod tests {
     use super::*;
 
     fn keep(pattern: Pattern) -> PathSegment {
-        PathSegment::Keep { name: "x".into(), pattern }
+        PathSegment::Named { name: "x".into(), wanted: Wanted::Pattern(pattern) }
     }
 
     #[test]

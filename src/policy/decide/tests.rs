@@ -3,10 +3,10 @@ use jiff::civil::date;
 use super::*;
 use crate::ids::{PolicyVersion, Purpose};
 use crate::policy::checked::{
-    Agreement, Category, CprInText, Identity, Limits, Linkability, Policy, Pseudonyms, PurposeInfo,
-    QueryParameter, RecipientInfo, Relation, Response, Subject, Transfer,
+    Agreement, Category, CprInText, Identity, Kind, Limits, Linkability, Policy, Pseudonyms, PurposeInfo,
+    RecipientInfo, Relation, Request, Response, Sought, Subject, Transfer,
 };
-use crate::pseudonym::{KeyRing, Scheme};
+use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
 
 fn policy(routes: Vec<Route>) -> Policy {
     Policy {
@@ -60,7 +60,9 @@ fn policy(routes: Vec<Route>) -> Policy {
 fn route(name: &str, path: &[(&str, Option<Pattern>)], query: &[(&str, Pattern)]) -> Route {
     let segment = |(text, pattern): &(&str, Option<Pattern>)| match pattern {
         None => PathSegment::Literal((*text).to_owned()),
-        Some(pattern) => PathSegment::Keep { name: (*text).to_owned(), pattern: pattern.clone() },
+        Some(pattern) => {
+            PathSegment::Named { name: (*text).to_owned(), wanted: Wanted::Pattern(pattern.clone()) }
+        }
     };
     Route {
         name: name.to_owned(),
@@ -69,14 +71,15 @@ fn route(name: &str, path: &[(&str, Option<Pattern>)], query: &[(&str, Pattern)]
         path_text: String::new(),
         query: query
             .iter()
-            .map(|(name, pattern)| QueryParameter {
+            .map(|(name, pattern)| Parameter {
                 name: (*name).to_owned(),
-                pattern: pattern.clone(),
+                wanted: Wanted::Pattern(pattern.clone()),
                 selects: None,
             })
             .collect(),
         upstream: "booking".into(),
         accept_clear: None,
+        request: None,
         response: Response {
             record: None,
             subject: Subject::Nobody { reason: "none".into() },
@@ -120,7 +123,7 @@ fn decide_on(set: &PolicySet, today: Date, method: &str, target: &str) -> Result
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let asked = Asked { method, path, segments: &segments, query: &query };
+    let asked = Asked { method, path, segments: &segments, query: &query, fields: &[] };
     set.decide(&RecipientId::new("sms"), today, asked)
 }
 
@@ -208,7 +211,132 @@ fn a_policy_that_needs_consent_is_closed_while_there_is_no_register_of_it() {
 #[test]
 fn a_stranger_has_no_policy() {
     let set = set(policy(routes()));
-    let asked = Asked { method: "GET", path: "/", segments: &[], query: &[] };
+    let asked = Asked { method: "GET", path: "/", segments: &[], query: &[], fields: &[] };
     let denied = set.decide(&RecipientId::new("other"), date(2026, 1, 1), asked).unwrap_err();
     assert_eq!(denied, Denied::NoPolicy);
+}
+
+const RING: [u8; 32] = [1; 32];
+const CPR_SYSTEM: &str = "urn:oid:1.2.208.176.1.2";
+
+fn sealed(ring: [u8; 32], domain: &str, input: Input<'_>) -> String {
+    let mut out = Vec::new();
+    let maker = KeyRing::throw_away(ring).pseudonymiser(domain, Scheme::Sealed).unwrap();
+    assert!(maker.write(input, Linkage::Domain, &mut out));
+    String::from_utf8(out).unwrap()
+}
+
+fn nancy() -> Input<'static> {
+    Input { kind: "cpr", resource_type: "", system: "", value: "2512489996" }
+}
+
+/// One route that resolves in every place of a request's head.
+fn resolving() -> PolicySet {
+    let sought = |kind, system: Option<&str>| {
+        Wanted::Pseudonym(Sought { kind, system: system.map(ToOwned::to_owned) })
+    };
+    let parameter = |name: &str, wanted| Parameter { name: name.to_owned(), wanted, selects: None };
+    let patient = || Kind::Id { resource_type: "Patient".into() };
+    let mut route = route("sealed", &[("Patient", None)], &[]);
+    route.path.push(PathSegment::Named { name: "id".into(), wanted: sought(patient(), None) });
+    route.query = vec![
+        parameter("identifier", sought(Kind::Cpr, Some(CPR_SYSTEM))),
+        parameter("subject", sought(Kind::Reference, Some(CPR_SYSTEM))),
+    ];
+    let fields = vec![parameter("x-patient", sought(Kind::Cpr, None))];
+    route.request = Some(Request { fields, content: Content::Nothing, limit: 0 });
+    let mut create = route.clone();
+    create.name = "other-method".into();
+    create.methods = vec![Method::Post];
+    let mut policy = policy(vec![create, route]);
+    policy.pseudonyms.scheme = Scheme::Sealed;
+    set(policy)
+}
+
+fn ask(set: &PolicySet, id: &str, query: &[(&str, &str)], fields: &[(&str, &str)]) -> Result<Permit, Denied> {
+    let query: Vec<(String, String)> =
+        query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let (path, segments) = (format!("/Patient/{id}"), ["Patient".to_owned(), id.to_owned()]);
+    let asked = Asked { method: "GET", path: &path, segments: &segments, query: &query, fields };
+    set.decide(&RecipientId::new("sms"), date(2026, 3, 4), asked)
+}
+
+#[test]
+fn pseudonyms_become_what_they_stand_for_wherever_the_route_takes_them() {
+    let set = resolving();
+    let id = sealed(RING, "sms", Input::id("Patient", "AFT-KQ7"));
+    let cpr = sealed(RING, "sms", nancy());
+    let token = format!("{CPR_SYSTEM}|{cpr}");
+    for subject in [format!("Patient/{id}"), format!("Patient?identifier={token}")] {
+        let query = [("identifier", token.as_str()), ("subject", subject.as_str())];
+        let permit = ask(&set, &id.to_uppercase(), &query, &[("x-patient", &cpr), ("x-other", "1")]).unwrap();
+        assert_eq!(permit.path(), "/Patient/AFT-KQ7");
+        let clear = format!("{CPR_SYSTEM}|2512489996");
+        let reference = if subject.contains('?') {
+            format!("Patient?identifier={clear}")
+        } else {
+            "Patient/AFT-KQ7".into()
+        };
+        let wanted = [("identifier".to_owned(), clear), ("subject".to_owned(), reference)];
+        assert_eq!(permit.query(), wanted);
+        assert_eq!(permit.fields(), [("x-patient".to_owned(), "2512489996".to_owned())]);
+        assert_eq!(permit.resolved().len(), 4);
+        let key = KeyRing::throw_away(RING).subject_key().unwrap();
+        assert!(permit.resolved().iter().any(|one| one.subject() == key.id(nancy()) && one.is_number()));
+    }
+}
+
+#[test]
+fn what_does_not_open_is_denied_alike() {
+    let set = resolving();
+    let good = sealed(RING, "sms", Input::id("Patient", "AFT-KQ7"));
+    let mut forged = good.clone();
+    let last = if forged.ends_with('q') { "r" } else { "q" };
+    forged.replace_range(forged.len() - 1.., last);
+    for id in [
+        forged,
+        sealed(RING, "other", Input::id("Patient", "AFT-KQ7")),
+        sealed([2; 32], "sms", Input::id("Patient", "AFT-KQ7")),
+        sealed(RING, "sms", Input::id("Observation", "AFT-KQ7")),
+        sealed(RING, "sms", nancy()),
+        // What an upstream's id may be, and a segment of a path may not.
+        sealed(RING, "sms", Input::id("Patient", "..")),
+        sealed(RING, "sms", Input::id("Patient", "a/b")),
+        "tvk1-bcdfghjklmnpqrstbcdfghjklmnpqrst".into(),
+        "tvs1-".into(),
+        "AFT-KQ7".into(),
+        format!("{good},{good}"),
+    ] {
+        assert_eq!(ask(&set, &id, &[], &[]).unwrap_err(), Denied::Pseudonym, "{id}");
+    }
+    let cpr = sealed(RING, "sms", nancy());
+    for value in [
+        cpr.clone(),
+        format!("|{cpr}"),
+        format!("urn:oid:1.2.208.176.1.3|{cpr}"),
+        format!("{CPR_SYSTEM}|{good}"),
+        format!("{CPR_SYSTEM}|{cpr},{CPR_SYSTEM}|{cpr}"),
+    ] {
+        assert_eq!(
+            ask(&set, &good, &[("identifier", &value)], &[]).unwrap_err(),
+            Denied::Pseudonym,
+            "{value}"
+        );
+    }
+    for value in [good.clone(), format!("Observation/{good}"), format!("https://x/Patient/{good}")] {
+        assert_eq!(ask(&set, &good, &[("subject", &value)], &[]).unwrap_err(), Denied::Pseudonym, "{value}");
+    }
+    let clear = format!("{CPR_SYSTEM}|2512489996");
+    assert_eq!(ask(&set, &good, &[("identifier", &clear)], &[]).unwrap_err(), Denied::ClearIdentifier);
+    assert_eq!(ask(&set, "251248-9996", &[], &[]).unwrap_err(), Denied::ClearIdentifier);
+    let twice = [("x-patient", cpr.as_str()), ("x-patient", cpr.as_str())];
+    assert_eq!(ask(&set, &good, &[], &twice).unwrap_err(), Denied::FieldRepeated);
+}
+
+#[test]
+fn the_methods_of_a_path_are_those_of_all_its_routes() {
+    let set = resolving();
+    let segments = ["Patient".to_owned(), "x".to_owned()];
+    assert_eq!(set.methods(&RecipientId::new("sms"), &segments), ["GET", "HEAD", "POST"]);
+    assert!(set.methods(&RecipientId::new("sms"), &[]).is_empty());
 }

@@ -97,6 +97,16 @@ pub(super) fn of_route(policy: &Policy, route: &Route) -> Patterns {
     collector.done
 }
 
+/// Collects what applies to the content of a route's requests. A rule's number is its place.
+pub(super) fn of_request(rules: &[Rule]) -> Patterns {
+    let mut collector = Collector::default();
+    let whole = Location::default();
+    for (index, rule) in rules.iter().enumerate() {
+        collector.rule(RuleRef { shape: None, rule: index }, rule, &[(&whole, &[])], &whole);
+    }
+    collector.done
+}
+
 struct Collector {
     done: Patterns,
 }

@@ -1,7 +1,7 @@
 //! A route's path: literal segments, and `{name}` for one segment of a pattern.
 
 use super::pattern;
-use crate::policy::checked::{PathSegment, Pattern};
+use crate::policy::checked::{PathSegment, Pattern, Wanted};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Flaw, Value};
 
@@ -19,7 +19,8 @@ pub(super) fn read(path: &Value<'_>, members: Option<&Value<'_>>) -> Option<At<V
         used.push(name.as_str());
         match patterns.iter().find(|(member, _)| member.value == *name) {
             Some((_, Some(pattern))) => {
-                segments.push(PathSegment::Keep { name: name.clone(), pattern: pattern.clone() });
+                let wanted = Wanted::Pattern(pattern.clone());
+                segments.push(PathSegment::Named { name: name.clone(), wanted });
             }
             Some((_, None)) => return None,
             None => {
