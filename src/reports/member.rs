@@ -64,12 +64,18 @@ impl Member {
         Self { category: category(location), location: location.to_owned(), form: form.to_owned() }
     }
 
-    /// Whether the value itself, or a part of it, left: no pseudonym, constant or number of records.
-    pub(super) fn is_in_clear(&self) -> bool {
-        let action = self.form.split(' ').next().unwrap_or_default();
-        !matches!(action, "pseudonymise" | "replace" | "count")
-            && self.form != "mask all"
-            && self.form != "mask cpr"
+    /// Whether the value can point to a person directly, in whole or in part: a name, a number or a way
+    /// to reach them that no pseudonym or constant stands for, or free text.
+    pub(super) fn points_to_a_person(&self) -> bool {
+        let direct = matches!(self.category, DataCategory::Identification | DataCategory::Contact);
+        match self.form.split(' ').next().unwrap_or_default() {
+            "pseudonymise" | "replace" | "count" => false,
+            "scan" => true,
+            _ => {
+                (direct || self.form.starts_with("keep clear-cpr"))
+                    && !matches!(&*self.form, "mask all" | "mask cpr")
+            }
+        }
     }
 
     /// `CPR-nummer (patient): pseudonymiseret`.

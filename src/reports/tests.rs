@@ -1,7 +1,10 @@
 //! Each report of one invented clinic, as files to read: `tests/golden/reports`.
 //! `TAVS_WRITE_DOCS=1 cargo nextest run --lib -E 'test(reports::)'` writes them anew.
 
+mod breach;
+mod notify;
 mod subject;
+mod supervision;
 
 use tempfile::TempDir;
 
@@ -176,6 +179,8 @@ fn rows() -> Vec<IndexRow> {
     };
     let intent =
         Exchange { kind: "intent".to_owned(), ..exchange(NOON + 4 * DAY, "sms-reminders", SMS, &NANCY[..1]) };
+    let other_route =
+        Exchange { released: vec![(0, 1)], ..exchange(NOON + 6 * HOUR, "sms-reminders", SMS, &NANCY[..1]) };
     let lost = Exchange {
         purpose: "statutory-accounts".to_owned(),
         ..exchange(NOON + 5 * DAY, "bookkeeping", LOST, &NANCY[..1])
@@ -189,13 +194,14 @@ fn rows() -> Vec<IndexRow> {
         IndexRow::Exchange(exchange(NOON + HOUR, "sms-reminders", SMS, &[NANCY[1], CHILD])),
         IndexRow::Exchange(exchange(NOON + 2 * HOUR, "sms-reminders", SMS, &[CHILD])),
         IndexRow::Exchange(event(NOON + DAY, &[NANCY[0], CHILD, NEIGHBOUR])),
+        IndexRow::Exchange(other_route),
         IndexRow::Exchange(refusal),
         IndexRow::Exchange(intent),
         IndexRow::Exchange(lost),
         IndexRow::Act(act(NOON + 20 * DAY, "registry", "restriction", Some(true), &NANCY[..1])),
-        IndexRow::Act(act(NOON + 29 * DAY, "lookup", "show", None, &NANCY[..1])),
+        IndexRow::Act(act(NOON + 21 * DAY, "lookup", "show", None, &NANCY[..1])),
         IndexRow::Act(act(NOON + 30 * DAY, "lookup", "report", None, &[NANCY[0], CHILD])),
-        IndexRow::Act(act(NOON + 30 * DAY, "key", "rotate", None, &[])),
+        IndexRow::Act(act(NOON + 22 * DAY, "key", "rotate", None, &[])),
     ];
     for (sequence, row) in (1..).zip(&mut rows) {
         match row {

@@ -57,7 +57,6 @@ pub(super) struct Common {
     pub(super) last: &'static str,
     pub(super) count: &'static str,
     pub(super) time: &'static str,
-    pub(super) members: &'static str,
     pub(super) all_recipients: &'static str,
     pub(super) person: &'static str,
     pub(super) what: &'static str,
@@ -66,6 +65,7 @@ pub(super) struct Common {
     pub(super) until: &'static str,
     pub(super) acknowledged: &'static str,
     pub(super) not_acknowledged: &'static str,
+    pub(super) the_clinic: &'static str,
 }
 
 /// The subject report.
@@ -82,6 +82,7 @@ pub(super) struct Subject {
     pub(super) received: &'static str,
     pub(super) exchanges: &'static str,
     pub(super) kind: &'static str,
+    pub(super) contents: &'static str,
     pub(super) shared: &'static str,
     pub(super) shared_note: &'static str,
     pub(super) withheld: &'static str,
@@ -127,6 +128,7 @@ pub(super) struct Breach {
     pub(super) persons_heading: &'static str,
     pub(super) names_note: &'static str,
     pub(super) named_heading: &'static str,
+    pub(super) others_heading: &'static str,
     pub(super) subject_id: &'static str,
     pub(super) cpr: &'static str,
     pub(super) own_heading: &'static str,
@@ -147,7 +149,9 @@ pub(super) struct Supervision {
     pub(super) persons: &'static str,
     pub(super) records: &'static str,
     pub(super) records_withheld: &'static str,
+    pub(super) withheld_heading: &'static str,
     pub(super) withheld: &'static str,
+    pub(super) unfit: &'static str,
     pub(super) cpr_in_text: &'static str,
     pub(super) bytes: &'static str,
     pub(super) refusals: &'static str,
@@ -203,8 +207,10 @@ pub(super) struct Notify {
     pub(super) letter_person: &'static str,
     pub(super) letter_person_unknown: &'static str,
     pub(super) letter_received: &'static str,
+    pub(super) letter_received_only: &'static str,
     pub(super) letter_bodies: Words,
     pub(super) letter_answer: &'static str,
+    pub(super) letter_this: &'static str,
     pub(super) letter_end: &'static str,
 }
 

@@ -169,6 +169,19 @@ impl Store {
             Ok(Some(found))
         })
     }
+
+    /// The policy versions that took effect first in a window, oldest first, without their rules.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn policies(&self, window: Window) -> Result<Vec<Policy>, StoreError> {
+        self.connections.read(DOING, |c| {
+            let mut statement = c.prepare_cached(sql::POLICIES)?;
+            let found =
+                statement.query_map((int(window.from), int(window.to)), |row| head(row, row.get(13)?))?;
+            found.collect()
+        })
+    }
 }
 
 impl Sums {

@@ -127,6 +127,9 @@ statements! {
     POLICY = "SELECT seq, at, recipient, name, relation, purpose, category, basis, country, ground,
             retention, agreement, who
         FROM policy_version WHERE policy = $1";
+    POLICIES = "SELECT seq, at, recipient, name, relation, purpose, category, basis, country, ground,
+            retention, agreement, who, policy
+        FROM policy_version WHERE at >= $1 AND at < $2 ORDER BY at, recipient";
     POLICY_RULES = "SELECT route, rule, location, form FROM policy_rule WHERE policy = $1
         ORDER BY route, rule";
 }

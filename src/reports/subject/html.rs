@@ -1,12 +1,15 @@
 //! The subject report as a page.
 
+use std::collections::BTreeSet;
+
 use super::{Disclosure, Heading, LookUp, Received, RightEntry, SubjectReport};
-use crate::reports::act;
 use crate::reports::html::{Column, Html};
-use crate::reports::page::{begin, table};
+use crate::reports::page::{MOST_ROWS, begin, table};
 use crate::reports::recipient::plain;
 use crate::reports::text::{self, Text, fill};
-use crate::reports::time;
+use crate::reports::{Member, time};
+use crate::reports::{act, notify};
+use crate::store::RightKind;
 
 pub(super) fn page(report: &SubjectReport, text: &Text) -> String {
     let words = &text.subject;
@@ -74,43 +77,70 @@ fn overview(page: &mut Html, report: &SubjectReport, text: &Text) {
 }
 
 fn recipient(page: &mut Html, report: &SubjectReport, received: &Received, text: &Text) {
-    let (words, common) = (&text.subject, &text.common);
+    let words = &text.subject;
     page.heading(2, &received.profile.title(text));
     received.profile.facts(page, text);
     page.heading(3, words.received);
     received.profile.member_list(page, text);
     page.heading(3, words.exchanges);
-    let several = report.persons.len() > 1;
-    let mut columns = vec![
-        Column::Words(common.time),
-        Column::Words(words.kind),
-        Column::Words(common.purpose),
-        Column::Words(common.members),
-        Column::Number(words.shared),
-    ];
-    if several {
-        columns.insert(1, Column::Words(common.person));
+    let contents = contents(received);
+    if contents.len() > 1 {
+        let told = contents.iter().zip(1_u32..).map(|(members, number)| {
+            let members: BTreeSet<String> = members.iter().map(|member| member.words(text)).collect();
+            format!("{} {number}: {}", words.contents, Vec::from_iter(members).join("; "))
+        });
+        page.list(&told.collect::<Vec<_>>());
     }
-    let row = |one: &Disclosure| {
-        let members: std::collections::BTreeSet<String> =
-            one.members.iter().map(|member| member.words(text)).collect();
-        let mut cells = vec![
-            time::short(one.at),
-            text::word(text.words.kinds, &one.kind).to_owned(),
-            plain(&one.purpose),
-            Vec::from_iter(members).join("; "),
-            one.persons.to_string(),
-        ];
-        if several {
-            let persons: Vec<String> = one.about.iter().map(|at| about(report, *at, text)).collect();
-            cells.insert(1, persons.join(", "));
-        }
-        cells
-    };
-    table(page, &columns, &received.disclosures, row, text);
+    exchanges(page, report, received, &contents, text);
     if received.disclosures.iter().any(|one| one.persons > 1) {
         page.note(words.shared_note);
     }
+}
+
+/// The different sets of members in the rows shown: told once, and numbered in the table.
+fn contents(received: &Received) -> Vec<&[Member]> {
+    let mut contents: Vec<&[Member]> = Vec::new();
+    for one in received.disclosures.iter().take(MOST_ROWS) {
+        if !contents.contains(&one.members.as_slice()) {
+            contents.push(&one.members);
+        }
+    }
+    contents
+}
+
+fn exchanges(
+    page: &mut Html,
+    report: &SubjectReport,
+    received: &Received,
+    contents: &[&[Member]],
+    text: &Text,
+) {
+    let (words, common) = (&text.subject, &text.common);
+    let (several_persons, several_contents) = (report.persons.len() > 1, contents.len() > 1);
+    let mut columns = vec![Column::Words(common.time)];
+    if several_persons {
+        columns.push(Column::Words(common.person));
+    }
+    columns.extend([Column::Words(words.kind), Column::Words(common.purpose)]);
+    if several_contents {
+        columns.push(Column::Number(words.contents));
+    }
+    columns.push(Column::Number(words.shared));
+    let row = |one: &Disclosure| {
+        let mut cells = vec![time::short(one.at)];
+        if several_persons {
+            let persons: Vec<String> = one.about.iter().map(|at| about(report, *at, text)).collect();
+            cells.push(persons.join(", "));
+        }
+        cells.extend([text::word(text.words.kinds, &one.kind).to_owned(), plain(&one.purpose)]);
+        if several_contents {
+            let at = contents.iter().position(|members| *members == one.members);
+            cells.push(at.map_or_else(String::new, |at| at.saturating_add(1).to_string()));
+        }
+        cells.push(one.persons.to_string());
+        cells
+    };
+    table(page, &columns, &received.disclosures, row, text);
 }
 
 fn withheld(page: &mut Html, report: &SubjectReport, text: &Text) {
@@ -161,13 +191,21 @@ fn rights(page: &mut Html, report: &SubjectReport, text: &Text) {
             about(report, one.about, text),
             what,
             one.purpose.as_deref().map(plain).unwrap_or_default(),
-            recipient_name(report, one.recipient.as_deref())
-                .unwrap_or_else(|| common.all_recipients.to_owned()),
+            against(report, one, text),
             one.until.map(|until| time::day(until.saturating_sub(1), text)).unwrap_or_default(),
             reason(&one.reason, one.who.as_deref()),
         ]
     };
     table(page, &columns, &report.rights, row, text);
+}
+
+/// Against whom a right is held: only where the person can choose.
+fn against(report: &SubjectReport, one: &RightEntry, text: &Text) -> String {
+    match recipient_name(report, one.recipient.as_deref()) {
+        Some(name) => name,
+        None if one.kind == RightKind::Frabedt.word() => text.common.all_recipients.to_owned(),
+        None => String::new(),
+    }
 }
 
 /// The name of a recipient of the report, or its id.
@@ -221,15 +259,11 @@ fn notices(page: &mut Html, report: &SubjectReport, text: &Text) {
         Column::Words(text.notify.state_heading),
     ];
     let row = |one: &super::Notice| {
-        let state = one.acknowledged.map_or_else(
-            || common.not_acknowledged.to_owned(),
-            |at| fill(common.acknowledged, &[("at", &time::day(at, text))]),
-        );
         vec![
             time::short(one.at),
             recipient_name(report, Some(&one.recipient)).unwrap_or_default(),
             text::word(text.words.abouts, &one.subject).to_owned(),
-            state,
+            notify::state(one.acknowledged, text),
         ]
     };
     table(page, &columns, &report.notices, row, text);

@@ -49,7 +49,6 @@ pub(in crate::reports) static DA: Text = Text {
         last: "Seneste gang",
         count: "Antal",
         time: "Tidspunkt",
-        members: "Oplysninger og form",
         all_recipients: "alle modtagere",
         person: "Om",
         what: "Hvad",
@@ -58,6 +57,7 @@ pub(in crate::reports) static DA: Text = Text {
         until: "Til",
         acknowledged: "Bekræftet {at}",
         not_acknowledged: "Endnu ikke bekræftet",
+        the_clinic: "klinikken",
     },
     subject: Subject {
         title: "Indsigt: hvem har modtaget oplysninger om dig",
@@ -78,6 +78,7 @@ pub(in crate::reports) static DA: Text = Text {
         received: "Udleveret",
         exchanges: "Hver enkelt udlevering",
         kind: "Art",
+        contents: "Indhold",
         shared: "Personer i svaret",
         shared_note: "Et svar kan omfatte flere personer, for eksempel en dagsliste. Felterne er dem, som svaret indeholdt; \
                       et svar om flere personer behøver ikke at have indeholdt alle felter om hver af dem.",
@@ -111,7 +112,7 @@ pub(in crate::reports) static DA: Text = Text {
                     (artikel 22). Hvad en selvstændig dataansvarlig gør efter modtagelsen, svarer den selv for.",
         not_covered_heading: "Hvad rapporten ikke omfatter",
         not_covered: &[
-            "En kopi af selve oplysningerne, herunder journalen (artikel 15, stk. 3; sundhedslovens §§ 36-38): den fås hos klinikken.",
+            "En kopi af selve oplysningerne, herunder journalen (artikel 15, stk. 3; sundhedslovens § 37): den fås hos klinikken.",
             "Hvor oplysningerne kommer fra (artikel 15, stk. 1, litra g): det fremgår af journalen.",
             "Medarbejderes opslag i journalsystemet, og oplysninger, der er udleveret uden om systemet, for eksempel ved brev eller telefon.",
         ],
@@ -134,14 +135,16 @@ pub(in crate::reports) static DA: Text = Text {
         nothing: "Modtageren har ikke fået oplysninger gennem systemet i perioden.",
         facts_heading: "Omfang (artikel 33, stk. 3, litra a)",
         data_heading: "Kategorier af personoplysninger",
-        in_clear: "Nogle af oplysningerne er udleveret i klar tekst.",
-        all_pseudonymous: "Alle oplysninger, som peger på en person, er udleveret pseudonymiseret eller grovere. Nøglen har \
-                           modtageren ikke. Pseudonymiserede oplysninger er stadig personoplysninger.",
+        in_clear: "Oplysninger, som kan pege direkte på en person (navn, nummer, kontaktoplysninger, fritekst), er udleveret i klar \
+                   tekst eller delvis i klar tekst.",
+        all_pseudonymous: "Det, som peger direkte på en person, er udleveret pseudonymiseret eller slet ikke, og modtageren har ikke \
+                           nøglen. Pseudonymiserede oplysninger er stadig personoplysninger.",
         persons_heading: "De berørte personer",
         names_note: "Optegnelserne indeholder ingen navne eller CPR-numre. {named} af {persons} personer kan nævnes herunder, \
                      fordi registret har deres nummer forseglet. De øvrige skal findes i klinikkens egne lister, for \
                      eksempel ved at slå op, hvem modtageren spurgte om i perioden.",
         named_heading: "Personer, som registret kan nævne",
+        others_heading: "De øvrige",
         subject_id: "Personens id i optegnelserne",
         cpr: "CPR-nummer",
         own_heading: "Det skal klinikken selv tilføje",
@@ -167,7 +170,9 @@ pub(in crate::reports) static DA: Text = Text {
         persons: "Forskellige personer",
         records: "Poster",
         records_withheld: "Poster holdt helt tilbage",
+        withheld_heading: "Holdt tilbage",
         withheld: "Felter holdt tilbage",
+        unfit: "Felter uden den ventede form",
         cpr_in_text: "CPR-numre fundet i fritekst",
         bytes: "Bytes",
         refusals: "Afvisninger",
@@ -194,7 +199,7 @@ pub(in crate::reports) static DA: Text = Text {
             ("expires-soon", "udløber snart"),
         ],
         notices_heading: "Underretning af modtagere (artikel 19)",
-        notices: "{open} underretninger er ikke bekræftet; den ældste er fra {oldest}.",
+        notices: "Ikke bekræftede underretninger: {open}. Den ældste er fra {oldest}.",
         condition_heading: "Optegnelsernes tilstand",
         checkpoint: "Seneste kontrolpunkt",
         checkpoint_value: "{at}, efter optegnelse nr. {sequence}",
@@ -223,10 +228,11 @@ pub(in crate::reports) static DA: Text = Text {
         state_heading: "Tilstand",
         told: "Noteret",
         letter_subject: "Underretning efter databeskyttelsesforordningens artikel 19",
-        letter_person: "Underretningen gælder den person, som I kender under pseudonymet {pseudonym}.",
+        letter_person: "Underretningen gælder den person, som I kender under dette pseudonym: {pseudonym}",
         letter_person_unknown: "Personen har intet fast pseudonym hos jer. Vi kontakter jer for at afklare, hvilke oplysninger \
                                 det drejer sig om.",
         letter_received: "I har modtaget oplysninger om personen i perioden fra {first} til {last}: {members}.",
+        letter_received_only: "I har modtaget oplysninger om personen i perioden fra {first} til {last}.",
         letter_bodies: &[
             (
                 "rectification",
@@ -248,6 +254,7 @@ pub(in crate::reports) static DA: Text = Text {
             ),
         ],
         letter_answer: "Bekræft venligst til {controller}, når det er sket, med henvisning til {reference}.",
+        letter_this: "denne underretning",
         letter_end: "Med venlig hilsen\n{controller}",
     },
     words: Tables {
@@ -429,6 +436,8 @@ pub(in crate::reports) static DA: Text = Text {
             ("notify", "liste over modtagere, der skal underrettes"),
             ("alias", "to numre knyttet til samme person"),
             ("resolve", "pseudonym ført tilbage til personen"),
+            ("reload", "konfigurationen genindlæst"),
+            ("role-refused", "forsøg afvist: kalderens rolle rakte ikke"),
             ("rotate", "nøgle udskiftet"),
             ("new", "nøgle oprettet"),
             ("reindex", "indekset lavet på ny"),

@@ -46,7 +46,6 @@ pub(in crate::reports) static EN: Text = Text {
         last: "Last",
         count: "Number",
         time: "Time",
-        members: "Data and form",
         all_recipients: "all recipients",
         person: "About",
         what: "What",
@@ -55,6 +54,7 @@ pub(in crate::reports) static EN: Text = Text {
         until: "Until",
         acknowledged: "Acknowledged {at}",
         not_acknowledged: "Not acknowledged yet",
+        the_clinic: "the clinic",
     },
     subject: Subject {
         title: "Access: who has received data about you",
@@ -75,6 +75,7 @@ pub(in crate::reports) static EN: Text = Text {
         received: "Disclosed",
         exchanges: "Each disclosure",
         kind: "Kind",
+        contents: "Contents",
         shared: "Persons in the response",
         shared_note: "A response may be about several persons, such as the list of a day. The members are those that the \
                       response held; a response about several persons need not have held all of them about each.",
@@ -108,7 +109,7 @@ pub(in crate::reports) static EN: Text = Text {
                     another controller does once it has received the data, it answers for itself.",
         not_covered_heading: "What this report does not cover",
         not_covered: &[
-            "A copy of the data itself, the medical record included (article 15(3); Health Act sections 36-38): ask the clinic.",
+            "A copy of the data itself, the medical record included (article 15(3); Health Act section 37): ask the clinic.",
             "Where the data come from (article 15(1)(g)): the medical record tells.",
             "Look-ups by staff in the medical record system, and data disclosed outside the system, for example by letter or telephone.",
         ],
@@ -131,14 +132,16 @@ pub(in crate::reports) static EN: Text = Text {
         nothing: "The recipient received nothing through the system in this period.",
         facts_heading: "Extent (article 33(3)(a))",
         data_heading: "Categories of personal data",
-        in_clear: "Some of the data were disclosed in clear.",
-        all_pseudonymous: "All data that point to a person were disclosed pseudonymised or coarser. The recipient does not have \
-                           the key. Pseudonymised data are personal data still.",
+        in_clear: "Data that can point to a person directly (name, number, contact details, free text) were disclosed in clear or \
+                   partly in clear.",
+        all_pseudonymous: "What points to a person directly was disclosed pseudonymised or not at all, and the recipient does not \
+                           have the key. Pseudonymised data are personal data still.",
         persons_heading: "The persons concerned",
         names_note: "The records hold no names and no CPR numbers. {named} of {persons} persons can be named below, because the \
                      registry has their number sealed. The others must be found in the clinic's own lists, for example by \
                      looking up whom the recipient asked about in the period.",
         named_heading: "Persons whom the registry can name",
+        others_heading: "The others",
         subject_id: "The person's id in the records",
         cpr: "CPR number",
         own_heading: "What the clinic must add",
@@ -164,7 +167,9 @@ pub(in crate::reports) static EN: Text = Text {
         persons: "Different persons",
         records: "Records",
         records_withheld: "Records withheld whole",
+        withheld_heading: "Withheld",
         withheld: "Members withheld",
+        unfit: "Members not of the form expected",
         cpr_in_text: "CPR numbers found in free text",
         bytes: "Bytes",
         refusals: "Refusals",
@@ -191,7 +196,7 @@ pub(in crate::reports) static EN: Text = Text {
             ("expires-soon", "expires soon"),
         ],
         notices_heading: "Telling recipients (article 19)",
-        notices: "{open} notices are not acknowledged; the oldest is of {oldest}.",
+        notices: "Notices not acknowledged: {open}. The oldest is of {oldest}.",
         condition_heading: "Condition of the records",
         checkpoint: "Last checkpoint",
         checkpoint_value: "{at}, after record no. {sequence}",
@@ -220,10 +225,11 @@ pub(in crate::reports) static EN: Text = Text {
         state_heading: "State",
         told: "Noted",
         letter_subject: "Communication under article 19 of the General Data Protection Regulation",
-        letter_person: "This is about the person whom you know by the pseudonym {pseudonym}.",
+        letter_person: "This is about the person whom you know by this pseudonym: {pseudonym}",
         letter_person_unknown: "The person has no lasting pseudonym with you. We shall contact you to find out which data are \
                                 concerned.",
         letter_received: "You received data about the person from {first} to {last}: {members}.",
+        letter_received_only: "You received data about the person from {first} to {last}.",
         letter_bodies: &[
             (
                 "rectification",
@@ -245,6 +251,7 @@ pub(in crate::reports) static EN: Text = Text {
             ),
         ],
         letter_answer: "Please confirm to {controller} when this has been done, quoting {reference}.",
+        letter_this: "this communication",
         letter_end: "Yours faithfully\n{controller}",
     },
     words: Tables {
@@ -408,6 +415,8 @@ pub(in crate::reports) static EN: Text = Text {
             ("notify", "list of recipients to be told"),
             ("alias", "two numbers tied to one person"),
             ("resolve", "pseudonym resolved to the person"),
+            ("reload", "configuration read anew"),
+            ("role-refused", "attempt refused: not with the caller's role"),
             ("rotate", "key replaced"),
             ("new", "key made"),
             ("reindex", "index made anew"),

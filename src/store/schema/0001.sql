@@ -134,6 +134,7 @@ CREATE TABLE policy_version (
     who       TEXT,
     PRIMARY KEY (policy)
 );
+CREATE INDEX policy_version_time ON policy_version (at);
 
 CREATE TABLE policy_rule (
     policy   BYTEA  NOT NULL,

@@ -108,6 +108,9 @@ fn policies_are_kept_in_words_and_the_first_time_counts() {
     };
     let again = Policy { sequence: 2, at: 90, ..policy.clone() };
     store.apply(1, &[IndexRow::Policy(policy.clone()), IndexRow::Policy(again)], upto(2)).unwrap();
+    let head = Policy { rules: Vec::new(), ..policy.clone() };
+    assert_eq!(store.policies(Window { from: 50, to: 51 }).unwrap(), [head]);
+    assert_eq!(store.policies(Window { from: 51, to: 99 }).unwrap(), []);
     assert_eq!(store.policy(policy.policy).unwrap(), Some(policy));
     assert_eq!(store.policy(PolicyVersion([4; 32])).unwrap(), None);
 }

@@ -31,6 +31,7 @@ const SORTED: &[(&str, &str)] = &[
     ("RESTORE_RESERVED", "a day, by recipient and person"),
     ("ACTS", "a window: equal times by number"),
     ("ACTS_OF", "one person's"),
+    ("POLICIES", "a window: equal times by recipient"),
     ("NOTIFICATIONS_OF", "one person's: equal times by notice"),
     ("NOTIFICATIONS_OPEN", "equal times by notice"),
 ];
@@ -53,6 +54,7 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
     ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_time (at>? AND at<?)"]),
     ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
+    ("POLICIES", &["SEARCH policy_version USING INDEX policy_version_time (at>? AND at<?)"]),
     ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
     ("RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at>?)"]),
     ("FORGET_RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at<?)"]),
