@@ -4,7 +4,7 @@
 //! it looks for, undoes every coding it can think of, reduces both sides to bare letters and
 //! digits, and compares. Slow and obvious. It would rather find too much than too little.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use data_encoding::{BASE64_NOPAD, Encoding};
 use serde_json::Value;
@@ -13,8 +13,8 @@ use serde_json::Value;
 const DEPTH: usize = 5;
 /// Fewer digits are a part of too many things to be looked for as digits.
 const DIGITS_THAT_TELL: usize = 6;
-/// Separators that may stand between two digits of one value.
-const WIDEST_GAP: usize = 3;
+/// Separators that may stand between two digits of one value; white space in a row is one.
+const WIDEST_GAP: usize = 4;
 /// The shortest stretch that is taken for base64 or hexadecimal.
 const SHORTEST_STRETCH: usize = 8;
 
@@ -26,7 +26,7 @@ const SHORTEST_STRETCH: usize = 8;
 #[must_use]
 pub fn find_any(output: &[u8], known: &[&str]) -> Vec<usize> {
     let known: Vec<Known> = known.iter().map(|value| Known::new(value)).collect();
-    let mut search = Search { found: vec![false; known.len()], known, seen: HashSet::new() };
+    let mut search = Search { found: vec![false; known.len()], known, seen: HashMap::new() };
     let text = String::from_utf8_lossy(output);
     search.text(&text, DEPTH);
     match serde_json::from_slice::<Value>(output) {
@@ -42,8 +42,9 @@ pub fn find_any(output: &[u8], known: &[&str]) -> Vec<usize> {
 struct Known {
     /// In lower case, without what cannot be seen.
     plain: String,
-    /// Letters and digits only, if there are enough digits.
-    bare: Option<String>,
+    /// Letters and digits only, if there are enough digits; and where it may begin with a birth
+    /// date, also with each century in the year.
+    bare: Vec<String>,
     /// The digits without leading zeros, if it is a number of sufficient length.
     number: Option<String>,
 }
@@ -58,16 +59,24 @@ impl Known {
         Self {
             plain,
             number: is_number.then_some(number),
-            bare: (digits >= DIGITS_THAT_TELL).then_some(bare),
+            bare: if digits >= DIGITS_THAT_TELL { with_centuries(bare) } else { Vec::new() },
         }
     }
+}
+
+fn with_centuries(bare: String) -> Vec<String> {
+    let parts = bare.split_at_checked(4).filter(|_| bare.len() == 10);
+    let long = |(day, rest): (&str, &str)| ["18", "19", "20"].map(|century| format!("{day}{century}{rest}"));
+    let mut all: Vec<String> = parts.map(long).into_iter().flatten().collect();
+    all.push(bare);
+    all
 }
 
 struct Search {
     known: Vec<Known>,
     found: Vec<bool>,
-    /// Texts that have been looked at.
-    seen: HashSet<String>,
+    /// Texts that have been looked at, and how deep.
+    seen: HashMap<String, usize>,
 }
 
 impl Search {
@@ -91,30 +100,61 @@ impl Search {
         }
     }
 
-    /// A number's integer part, and the number written `ddmmyy.ssss`.
+    /// A number's integer part, and its digits wherever the point stands.
     fn number(&mut self, number: f64) {
         let integer = format!("{:.0}", number.trunc());
-        let decimal = format!("{number:.4}").replace('.', "");
+        let digits = number.to_string().replace('.', "");
         for (known, found) in self.known.iter().zip(&mut self.found) {
-            let Some(digits) = &known.number else { continue };
-            *found |= *digits == integer || digits.as_str() == decimal.trim_start_matches('0');
+            let Some(wanted) = &known.number else { continue };
+            *found |= *wanted == integer || wanted.trim_matches('0') == digits.trim_matches('0');
+        }
+    }
+
+    /// What could be numbers of JSON in a text.
+    fn numbers(&mut self, text: &str) {
+        let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+        if text.contains(['{', '[']) {
+            let parts = text.split(|c| !is_part(c)).filter(|part| part.len() >= DIGITS_THAT_TELL);
+            parts.filter_map(|part| part.parse().ok()).for_each(|number: f64| self.number(number.abs()));
         }
     }
 
     fn text(&mut self, text: &str, depth: usize) {
-        if text.is_empty() || !self.seen.insert(text.to_owned()) {
+        if text.is_empty() || self.seen.get(text).is_some_and(|seen| *seen >= depth) {
             return;
         }
+        self.seen.insert(text.to_owned(), depth);
         self.compare(text);
+        self.numbers(text);
         let Some(deeper) = depth.checked_sub(1) else { return };
-        let undone = without_tags(&without_entities(&without_percent(&without_escapes(text))));
-        self.text(&undone, deeper);
+        let undone = without_entities(&without_marked(&without_escapes(text), '%'));
+        self.text(&without_tags(&undone), deeper);
+        self.text(&without_quoted_tags(&undone), deeper);
+        self.text(&without_marked(&text.replace("=\r\n", "").replace("=\n", ""), '='), deeper);
         for decoded in decoded_stretches(text) {
+            self.utf16(&decoded, deeper);
+            // UTF-16 of plain characters is these with a zero beside each.
+            let decoded: Vec<u8> = decoded.into_iter().filter(|byte| *byte != 0).collect();
             let decoded_text = String::from_utf8_lossy(&decoded);
-            if is_readable(&decoded) {
+            if is_readable(&decoded_text) {
                 self.text(&decoded_text, deeper);
             } else {
                 self.compare(&decoded_text);
+            }
+        }
+    }
+
+    /// Bytes of which some are zero, as UTF-16 of either order from either byte.
+    fn utf16(&mut self, bytes: &[u8], depth: usize) {
+        let starts = if bytes.contains(&0) { 0..2 } else { 0..0 };
+        for pairs in starts.filter_map(|from| Some(bytes.get(from..)?.as_chunks::<2>().0)) {
+            for order in [u16::from_le_bytes, u16::from_be_bytes] {
+                let text =
+                    String::from_utf16_lossy(&pairs.iter().map(|pair| order(*pair)).collect::<Vec<_>>());
+                self.compare(&text);
+                if text.chars().filter(char::is_ascii).count() > text.chars().count() / 2 {
+                    self.text(&text, depth);
+                }
             }
         }
     }
@@ -124,7 +164,7 @@ impl Search {
         let bare = squeeze(&plain);
         for (known, found) in self.known.iter().zip(&mut self.found) {
             *found |= !known.plain.is_empty() && plain.contains(&known.plain)
-                || known.bare.as_ref().is_some_and(|digits| bare.contains(digits));
+                || known.bare.iter().any(|digits| bare.contains(digits));
         }
     }
 }
@@ -136,7 +176,9 @@ fn reduce(text: &str) -> String {
         if let Some(digit) = digit(c) {
             reduced.push(digit);
         } else if c.is_whitespace() {
-            reduced.push(' ');
+            if !reduced.ends_with(' ') {
+                reduced.push(' ');
+            }
         } else if !is_unseen(c) {
             reduced.extend(letter(c).to_lowercase());
         }
@@ -236,6 +278,7 @@ fn without_escapes(text: &str) -> String {
         let read = match part.chars().next() {
             Some('u') => braced().or_else(|| hex(1, 5)),
             Some('x') => hex(1, 3),
+            Some('0'..='3') => octal(part),
             _ => None,
         };
         match (read, part.chars().next()) {
@@ -264,23 +307,32 @@ fn without_escapes(text: &str) -> String {
     undone
 }
 
-/// Percent-coding of UTF-8; bytes that are none are Latin-1.
-fn without_percent(text: &str) -> String {
-    if !text.contains('%') {
+/// Three octal digits, and what follows.
+fn octal(part: &str) -> Option<(u32, &str)> {
+    Some((u32::from_str_radix(part.get(..3)?, 8).ok()?, part.get(3..)?))
+}
+
+/// Percent-coding of UTF-8, or quoted-printable, by its mark; bytes that are none are Latin-1. What
+/// stands behind an equals sign may be a date as it is.
+fn without_marked(text: &str, mark: char) -> String {
+    if !text.contains(mark) {
         return text.to_owned();
     }
-    let mut parts = text.split('%');
+    let mut parts = text.split(mark);
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         let wide = part.strip_prefix('u').and_then(|wide| Some((code(wide.get(..4)?, 16)?, wide.get(4..)?)));
-        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let digits = part.chars().take_while(char::is_ascii_digit).count();
+        let begins = bytes.last().is_none_or(u8::is_ascii);
+        let is_date = mark == '=' && begins && matches!(digits, 6 | 8);
+        let byte = part.get(..2).filter(|_| !is_date).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (wide, byte) {
             (Some((c, rest)), _) => bytes.extend(c.to_string().bytes().chain(rest.bytes())),
             (None, Some(byte)) => {
                 bytes.push(byte);
                 bytes.extend(part.get(2..).unwrap_or_default().bytes());
             }
-            (None, None) => bytes.extend(format!("%{part}").bytes()),
+            (None, None) => bytes.extend(format!("{mark}{part}").bytes()),
         }
     }
     String::from_utf8(bytes)
@@ -340,6 +392,21 @@ fn without_tags(text: &str) -> String {
     undone + rest
 }
 
+/// The same where what an attribute quotes may hold the end of a tag.
+fn without_quoted_tags(text: &str) -> String {
+    let mut undone = String::new();
+    let (mut inside, mut quoted) = (false, false);
+    for c in text.chars() {
+        quoted ^= inside && c == '"';
+        inside |= c == '<';
+        if !inside {
+            undone.push(c);
+        }
+        inside &= c != '>' || quoted;
+    }
+    undone
+}
+
 /// What each stretch of base64 or hexadecimal decodes to, wherever its first character is, and
 /// also if it is broken into lines or by spaces.
 fn decoded_stretches(text: &str) -> Vec<Vec<u8>> {
@@ -347,6 +414,7 @@ fn decoded_stretches(text: &str) -> Vec<Vec<u8>> {
         text.to_owned(),
         text.replace(['\r', '\n'], ""),
         text.split_whitespace().collect::<String>(),
+        text.replace('-', ""),
     ]);
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
     let mut all = Vec::new();
@@ -383,9 +451,10 @@ fn decode(coding: &Encoding, text: &str) -> Option<Vec<u8>> {
 }
 
 /// Mostly printable: worth another look for codings in it.
-fn is_readable(bytes: &[u8]) -> bool {
-    let printable = bytes.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
-    printable.saturating_mul(10) >= bytes.len().saturating_mul(7)
+fn is_readable(text: &str) -> bool {
+    let printable =
+        text.chars().filter(|c| *c == '\n' || !c.is_control() && *c != char::REPLACEMENT_CHARACTER);
+    printable.count().saturating_mul(10) >= text.chars().count().saturating_mul(7)
 }
 
 #[cfg(test)]
@@ -422,6 +491,12 @@ mod tests {
             "{\"x\":{\"251248-9996\":[]}}",
             "{\"a\":1}\n{\"b\":2512489996}\n",
             "not json 251248-9996",
+            "25124899.96",
+            "2.512489996",
+            "25124899960",
+            "\"{\\\"cpr\\\":2512489996e-3}\"",
+            "\"25121948-9996\"",
+            "\"=32512489996\"",
         ] {
             assert_eq!(find_any(json.as_bytes(), &["2512489996"]), [0], "{json}");
             assert_eq!(find_any(json.as_bytes(), &["251248-9996"]), [0], "{json}");

@@ -7,31 +7,45 @@
 //!
 //! A text is searched as it came, folded (digits of any script, every separator, nothing that
 //! cannot be seen), and again behind each layer of coding, four deep: percent-coding, entities,
-//! escapes, tags that part nothing, base64, hexadecimal. `tests/vectors/cpr.txt` lists the forms.
+//! escapes, tags, quoted-printable, base64 and hexadecimal of UTF-8 or UTF-16. Numbers of JSON
+//! in it are judged as those of a document. `tests/vectors/cpr.txt` lists the forms;
+//! `tests/rewrite/planted.rs` multiplies them.
 //!
 //! What is *not* recognised in a text, and must be known to whoever keeps free text: words
-//! between the halves of a number; years with century (`25121948-9996`); nine digits that lost
-//! their zero (as a JSON number they are recognised); thousands separators; numbers inside other
-//! numbers, eleven digits and more; UUIDs, which hold ten such digits by chance; codings other
-//! than those above (quoted-printable, base32, compression: what is compressed or encrypted and
-//! then put into base64 is [`Search::Binary`]); and whatever is said in other ways, such as in
-//! pictures.
+//! between the halves of a number or in the place of its digits; the order year, month, day; nine
+//! digits that lost their zero (in JSON and in requests they are recognised); numbers inside
+//! other numbers, eleven digits and more; groups that no list here names, and those that are a
+//! part of more groups with the same mark; a number among random letters in a UUID; codings other
+//! than those above (base32, base85, uuencode, rot13, hexadecimal whose pairs are parted, base64
+//! broken by anything but lines, UTF-16 of other than plain digits inside these; compression and
+//! encryption: what is compressed or encrypted and then put into base64 is [`Search::Binary`]);
+//! more than two layers where something is joined to the code; and whatever is said in other
+//! ways, such as in pictures.
 //!
 //! What is recognised and may be something else: one in 27 random numbers of ten digits, nearly
-//! every `DDMMYYhhmm`, and one in 2.5 P-numbers. A rule can exempt a member that holds these.
+//! every `DDMMYYhhmm`, one in 2.5 P-numbers, six digits before four (a date and a postcode), ten
+//! digits in pairs (a foreign telephone number). A rule can exempt a member that holds these.
 
+mod bytes;
 mod coded;
+mod entities;
 mod escape;
 mod fold;
 mod gate;
+mod groups;
 mod json_number;
+mod json_text;
 mod plain;
+mod request;
 mod run;
+mod uuid;
 
 use std::fmt;
 use std::ops::Range;
 
+use escape::Layer;
 pub use json_number::{number_could_be_cpr, parse_number};
+pub use request::could_be_in_request;
 
 /// What sort of number it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,9 +129,9 @@ pub fn parse(text: &str) -> Option<Number> {
     if text.len() > MAX_WRITTEN {
         return None;
     }
-    let mut decoded = escape::decode(text)?;
+    let mut decoded = escape::decode(text, Layer::Usual)?;
     for _ in 1..CODING_DEPTH {
-        match escape::decode(&decoded.text) {
+        match escape::decode(&decoded.text, Layer::Usual) {
             Some(deeper) => decoded = deeper,
             None => break,
         }
@@ -144,23 +158,28 @@ fn search_at(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
     if suspicion.numbers {
         run::all(text, finds);
     }
+    if suspicion.digits && json_text::may_stand_in(text.as_bytes()) {
+        json_text::all(text, finds);
+    }
     let mut binary = suspicion.coded && coded::all(text, depth, finds);
-    if suspicion.codes
-        && (suspicion.digits || coded::any_behind_codes(text.as_bytes()))
-        && let Some(decoded) = escape::decode(text)
-    {
-        match depth.checked_sub(1) {
-            Some(deeper) => {
-                let mut inner = Vec::new();
-                binary |= search_at(&decoded.text, deeper, &mut inner);
-                finds.extend(inner.into_iter().map(|find| Find { span: decoded.origin(&find.span), ..find }));
-            }
-            None => binary = true,
-        }
+    if suspicion.codes && (suspicion.digits || coded::any_behind_codes(text.as_bytes())) {
+        binary |= search_behind(text, Layer::Usual, depth, finds);
+        // An equals sign before two digits is mostly no code: nothing is binary on its account.
+        search_behind(text, Layer::QuotedPrintable, depth, finds);
     }
     if finds.len() > 1 {
         in_order(finds);
     }
+    binary
+}
+
+/// Searches what a text is without one layer of codes; whether something in it is binary.
+fn search_behind(text: &str, layer: Layer, depth: usize, finds: &mut Vec<Find>) -> bool {
+    let Some(decoded) = escape::decode(text, layer) else { return false };
+    let Some(deeper) = depth.checked_sub(1) else { return true };
+    let mut inner = Vec::new();
+    let binary = search_at(&decoded.text, deeper, &mut inner);
+    finds.extend(inner.into_iter().map(|find| Find { span: decoded.origin(&find.span), ..find }));
     binary
 }
 

@@ -1,26 +1,28 @@
 //! Base64 and hexadecimal inside a text: decoded and searched, from fourteen characters on.
 //!
-//! Two questions are asked of each stretch of base64's characters:
+//! Three questions are asked of each stretch of base64's characters, whatever stands beside it:
 //!
-//! 1. Does it hold a number in digits, at any alignment, whatever stands around it? Three digits
-//!    become four characters of which each has few choices, so that one look at each byte tells.
-//! 2. Where the stretch stands alone (the whole text, or between white space, quotes, brackets,
-//!    `,`, `;`, `:` or `|`) and obeys the rules of its coding: is what it decodes to text, and
-//!    does that hold a number in any form? If it is no text, nobody can say what it holds.
+//! 1. Does it hold a number in digits, at any alignment? Three digits become four characters of
+//!    which each has few choices, so that one look at each byte tells.
+//! 2. Does all of it obey the rules of its coding: is what it decodes to text, and does that hold
+//!    a number in any form? If it is no text, nobody can say what it holds.
+//! 3. Else, and unless it reads as words: does what it decodes to hold a number in any form, from
+//!    whichever character on? Padding, alphabet and what is joined to it by `=`, `/`, `-` or `_`
+//!    do not matter. What is found so is decoded once more, and no deeper.
 //!
-//! Lines of one length, as mail and PEM break base64, are one stretch.
+//! Lines of one length, as mail and PEM break base64, are one stretch, indented or not.
 //!
 //! What is taken for binary without being it: identifiers of random characters whose length and
 //! last bits happen to fit, and hashes, for they are binary. Never: letters only, digits only,
 //! UUIDs, words with numbers behind them (`appointment-12345`, `Patient/tvk1-bcd…`), and what
 //! lacks capitals or lower case. What is not found: other codings than these two, base64 broken
-//! by anything but lines, and in a stretch that does not stand alone, other forms than digits
-//! with separators.
+//! by anything but lines, and hexadecimal whose pairs are parted.
 
 use std::ops::Range;
 
+use super::bytes::{self, NEVER, as_text, base64_bytes, base64_value, hex_bytes};
 use super::gate::{is_mark, is_token, is_token_or_code};
-use super::{Find, Number, run, search_at};
+use super::{Find, Number, escape, run, search_at, uuid};
 
 /// Searches all coded stretches; whether one of them is binary. Below `depth` nothing is decoded
 /// any more: what is still coded there counts as binary.
@@ -29,8 +31,7 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
     let mut binary = false;
     let mut at = 0;
     while let Some(stretch) = next_stretch(bytes, at, is_token) {
-        let alone = stands_alone(bytes, &stretch);
-        let lines = if alone { lines(bytes, &stretch) } else { None };
+        let lines = lines(bytes, &stretch);
         let (span, token) = match &lines {
             Some((span, joined)) => (span.clone(), joined.as_slice()),
             None => (stretch.clone(), bytes.get(stretch).unwrap_or_default()),
@@ -39,28 +40,68 @@ pub(super) fn all(text: &str, depth: usize, finds: &mut Vec<Find>) -> bool {
         if is_plain_word(token) {
             continue;
         }
-        let inside = if alone { alone_inside(token, depth) } else { Inside::default() };
+        let cut = is_cut(bytes, &span);
+        let inside = if cut { Inside::default() } else { whole_or_id(token, depth) };
         binary |= inside.binary;
-        if let Some(number) = inside.number.or_else(|| digits_at_any_place(token)) {
+        if let Some((place, number)) = uuid::number_in(token) {
+            let in_text = span.start.saturating_add(place.start)..span.start.saturating_add(place.end);
+            finds.push(Find { span: if lines.is_some() { span.clone() } else { in_text }, number });
+        }
+        let harmless = inside.binary || inside.is_text || is_name_like(token) || uuid::has_shape(token);
+        let number = inside.number.or_else(|| digits_at_any_place(token));
+        let number = number.or_else(|| if harmless { None } else { at_any_alignment(token, depth) });
+        if let Some(number) = number {
             finds.push(Find { span, number });
         }
     }
     binary
 }
 
-/// What a stretch holds that stands alone. What could be a word before a UUID could be base64 as
-/// well, so both readings count, unless the rest is plainly an identifier.
-fn alone_inside(token: &[u8], depth: usize) -> Inside {
+/// Whether a code begins or ends right beside a stretch: what it belongs to shows behind the codes.
+fn is_cut(bytes: &[u8], span: &Range<usize>) -> bool {
+    let before = span.start.checked_sub(1).and_then(|before| bytes.get(before));
+    matches!(before, Some(b'\\' | b'%')) || bytes.get(span.end..).is_some_and(escape::begins_with_code)
+}
+
+/// What a stretch holds by the rules of its coding. What could be a word before a UUID could be
+/// base64 as well, so both readings count, unless the rest is plainly an identifier.
+fn whole_or_id(token: &[u8], depth: usize) -> Inside {
     let mut inside = whole(token, depth);
     let id = without_words(token);
     if id.len() < token.len() {
         let of_id = whole(id, depth);
-        let harmless = of_id.is_text || id.len() < SHORTEST || is_uuid(id) || is_words(id);
+        let harmless = of_id.is_text || id.len() < SHORTEST || uuid::has_shape(id) || is_words(id);
         inside.binary = !inside.is_text && of_id.binary || inside.binary && !harmless;
         inside.number = inside.number.or(of_id.number);
+        inside.is_text |= of_id.is_text;
     }
     inside
 }
+
+/// Layers of coding that are undone inside what was found at some alignment: each of four
+/// readings of one stretch has four again.
+const DEPTH_AT_ANY_ALIGNMENT: usize = 1;
+
+/// A number in any form that a part of the stretch decodes to.
+fn at_any_alignment(token: &[u8], depth: usize) -> Option<Number> {
+    let deeper = depth.checked_sub(1)?.min(DEPTH_AT_ANY_ALIGNMENT);
+    let in_base64 = (0..4).filter_map(|skip| {
+        let decoded: Vec<u8> = base64_bytes(token.get(skip..)?).collect();
+        bytes::number(&decoded, deeper)
+    });
+    let in_hex = hex_runs(token).flat_map(|run| {
+        (0..2)
+            .filter_map(move |skip| bytes::number(&hex_bytes(run.get(skip..)?).collect::<Vec<u8>>(), deeper))
+    });
+    in_base64.chain(in_hex).next()
+}
+
+fn hex_runs(token: &[u8]) -> impl Iterator<Item = &[u8]> {
+    token.split(|byte| !byte.is_ascii_hexdigit()).filter(|run| run.len() >= SHORTEST_HEX)
+}
+
+/// Ten characters, two digits each.
+const SHORTEST_HEX: usize = 20;
 
 /// The lines that continue a stretch: all of its length, a multiple of four, but for the last,
 /// which may be shorter.
@@ -72,11 +113,13 @@ fn lines(bytes: &[u8], first: &Range<usize>) -> Option<(Range<usize>, Vec<u8>)> 
     let mut line = first.clone();
     loop {
         let rest = bytes.get(line.end..)?;
-        let width = match rest {
+        let break_width = match rest {
             [b'\n', ..] => 1,
             [b'\r', b'\n', ..] => 2,
             _ => 0,
         };
+        let indent = rest.get(break_width..)?.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let width = if break_width > 0 { break_width.checked_add(indent)? } else { 0 };
         let next = rest.get(width..)?.iter().take_while(|byte| is_token(**byte)).count();
         let goes_on = width > 0 && (1..=first.len()).contains(&next);
         if joined.is_empty() && !(goes_on && first.len().is_multiple_of(4)) {
@@ -84,7 +127,7 @@ fn lines(bytes: &[u8], first: &Range<usize>) -> Option<(Range<usize>, Vec<u8>)> 
         }
         joined.extend_from_slice(bytes.get(line.clone())?);
         if !goes_on || line.len() < first.len() {
-            return stands_alone(bytes, &(first.start..line.end)).then_some((first.start..line.end, joined));
+            return Some((first.start..line.end, joined));
         }
         let start = line.end.checked_add(width)?;
         line = start..start.checked_add(next)?;
@@ -131,42 +174,6 @@ fn is_plain_word(token: &[u8]) -> bool {
     token.iter().filter(|byte| is_mark(**byte)).nth(1).is_none()
 }
 
-fn stands_alone(bytes: &[u8], stretch: &Range<usize>) -> bool {
-    let is_border = |neighbour: Option<&u8>| {
-        neighbour.is_none_or(|byte| {
-            byte.is_ascii_whitespace()
-                || matches!(byte, b',' | b';' | b':' | b'|' | b'"' | b'\'' | b'`')
-                || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>')
-        })
-    };
-    is_border(stretch.start.checked_sub(1).and_then(|before| bytes.get(before)))
-        && is_border(bytes.get(stretch.end))
-}
-
-/// The shape of a UUID, `8-4-4-4-12`. Some make up theirs with letters that are no hexadecimal;
-/// base64 has its dashes at these places by no chance.
-fn is_uuid(token: &[u8]) -> bool {
-    token.len() == UUID_LEN
-        && token.iter().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_alphanumeric(),
-        })
-}
-
-/// A UUID with a version and the variant of RFC 9562 section 4.
-pub(super) fn is_standard_uuid(token: &[u8]) -> bool {
-    is_uuid(token) && token.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') && has_version(token)
-}
-
-/// Version and variant, where a UUID has them.
-pub(super) fn has_version(uuid: &[u8]) -> bool {
-    matches!(uuid.get(14), Some(b'1'..=b'8'))
-        && matches!(uuid.get(19), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
-}
-
-/// The length of a written UUID.
-pub(super) const UUID_LEN: usize = 36;
-
 /// The id of `Observation/1a2b3c` or `Composition_1a2b3c`, the value of `id=1a2b3c`; else all.
 fn without_words(mut token: &[u8]) -> &[u8] {
     while let Some(at) = token.iter().position(|byte| !byte.is_ascii_alphanumeric())
@@ -206,7 +213,7 @@ struct Inside {
 /// Reads a stretch that stands alone by the rules of each coding.
 fn whole(token: &[u8], depth: usize) -> Inside {
     let mut inside = Inside::default();
-    if token.len() < SHORTEST || is_uuid(token) {
+    if token.len() < SHORTEST || uuid::has_shape(token) {
         return inside;
     }
     if is_hex(token) {
@@ -238,51 +245,17 @@ impl Inside {
     }
 }
 
-/// Collects decoded bytes if they are text: UTF-8 without control characters. Most words fail at
-/// their first bytes, before anything is allocated.
-fn as_text(decoded: impl Iterator<Item = u8> + Clone) -> Option<String> {
-    let mut continuing = 0_u8;
-    for byte in decoded.clone().take(12) {
-        continuing = match (continuing, byte) {
-            (1.., 0x80..=0xBF) => continuing.wrapping_sub(1),
-            (0, b' '..=b'~' | b'\t' | b'\n' | b'\r') => 0,
-            (0, 0xC2..=0xDF) => 1,
-            (0, 0xE0..=0xEF) => 2,
-            (0, 0xF0..=0xF4) => 3,
-            _ => return None,
-        };
-    }
-    let text = String::from_utf8(decoded.collect()).ok()?;
-    (!text.bytes().any(is_control)).then_some(text)
-}
-
-fn is_control(byte: u8) -> bool {
-    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')
-}
-
 fn is_hex(token: &[u8]) -> bool {
     token.len().is_multiple_of(2) && token.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Letters and digits: a long number is no hexadecimal, and neither is a word.
+/// Letters and digits: a long number is no hexadecimal, with an exponent or without, and neither
+/// is a word.
 fn is_mixed(token: &[u8]) -> bool {
-    token.iter().any(u8::is_ascii_digit) && token.iter().any(u8::is_ascii_alphabetic)
+    let mut letters = token.iter().filter(|byte| byte.is_ascii_alphabetic());
+    let is_number = matches!((letters.next(), letters.next()), (None, _) | (Some(b'e' | b'E'), None));
+    !is_number && token.iter().any(u8::is_ascii_digit)
 }
-
-fn hex_bytes(token: &[u8]) -> impl Iterator<Item = u8> + Clone {
-    token.chunks_exact(2).map(|pair| hex_byte(pair).unwrap_or(NEVER))
-}
-
-fn hex_byte(pair: &[u8]) -> Option<u8> {
-    let mut value = 0_u32;
-    for digit in pair {
-        value = value.checked_mul(16)?.checked_add(char::from(*digit).to_digit(16)?)?;
-    }
-    u8::try_from(value).ok()
-}
-
-/// Stands for a pair that is no hexadecimal; part of no number.
-const NEVER: u8 = b'~';
 
 /// The characters of a stretch without the padding, if they obey all of RFC 4648: one alphabet, a
 /// length that can be, the right padding or none, no stray bits at the end.
@@ -309,28 +282,6 @@ fn base64_body(token: &[u8]) -> Option<&[u8]> {
     (!mixed && !inner_padding).then_some(body)
 }
 
-fn base64_value(byte: u8) -> u32 {
-    u32::from(match byte {
-        b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-        b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-        b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => 0,
-    })
-}
-
-fn base64_bytes(body: &[u8]) -> impl Iterator<Item = u8> + Clone {
-    let mut held = 0_u32;
-    let mut bits = 0_u32;
-    body.iter().filter_map(move |byte| {
-        held = ((held << 6) | base64_value(*byte)) & 0xFFFF;
-        bits = if bits < 2 { bits.wrapping_add(6) } else { bits.wrapping_sub(2) };
-        let complete = bits < 6;
-        complete.then(|| u8::try_from((held >> bits) & 0xFF).ok())?
-    })
-}
-
 /// Whether base64 could look like this by more than chance: both cases, a digit or a symbol, and
 /// not words with numbers behind them.
 fn looks_random(body: &[u8]) -> bool {
@@ -342,15 +293,30 @@ fn looks_random(body: &[u8]) -> bool {
 
 /// Words, perhaps with numbers behind them, and nothing else between separators.
 fn is_words(body: &[u8]) -> bool {
-    body.split(|byte| !byte.is_ascii_alphanumeric()).all(is_word)
+    segments(body).all(|segment| is_word(segment, 4))
 }
 
-/// Letters that are hardly mixed in case, then digits; or digits, then letters.
-fn is_word(segment: &[u8]) -> bool {
+/// Words of which none can be hexadecimal or base64 of text, not even of UTF-16, where each second byte is 0 and
+/// nearly each second character a capital.
+fn is_name_like(token: &[u8]) -> bool {
+    segments(token).all(|segment| {
+        let capitals = segment.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+        let small = segment.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+        is_word(segment, 8) && (capitals <= small || small == 0) && hex_runs(segment).next().is_none()
+    })
+}
+
+fn segments(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    body.split(|byte| !byte.is_ascii_alphanumeric())
+}
+
+/// Letters of which at most one in so many is a capital behind a small one, then digits; or
+/// digits, then letters.
+fn is_word(segment: &[u8], letters_for_capital: usize) -> bool {
     let pairs = || segment.iter().zip(segment.iter().skip(1));
     let turns = pairs().filter(|(a, b)| a.is_ascii_digit() != b.is_ascii_digit()).count();
     let humps = pairs().filter(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
-    turns <= 1 && humps <= segment.len() / 4
+    turns <= 1 && humps.saturating_mul(letters_for_capital) <= segment.len()
 }
 
 /// How many bytes are decoded before and after what looks like digits: enough for any form of a

@@ -1,12 +1,13 @@
-//! Undoes one layer of coding in a text: percent-coding, HTML entities, JSON escapes, and the
-//! tags that can stand inside a number.
+//! Undoes one layer of coding in a text: percent-coding, quoted-printable, HTML entities, the
+//! escapes of JSON and scripts, and tags.
 //!
 //! The finder searches a text as it came *and* after each layer: `%2512489996` holds a number
-//! only as it came, `%32%35…` only afterwards.
+//! only as it came, `%32%35…` only afterwards. Quoted-printable is a layer of its own, or
+//! `q=251248%2D9996` would begin with a percent sign.
 
 use std::ops::Range;
 
-use super::gate;
+use super::{entities, gate, plain};
 
 /// A text without its outermost layer of coding, and where each byte came from.
 #[derive(Debug)]
@@ -47,19 +48,34 @@ impl Decoded {
     }
 }
 
-/// Undoes one layer; `None` if nothing in the text is coded.
-pub(super) fn decode(coded: &str) -> Option<Decoded> {
+/// Codings that are undone together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// All but quoted-printable.
+    Usual,
+    /// Quoted-printable.
+    QuotedPrintable,
+}
+
+/// Undoes one layer; `None` if nothing in the text is coded so.
+pub(super) fn decode(coded: &str, layer: Layer) -> Option<Decoded> {
     let mut decoder = Decoder { coded, done: 0, out: Decoded { text: String::new(), pieces: Vec::new() } };
-    let mut tag_ends = TagEnds::default();
+    let mut tags = Tags::default();
     let mut at = 0;
     while let Some(code) = gate::next_code(coded.as_bytes(), at) {
         at = code;
         let rest = coded.as_bytes().get(at..)?;
         let taken = match rest.first()? {
+            b'=' if layer == Layer::QuotedPrintable => {
+                let before = at.checked_sub(1).and_then(|before| coded.as_bytes().get(before));
+                quoted_printable(rest, before.copied())
+            }
+            _ if layer == Layer::QuotedPrintable => None,
+            b'=' => None,
             b'%' => percent(rest),
-            b'&' => entity(rest),
+            b'&' => entities::read(rest),
             b'\\' => backslash(rest),
-            _ => tag(rest, tag_ends.after(coded.as_bytes(), at)),
+            _ => tags.read(rest),
         };
         at = match taken {
             Some((c, len)) => {
@@ -71,6 +87,17 @@ pub(super) fn decode(coded: &str) -> Option<Decoded> {
         };
     }
     decoder.finish()
+}
+
+/// Whether a code for a character stands first.
+pub(super) fn begins_with_code(rest: &[u8]) -> bool {
+    let code = match rest.first() {
+        Some(b'%') => percent(rest),
+        Some(b'&') => entities::read(rest),
+        Some(b'\\') => backslash(rest),
+        _ => None,
+    };
+    code.is_some()
 }
 
 struct Decoder<'a> {
@@ -108,7 +135,7 @@ impl Decoder<'_> {
 }
 
 /// What stands there, if anything, and how many bytes it was written with.
-type Taken = Option<(Option<char>, usize)>;
+pub(super) type Taken = Option<(Option<char>, usize)>;
 
 fn hex(bytes: &[u8]) -> Option<u32> {
     let mut value = 0_u32;
@@ -118,16 +145,34 @@ fn hex(bytes: &[u8]) -> Option<u32> {
     (!bytes.is_empty()).then_some(value)
 }
 
-/// `%XX` for one byte of UTF-8; a byte that belongs to no character is taken as Latin-1. Also
-/// `%uXXXX`, which old scripts write.
+/// `%XX`, and `%uXXXX`, which old scripts write.
 fn percent(rest: &[u8]) -> Taken {
     if rest.get(1) == Some(&b'u') {
         return Some((char::from_u32(hex(rest.get(2..6)?)?), 6));
     }
+    marked_bytes(rest, b'%')
+}
+
+/// `=XX`, and the `=` at the end of a line that goes on (RFC 2045 section 6.7). Behind a letter
+/// the latter is rather padding of base64, and before a birth date (`cpr=251248=2D9996`) the
+/// former is no code.
+fn quoted_printable(rest: &[u8], before: Option<u8>) -> Taken {
+    match rest {
+        [b'=', b'\n' | b'\r', ..] if before.is_none_or(|before| before.is_ascii_alphabetic()) => None,
+        [b'=', b'\n', ..] => Some((None, 2)),
+        [b'=', b'\r', b'\n', ..] => Some((None, 3)),
+        [b'=', after @ ..] if matches!(plain::digits(after), 6 | 8) => None,
+        _ => marked_bytes(rest, b'='),
+    }
+}
+
+/// Two hexadecimal digits behind a mark for each byte of UTF-8; a byte that belongs to no
+/// character is taken as Latin-1.
+fn marked_bytes(rest: &[u8], mark: u8) -> Taken {
     let byte = |place: usize| {
         let at = place.checked_mul(3)?;
-        let [b'%', digits @ ..] = rest.get(at..at.checked_add(3)?)? else { return None };
-        u8::try_from(hex(digits)?).ok()
+        let [first, digits @ ..] = rest.get(at..at.checked_add(3)?)? else { return None };
+        u8::try_from(hex(digits)?).ok().filter(|_| *first == mark)
     };
     let first = byte(0)?;
     let len: usize = match first {
@@ -147,36 +192,7 @@ fn percent(rest: &[u8]) -> Taken {
     }
 }
 
-/// The longest body of an entity: `#x0000010FFFF`, `NegativeMediumSpace`.
-const MAX_ENTITY: usize = 24;
-
-/// `&#48;`, `&#x30;`, with or without the semicolon, and the names that can stand in a number.
-fn entity(rest: &[u8]) -> Taken {
-    let body = rest.get(1..)?;
-    if let [b'#', body @ ..] = body {
-        let (mark, digits, radix) = match body {
-            [b'x' | b'X', digits @ ..] => (3, digits, 16),
-            digits => (2, digits, 10),
-        };
-        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
-        let len = digits.iter().take(MAX_ENTITY).take_while(is_digit).count();
-        let value = std::str::from_utf8(digits.get(..len)?).ok()?;
-        let c = u32::from_str_radix(value, radix).ok().and_then(char::from_u32)?;
-        let semicolon = usize::from(digits.get(len) == Some(&b';'));
-        return Some((Some(c), len.checked_add(mark)?.checked_add(semicolon)?));
-    }
-    let len = body.iter().take(MAX_ENTITY).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let name = std::str::from_utf8(body.get(..len)?).ok()?;
-    if body.get(len) == Some(&b';')
-        && let Some((_, c)) = ENTITIES.iter().find(|(known, _)| *known == name)
-    {
-        return Some((Some(*c), len.checked_add(2)?));
-    }
-    let (known, c) = ENTITIES.iter().take(WITHOUT_SEMICOLON).find(|(known, _)| name.starts_with(known))?;
-    Some((Some(*c), known.len().checked_add(1)?))
-}
-
-/// JSON's escapes, and what scripts add: `\xXX`, `\u{…}`, and a backslash before a mark.
+/// JSON's escapes, and what scripts add: `\xXX`, `\u{…}`, `\062`, and a backslash before a mark.
 fn backslash(rest: &[u8]) -> Taken {
     let c = match rest.get(1)? {
         b'n' | b'r' | b'f' | b'v' => '\n',
@@ -189,10 +205,19 @@ fn backslash(rest: &[u8]) -> Taken {
             return Some((c, len.checked_add(4)?));
         }
         b'u' => return unicode(rest),
+        b'0'..=b'3' => return octal(rest),
         mark if mark.is_ascii_punctuation() => char::from(*mark),
         _ => return None,
     };
     Some((Some(c), 2))
+}
+
+fn octal(rest: &[u8]) -> Taken {
+    let mut value = 0_u32;
+    for digit in rest.get(1..4)? {
+        value = value.checked_mul(8)?.checked_add(char::from(*digit).to_digit(8)?)?;
+    }
+    Some((char::from_u32(value), 4))
 }
 
 fn unicode(rest: &[u8]) -> Taken {
@@ -208,42 +233,50 @@ fn unicode(rest: &[u8]) -> Taken {
     Some(pair.map_or((None, 6), |c| (Some(c), 12)))
 }
 
-/// The longest tag that is looked through.
-const MAX_TAG: usize = 200;
-
-/// Where tags end: found once for all that begin before it, or `<b<b<b…` would take for ever.
+/// Reads tags and comments of any length, and each byte of them a few times at most.
 #[derive(Default)]
-struct TagEnds {
-    next: Option<usize>,
+struct Tags {
+    /// No comment ends after one that has no end.
+    no_comment_ends: bool,
 }
 
-impl TagEnds {
-    /// The first `>` from a place on, counted from there.
-    fn after(&mut self, coded: &[u8], at: usize) -> Option<usize> {
-        if self.next.is_none_or(|next| next < at) {
-            let rest = coded.get(at..)?;
-            let offset = rest.iter().position(|byte| *byte == b'>').unwrap_or(rest.len());
-            self.next = Some(at.saturating_add(offset));
+impl Tags {
+    /// Tags that change how characters look part nothing: `251248-<b>9996</b>`. Others, `</td>`,
+    /// part what stands beside them as a space does.
+    fn read(&mut self, rest: &[u8]) -> Taken {
+        if let Some(body) = rest.strip_prefix(b"<!--") {
+            let end = if self.no_comment_ends { None } else { body.windows(3).position(|end| end == b"-->") };
+            self.no_comment_ends = end.is_none();
+            return Some((None, end?.checked_add(7)?));
         }
-        self.next.filter(|next| *next < coded.len())?.checked_sub(at)
+        let body = rest.get(1..)?;
+        let body = body.strip_prefix(b"/").unwrap_or(body);
+        if !body.first()?.is_ascii_alphabetic() {
+            return None;
+        }
+        let len = body.iter().take(MAX_INLINE).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let name = body.get(..len)?;
+        let parts = !INLINE.iter().any(|known| name.eq_ignore_ascii_case(known));
+        Some((parts.then_some(' '), tag_end(rest)?))
     }
 }
 
-/// Tags that change how characters look and do not part them, and comments: `251248-<b>9996</b>`.
-fn tag(rest: &[u8], end: Option<usize>) -> Taken {
-    if rest.starts_with(b"<!--") {
-        let body = rest.get(4..)?;
-        let end = body.iter().take(MAX_TAG).zip(body.iter().skip(1)).position(|two| two == (&b'-', &b'-'))?;
-        return (body.get(end.checked_add(2)?) == Some(&b'>')).then_some((None, end.checked_add(7)?));
+/// Where a tag ends: at the first `>` that is not quoted, or, where quotes do not close, at the
+/// first. Never beyond the next tag, or `<b<b<b…` would take for ever.
+fn tag_end(rest: &[u8]) -> Option<usize> {
+    let mut first = None;
+    let mut quote = None;
+    for (at, byte) in rest.iter().enumerate().skip(1) {
+        match byte {
+            b'>' if quote.is_none() => return at.checked_add(1),
+            b'>' => first = first.or_else(|| at.checked_add(1)),
+            b'<' if quote.is_none() => break,
+            b'"' | b'\'' if quote == Some(*byte) => quote = None,
+            b'"' | b'\'' if quote.is_none() => quote = Some(*byte),
+            _ => {}
+        }
     }
-    let body = rest.get(1..)?;
-    let body = body.strip_prefix(b"/").unwrap_or(body);
-    let len = body.iter().take(MAX_INLINE).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let name = body.get(..len)?;
-    if !INLINE.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-        return None;
-    }
-    Some((None, end.filter(|end| *end <= MAX_TAG)?.checked_add(1)?))
+    first
 }
 
 /// Longer than the longest name of those below.
@@ -254,76 +287,4 @@ const INLINE: &[&[u8]] = &[
     b"a", b"abbr", b"b", b"bdi", b"bdo", b"big", b"cite", b"code", b"data", b"del", b"em", b"font", b"i",
     b"ins", b"kbd", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strike", b"strong", b"sub", b"sup",
     b"time", b"tt", b"u", b"var", b"wbr", b"nobr",
-];
-
-/// So many of the first entities are also read without their semicolon (HTML 13.5).
-const WITHOUT_SEMICOLON: usize = 7;
-
-/// Named entities that can stand in, before or after a number (HTML 13.5).
-const ENTITIES: &[(&str, char)] = &[
-    ("nbsp", '\u{A0}'),
-    ("shy", '\u{AD}'),
-    ("amp", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("middot", '\u{B7}'),
-    ("NonBreakingSpace", '\u{A0}'),
-    ("ndash", '\u{2013}'),
-    ("mdash", '\u{2014}'),
-    ("horbar", '\u{2015}'),
-    ("hyphen", '\u{2010}'),
-    ("dash", '\u{2010}'),
-    ("minus", '\u{2212}'),
-    ("hybull", '\u{2043}'),
-    ("AMP", '&'),
-    ("apos", '\''),
-    ("num", '#'),
-    ("percnt", '%'),
-    ("bsol", '\\'),
-    ("sol", '/'),
-    ("period", '.'),
-    ("centerdot", '\u{B7}'),
-    ("lowbar", '_'),
-    ("plus", '+'),
-    ("ast", '*'),
-    ("midast", '*'),
-    ("times", '\u{D7}'),
-    ("bull", '\u{2022}'),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("comma", ','),
-    ("equals", '='),
-    ("Tab", '\t'),
-    ("NewLine", '\n'),
-    ("sup1", '\u{B9}'),
-    ("sup2", '\u{B2}'),
-    ("sup3", '\u{B3}'),
-    ("ensp", '\u{2002}'),
-    ("emsp", '\u{2003}'),
-    ("emsp13", '\u{2004}'),
-    ("emsp14", '\u{2005}'),
-    ("numsp", '\u{2007}'),
-    ("puncsp", '\u{2008}'),
-    ("thinsp", '\u{2009}'),
-    ("ThinSpace", '\u{2009}'),
-    ("hairsp", '\u{200A}'),
-    ("VeryThinSpace", '\u{200A}'),
-    ("MediumSpace", '\u{205F}'),
-    ("ZeroWidthSpace", '\u{200B}'),
-    ("NegativeVeryThinSpace", '\u{200B}'),
-    ("NegativeThinSpace", '\u{200B}'),
-    ("NegativeMediumSpace", '\u{200B}'),
-    ("NegativeThickSpace", '\u{200B}'),
-    ("zwnj", '\u{200C}'),
-    ("zwj", '\u{200D}'),
-    ("lrm", '\u{200E}'),
-    ("rlm", '\u{200F}'),
-    ("NoBreak", '\u{2060}'),
-    ("ApplyFunction", '\u{2061}'),
-    ("af", '\u{2061}'),
-    ("InvisibleTimes", '\u{2062}'),
-    ("it", '\u{2062}'),
-    ("InvisibleComma", '\u{2063}'),
-    ("ic", '\u{2063}'),
 ];

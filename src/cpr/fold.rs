@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unit {
     /// A digit, an upper-case letter, [`SPACE`], [`DASH`], [`DOT`], [`SLASH`], [`LOW_LINE`],
-    /// [`MASK`] or [`OTHER`].
+    /// [`JOIN`], [`MASK`] or [`OTHER`].
     pub(super) fold: u8,
     /// Where the character begins.
     pub(super) start: usize,
@@ -23,6 +23,8 @@ pub(super) const DOT: u8 = b'.';
 pub(super) const SLASH: u8 = b'/';
 /// The low line of file names and the plus of queries.
 pub(super) const LOW_LINE: u8 = b'_';
+/// Marks that list or wrap: commas, colons, brackets, quotes.
+pub(super) const JOIN: u8 = b',';
 /// What stands for a hidden digit, besides the letter X.
 pub(super) const MASK: u8 = b'*';
 /// Whatever else.
@@ -83,6 +85,8 @@ const ASCII: [u8; 128] = {
             b'0'..=b'9' | b'A'..=b'Z' | DASH | DOT | SLASH | LOW_LINE | SPACE => byte,
             b'a'..=b'z' => byte.to_ascii_uppercase(),
             b'+' => LOW_LINE, // a space in a query
+            b',' | b';' | b':' | b'|' | b'(' | b')' | b'[' | b']' | b'~' | b'^' | b'=' => JOIN,
+            b'"' | b'\'' | b'`' => JOIN,
             b'\t' | b'\n' | 0x0B | 0x0C | b'\r' => SPACE,
             b'*' | b'#' | b'?' => MASK,
             0..0x20 | 0x7F => DROP,
@@ -112,6 +116,8 @@ fn fold_wide(c: char) -> u8 {
         0xB7 | 0x2024 | 0x2027 | 0x2219 | 0x22C5 | 0x30FB | 0xFE52 | 0xFF0E | 0xFF65 | 0x3002 => DOT,
         0x2044 | 0x2215 | 0x29F8 | 0xFF0F => SLASH,
         0xFF3F => LOW_LINE,
+        0x2018..=0x201F | 0xAB | 0xBB | 0x2039 | 0x203A | 0x3001 | 0xFF0C | 0xFF1A | 0xFF1B => JOIN,
+        0xFF08 | 0xFF09 | 0x2223 | 0xFF5C | 0xFF1D => JOIN,
         0xD7 => b'X',
         0x2022 | 0x25CF | 0x25CB | 0x25A0 | 0x2588 | 0x2217 | 0x2731 | 0xFF0A | 0xFF03 | 0xFF1F => MASK,
         0xFF21..=0xFF3A => latin(code, 0xFF21),

@@ -2,7 +2,7 @@
 //!
 //! Every string that leaves passes here, eleven bytes on average, nearly all of them innocent.
 
-use super::coded;
+use super::{coded, plain, uuid};
 
 /// What a text is suspected of. Each suspicion may be unfounded; none may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) fn look(text: &[u8]) -> Suspicion {
         return look_at_short(text);
     }
     let digits = has_digits(text);
-    Suspicion { numbers: digits, digits, coded: true, codes: has_codes(text) }
+    Suspicion { numbers: digits, digits, coded: true, codes: holds(text, may_begin_code) }
 }
 
 /// PERF: one walk that counts eight things at once, each in one byte of a word, without branches:
@@ -44,42 +44,42 @@ fn look_at_short(text: &[u8]) -> Suspicion {
     }
     let is_enough = |lane: u32| enough & (0x80 << (8 * lane)) != 0;
     let hyphens = counts >> (8 * HYPHENS);
-    let alone = text.len() == coded::UUID_LEN && !is_enough(NOT_HEX) && hyphens == 4;
-    if ends_in_uuid(text) && (alone && coded::has_version(text) || is_uuid(text)) {
+    let alone = text.len() == uuid::LEN && !is_enough(NOT_HEX) && hyphens == 4;
+    if ends_in_uuid(text) && (alone && uuid::has_version(text) && has_letters(counts) || is_uuid(text)) {
         return NONE;
     }
     let digits = is_enough(DIGITS);
     Suspicion {
-        numbers: digits && (is_enough(DIGIT_RUN) || is_enough(UNPLAIN) || has_broken_date(text)),
+        numbers: digits && (is_enough(DIGIT_RUN) || is_enough(UNPLAIN) || has_groups(text)),
         digits,
         coded: is_enough(STRETCH) && is_enough(MARKS),
         codes: is_enough(CODES),
     }
 }
 
-/// `DD MM YY` with any gaps, `DD MMYY` or `DDMM YY` with a space: only these have no six digits
-/// in a row.
-fn has_broken_date(text: &[u8]) -> bool {
-    let is_space = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C);
-    let is_gap = |byte: u8| is_space(byte) || matches!(byte, b'-' | b'.' | b'/');
-    let digit = |byte: u8| byte.is_ascii_digit();
-    let mut before = 0;
-    text.windows(7).any(|part| {
-        let [a, b, c, d, e, f, g] = *part else { return false };
-        let begins = digit(a) && digit(b) && !digit(before);
-        before = a;
-        begins
-            && (is_gap(c) && digit(d) && digit(e) && is_gap(f) && digit(g)
-                || is_space(c) && digit(d) && digit(e) && digit(f) && digit(g)
-                || digit(c) && digit(d) && is_space(e) && digit(f) && digit(g))
-    })
+/// Digits in groups: only these make a number without six digits in a row.
+fn has_groups(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(first) = rest.first() {
+        let len = plain::digits(rest).max(1);
+        if first.is_ascii_digit() && plain::may_be_grouped(rest, len) {
+            return true;
+        }
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    false
 }
 
-/// The places of the last three hyphens, for a quick no.
+/// Whether a UUID of which the digits were counted has as many letters as one made by chance.
+fn has_letters(counts: u64) -> bool {
+    let digits = ((counts >> (8 * DIGITS)) & 0xFF).wrapping_add(FEWEST_DIGITS.into()).wrapping_sub(0x80);
+    digits <= (uuid::NIBBLES - uuid::LETTERS) as u64
+}
+
+/// The places of the hyphens, for a quick no.
 fn ends_in_uuid(text: &[u8]) -> bool {
-    text.len().checked_sub(coded::UUID_LEN).and_then(|head| text.get(head..)).is_some_and(|uuid| {
-        [uuid.get(8), uuid.get(13), uuid.get(18), uuid.get(23)].iter().all(|byte| *byte == Some(&b'-'))
-    })
+    let head = text.len().checked_sub(uuid::LEN);
+    head.and_then(|head| text.get(head..)).is_some_and(uuid::has_hyphens)
 }
 
 /// Texts up to here are short: no count overflows.
@@ -160,10 +160,11 @@ fn has_digits(text: &[u8]) -> bool {
     digits.saturating_add(text.last_chunk::<BLOCK>().map_or(0, count)) >= FEWEST_DIGITS
 }
 
-/// Whether anything may begin a code, in a text longer than a block.
-fn has_codes(text: &[u8]) -> bool {
-    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |any, byte| any | may_begin_code(*byte));
-    text.as_chunks::<BLOCK>().0.iter().any(any) || text.last_chunk::<BLOCK>().is_some_and(any)
+/// Whether a text holds any byte of a kind: whole blocks are asked without branches.
+pub(super) fn holds(text: &[u8], is_wanted: impl Fn(u8) -> bool) -> bool {
+    let any = |block: &[u8]| block.iter().fold(false, |any, byte| any | is_wanted(*byte));
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    blocks.iter().any(|block| any(block)) || any(rest)
 }
 
 /// The first byte, from a place on, of what may be a digit.
@@ -198,7 +199,7 @@ fn next(text: &[u8], mut at: usize, wanted: u8, is_wanted: impl Fn(u8) -> bool) 
 }
 
 const fn may_begin_code(byte: u8) -> bool {
-    (byte == b'%') | (byte == b'&') | (byte == b'\\') | (byte == b'<')
+    (byte == b'%') | (byte == b'&') | (byte == b'\\') | (byte == b'<') | (byte == b'=')
 }
 
 /// A digit, or the first byte of a character that may be one. All characters with a digit value
@@ -254,14 +255,14 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// A text without codes that ends in a UUID of the standard and begins with nothing or a word:
+/// A text without codes that ends in a UUID made by chance and begins with nothing or a word:
 /// `Patient/…`, `urn:uuid:…`.
 fn is_uuid(text: &[u8]) -> bool {
-    let Some(head) = text.len().checked_sub(coded::UUID_LEN).filter(|head| *head < coded::SHORTEST) else {
+    let Some(head) = text.len().checked_sub(uuid::LEN).filter(|head| *head < coded::SHORTEST) else {
         return false;
     };
     text.split_at_checked(head).is_some_and(|(head, uuid)| {
-        coded::is_standard_uuid(uuid)
+        uuid::is_random(uuid)
             && head.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b':'))
             && !head.last().is_some_and(u8::is_ascii_alphabetic)
     })

@@ -1,14 +1,16 @@
-//! CPR numbers that travel as JSON numbers: without their leading zero, with an exponent, or
-//! with a decimal point for the dash.
+//! CPR numbers that travel as JSON numbers: without their leading zero, with an exponent, with a
+//! decimal point for the dash or anywhere else.
 
 use super::Number;
 use super::run;
 
 /// Whether a JSON number could be a CPR number: its integer part has nine or ten digits in
-/// whatever notation, or it is `ddmmyy.ssss`, or its text holds a number.
+/// whatever notation, its significant digits are a number's wherever the point stands, or its
+/// text holds a number.
 ///
 /// Does not ask for a date where the integer part alone decides: whether a rule must say
-/// `number = "not-cpr"` shall not hang on the value.
+/// `number = "not-cpr"` shall not hang on the value. In other scalings it does: measurements and
+/// coordinates have nine and ten digits too.
 #[must_use]
 pub fn number_could_be_cpr(json_number: &[u8]) -> bool {
     let has_exponent = || json_number.iter().any(|byte| matches!(byte, b'e' | b'E'));
@@ -16,12 +18,9 @@ pub fn number_could_be_cpr(json_number: &[u8]) -> bool {
         return false;
     }
     let Some(number) = Decimal::read(json_number) else { return false };
-    let by_value = match number.integer_len() {
-        9 | 10 => true,
-        5 | 6 => number.is_date_and_serial(),
-        _ => false,
-    };
-    by_value || std::str::from_utf8(json_number).is_ok_and(run::any)
+    matches!(number.integer_len(), 9 | 10)
+        || number.person().is_some()
+        || std::str::from_utf8(json_number).is_ok_and(run::any)
 }
 
 /// `504909995`, and `50490.999`, which lost its first and its last zero.
@@ -35,6 +34,11 @@ pub fn parse_number(json_number: &[u8]) -> Option<Number> {
         return None;
     }
     run::number(number.padded(10))
+}
+
+/// The number whose digits a JSON number could have, wherever its sign, point and exponent are.
+pub(super) fn person(json_number: &[u8]) -> Option<Number> {
+    Decimal::read(json_number)?.person()
 }
 
 /// The value of a JSON number as its significant digits and the place of the point.
@@ -108,6 +112,28 @@ impl Decimal {
         padded
     }
 
+    /// The number whose digits these could be: its integer part as it stands, `ddmmyy.ssss`, or
+    /// nine or ten significant digits wherever the point stands, the first or last zero put back.
+    fn person(&self) -> Option<Number> {
+        let ten = |first: usize| {
+            let mut ten = [b'0'; 10];
+            let places = ten.iter_mut().skip(first);
+            for (place, digit) in places.zip(self.digits.iter().take(self.count)) {
+                *place = *digit;
+            }
+            run::number(ten)
+        };
+        let whole = || matches!(self.integer_len(), 9 | 10).then(|| run::number(self.padded(10)))?;
+        let parted = || self.is_date_and_serial().then(|| run::number(self.padded(6)))?;
+        let scaled = || match self.count {
+            9 if self.point == 9 => ten(1),
+            9 => ten(1).or_else(|| ten(0)),
+            10 => ten(0),
+            _ => None,
+        };
+        whole().or_else(parted).or_else(scaled)
+    }
+
     /// `251248.9996`, also if it lost its first or last zero on the way or has an exponent.
     fn is_date_and_serial(&self) -> bool {
         let decimals = i64::try_from(self.count).unwrap_or(i64::MAX).saturating_sub(self.point);
@@ -166,6 +192,21 @@ mod tests {
             ("251248.99", false, None),
             ("999999.9996", false, None),
             ("10150.25", false, None),
+            ("25124899.96", true, None),
+            ("-25124899.96", true, None),
+            ("2.512489996", true, None),
+            ("0.0002512489996", true, None),
+            ("25124899960", true, None),
+            ("2512489996000000", true, None),
+            ("2512489996e-3", true, None),
+            ("2512489996E-12", true, None),
+            ("5.04909995", true, None),
+            ("504909995000", true, None),
+            ("25124899.9", true, None),
+            ("55.6761234", false, None),
+            ("55.67612345", false, None),
+            ("0.12837193847", false, None),
+            ("9.94909995", false, None),
             ("55.2512489996", true, None),
             ("55.25124899961", false, None),
             ("20304050", false, None),

@@ -32,23 +32,19 @@ pub(super) fn look(text: &[u8], start: usize) -> Plain {
     if len == 0 || !next.is_none_or(is_plain) {
         return Plain::Unclear;
     }
+    let part = rest.get(..len.min(4)).unwrap_or_default();
     let may_begin = match (len, next) {
         (10, _) => return ten(rest, end).unwrap_or(Plain::Nothing { end }),
         (6, Some(b' ' | b'-')) if digits(rest.get(7..).unwrap_or_default()) == 4 => {
             return six_and_four(rest, start).unwrap_or(Plain::Unclear);
         }
-        (2, Some(gap @ (b' ' | b'-' | b'.' | b'/'))) => is_broken(rest, gap),
-        (4, Some(b' ' | b'-' | b'.' | b'/')) => true,
-        (6, Some(b' ' | b'-' | b'.' | b'/' | b'_' | b'+')) => true,
-        (6..=9, Some(b'*' | b'#' | b'?' | b'x' | b'X')) => true,
-        (7, Some(next)) => next.is_ascii_alphabetic(),
+        (1..=4, Some(_)) => may_be_grouped(rest, len),
+        (6 | 8, Some(next)) => parts(next) || hides(next),
+        (7, Some(next)) => next.is_ascii_alphabetic() || hides(next),
+        (9, Some(next)) => hides(next),
         _ => false,
     };
-    if may_begin && run::plausible_part(rest.get(..len.min(4)).unwrap_or_default()).is_some() {
-        Plain::Unclear
-    } else {
-        Plain::Nothing { end }
-    }
+    if may_begin && run::plausible_part(part).is_some() { Plain::Unclear } else { Plain::Nothing { end } }
 }
 
 fn ten(rest: &[u8], end: usize) -> Option<Plain> {
@@ -72,13 +68,43 @@ fn six_and_four(rest: &[u8], start: usize) -> Option<Plain> {
     })
 }
 
-/// After two digits and a gap come two digits and then the same gap or more digits; or the fold
-/// has something to say.
-fn is_broken(rest: &[u8], gap: u8) -> bool {
-    let may_be_digit = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_digit() || !is_plain(*byte));
-    may_be_digit(rest.get(3))
-        && may_be_digit(rest.get(4))
-        && (rest.get(5) == Some(&gap) || may_be_digit(rest.get(5)))
+/// Whether digits in groups, of which the first has `len`, could be a number; what the fold has
+/// something to say about could.
+pub(super) fn may_be_grouped(rest: &[u8], len: usize) -> bool {
+    let after = |from: usize| rest.get(from..).unwrap_or_default();
+    let first_gap = after(len).iter().take_while(|byte| parts(**byte)).count();
+    let second_at = len.saturating_add(first_gap);
+    let second = digits(after(second_at));
+    let third_at = second_at.saturating_add(second);
+    if rest.get(third_at).is_some_and(|byte| !is_plain(*byte)) {
+        return true;
+    }
+    if first_gap == 0 {
+        return false;
+    }
+    let (one, other) = (rest.get(len), rest.get(third_at));
+    let goes_on = || match after(third_at) {
+        [gap, ..] if first_gap == 1 && one == Some(gap) => true,
+        [gap, more, ..] => parts(*gap) && (first_gap > 1 || parts(*more)),
+        _ => false,
+    };
+    match (len, second) {
+        (3, 3) => other.is_some(),
+        (2, 2) | (1, 1 | 3) => goes_on(),
+        (2, 4) | (4, 2 | 6) => one == Some(&b' '),
+        _ => false,
+    }
+}
+
+/// Stands between the parts of a number.
+fn parts(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'/' | b'_' | b'+' | b',' | b';' | b':' | b'|' | b'~' | b'^' | b'=')
+        || matches!(byte, b'(' | b')' | b'[' | b']' | b'"' | b'\'' | b'`')
+}
+
+/// Stands for a digit that is not shown.
+fn hides(byte: u8) -> bool {
+    matches!(byte, b'*' | b'#' | b'?' | b'x' | b'X')
 }
 
 /// What the fold neither drops nor takes for a digit.
@@ -86,6 +112,7 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'/' | b':'..=b'~')
 }
 
-fn digits(text: &[u8]) -> usize {
+/// Digits in a row.
+pub(super) fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }

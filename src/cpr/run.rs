@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use super::fold::{self, Unit, Units};
 use super::plain::{self, Plain};
-use super::{Find, Kind, Number, coded, gate};
+use super::{Find, Kind, Number, gate, groups, uuid};
 
-/// Separator characters between the birth date and the rest: ` - ` has three.
-const MAX_SEPARATORS: usize = 3;
+/// Separators between the birth date and the rest: ` -- ` has four.
+const MAX_SEPARATORS: usize = 4;
+/// White space that is one separator: the end of a line and the indentation of the next.
+const MAX_BLANKS: usize = 40;
 /// Characters that hide the last four: some write one or two too many. Ten of them are the
 /// form that the national infrastructure prescribes for a number that is gone.
 const MAX_MASKS: usize = 6;
@@ -19,7 +21,7 @@ const MAX_MASKS: usize = 6;
 /// The number that the text is, without anything but white space around it.
 pub(super) fn whole(text: &str) -> Option<Number> {
     let first = Units::new(text, 0).find(|unit| unit.fold != fold::SPACE)?;
-    let Some(found) = at_run(text, &Run::read(text, first)) else {
+    let Some(found) = at_run(text, first.start, &Run::read(text, first)) else {
         return nobody(text);
     };
     let rest_is_blank = Units::new(text, found.end).all(|unit| unit.fold == fold::SPACE);
@@ -67,7 +69,7 @@ fn each(text: &str, mut take: impl FnMut(Find) -> bool) {
                 }
                 let run = Run::read(text, first);
                 at = run.end;
-                at_run(text, &run).map(|found| (first.start, found))
+                at_run(text, first.start, &run).map(|found| (first.start, found))
             }
         };
         if let Some((start, Found { number, end })) = found
@@ -92,34 +94,41 @@ pub(super) fn push(finds: &mut Vec<Find>, find: Find) {
     }
 }
 
-/// Whether a find is a part of a UUID with version and variant (RFC 9562 section 4): one in two
-/// thousand of them holds ten digits that could be a number, and none was put there.
+/// Whether a find is a part of a UUID that was made by chance.
 fn in_uuid(text: &[u8], span: &Range<usize>) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
-    let before =
-        text.get(..span.start).unwrap_or_default().iter().rev().take(36).take_while(|b| is_part(b)).count();
-    let after = text.get(span.end..).unwrap_or_default().iter().take(36).take_while(|b| is_part(b)).count();
+    let before = text
+        .get(..span.start)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take(uuid::LEN)
+        .take_while(|b| is_part(b))
+        .count();
+    let after =
+        text.get(span.end..).unwrap_or_default().iter().take(uuid::LEN).take_while(|b| is_part(b)).count();
     let around = span.start.saturating_sub(before)..span.end.saturating_add(after);
-    text.get(around).is_some_and(coded::is_standard_uuid)
+    text.get(around).is_some_and(uuid::is_random)
 }
 
-struct Found {
-    number: Number,
-    end: usize,
+pub(super) struct Found {
+    pub(super) number: Number,
+    pub(super) end: usize,
 }
 
 /// A maximal run of digits, with the characters that the fold drops in between.
-struct Run<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
     /// The first ten.
     digits: [u8; 10],
-    count: usize,
+    pub(super) count: usize,
     /// Where the last digit ends.
-    end: usize,
-    after: Units<'a>,
+    pub(super) end: usize,
+    pub(super) after: Units<'a>,
 }
 
 impl<'a> Run<'a> {
-    fn read(text: &'a str, first: Unit) -> Self {
+    pub(super) fn read(text: &'a str, first: Unit) -> Self {
         let mut run =
             Self { digits: [0; 10], count: 0, end: first.end, after: Units::new(text, first.start) };
         let mut ahead = run.after;
@@ -134,39 +143,62 @@ impl<'a> Run<'a> {
         run
     }
 
-    fn digits(&self) -> &[u8] {
+    pub(super) fn digits(&self) -> &[u8] {
         self.digits.get(..self.count).unwrap_or_default()
     }
 }
 
 /// The number that begins with this run.
-fn at_run(text: &str, run: &Run<'_>) -> Option<Found> {
+fn at_run(text: &str, start: usize, run: &Run<'_>) -> Option<Found> {
     let mut draft = Draft::default();
     match run.count {
         10 => Some(Found { number: number(run.digits)?, end: run.end }),
         6..=9 => {
             date_kind(run.digits())?;
             draft.take(run.digits())?;
-            if run.count == 6 { serial(text, draft, run.after) } else { unbroken(draft, run.after) }
+            let with_century = || serial(text, Draft::without_century(run.digits())?, run.after);
+            match run.count {
+                6 => serial(text, draft, run.after),
+                8 => unbroken(draft, run.after).or_else(with_century),
+                _ => unbroken(draft, run.after),
+            }
         }
-        2 | 4 => broken_date(text, run),
+        1..=4 => groups::read(text, start, run),
         _ => None,
     }
 }
 
 /// The characters of a number, as they come.
 #[derive(Clone, Copy, Default)]
-struct Draft {
-    text: [u8; 10],
+pub(super) struct Draft {
+    pub(super) text: [u8; 10],
     len: usize,
 }
 
 impl Draft {
-    fn take(&mut self, more: &[u8]) -> Option<()> {
+    pub(super) fn take(&mut self, more: &[u8]) -> Option<()> {
         let end = self.len.checked_add(more.len())?;
         self.text.get_mut(self.len..end)?.copy_from_slice(more);
         self.len = end;
         Some(())
+    }
+
+    /// What there is so far.
+    pub(super) fn taken(&self) -> &[u8] {
+        self.text.get(..self.len).unwrap_or_default()
+    }
+
+    /// A birth date whose year has its century.
+    pub(super) fn without_century(date: &[u8]) -> Option<Self> {
+        let (day_and_month, [b'1', b'8' | b'9', year @ ..] | [b'2', b'0', year @ ..]) =
+            date.split_at_checked(4)?
+        else {
+            return None;
+        };
+        let mut draft = Self::default();
+        draft.take(day_and_month)?;
+        draft.take(year)?;
+        Some(draft)
     }
 
     /// The draft with an `x` for each character that is hidden.
@@ -178,29 +210,45 @@ impl Draft {
     }
 }
 
-/// After a birth date: an optional separator, then the last four.
-fn serial(text: &str, mut draft: Draft, after: Units<'_>) -> Option<Found> {
-    let mut units = after;
-    for _ in 0..=MAX_SEPARATORS {
+/// After a birth date: separators or none, then the last four.
+pub(super) fn serial(text: &str, mut draft: Draft, after: Units<'_>) -> Option<Found> {
+    let (parted, here) = separators(after)?;
+    let mut units = here;
+    let unit = units.next()?;
+    if is_mask(unit.fold) {
+        return unbroken(draft, here);
+    }
+    let run = Run::read(text, Some(unit).filter(|unit| fold::is_digit(unit.fold))?);
+    if matches!(run.count, 1 | 2)
+        && let Some(found) = groups::serial(text, draft, parted, &run)
+    {
+        return Some(found);
+    }
+    draft.take(run.digits())?;
+    match run.count {
+        4 => Some(Found { number: number(draft.text)?, end: run.end }),
+        _ => unbroken(draft, run.after),
+    }
+}
+
+/// The separators that come here, if they are not too many: what they are, if they are of one
+/// kind or none, and what follows. White space counts as one, as table cells have a lot of it.
+fn separators(mut units: Units<'_>) -> Option<(Option<u8>, Units<'_>)> {
+    let (mut count, mut blanks) = (0_usize, 0_usize);
+    let mut last = fold::OTHER;
+    loop {
         let here = units;
-        let unit = units.next()?;
-        if fold::is_digit(unit.fold) {
-            let run = Run::read(text, unit);
-            if run.count == 4 {
-                draft.take(run.digits())?;
-                return Some(Found { number: number(draft.text)?, end: run.end });
-            }
-            draft.take(run.digits())?;
-            return unbroken(draft, run.after);
+        let fold = units.next()?.fold;
+        if !is_separator(fold) {
+            return Some((Some(last).filter(|_| count == 1), here));
         }
-        if is_mask(unit.fold) {
-            return unbroken(draft, here);
-        }
-        if !is_separator(unit.fold) {
+        blanks = if fold == fold::SPACE { blanks.saturating_add(1) } else { 0 };
+        count = count.saturating_add(usize::from(blanks <= 1));
+        if count > MAX_SEPARATORS || blanks > MAX_BLANKS {
             return None;
         }
+        last = fold;
     }
-    None
 }
 
 /// What follows six to nine digits without a separator: the letters of an e-CPR, or masks.
@@ -242,47 +290,13 @@ fn ecpr(mut draft: Draft, mut after: Units<'_>) -> Option<Found> {
         .then_some(Found { number: Number { kind: Kind::Ecpr, text: draft.text }, end: last.end })
 }
 
-/// `DD MM YY` and what follows. Between the parts stands a space, or, if a dash follows, the
-/// same dash, dot or slash: `25.12.48-9996`.
-fn broken_date(text: &str, run: &Run<'_>) -> Option<Found> {
-    plausible_part(run.digits())?;
-    let mut draft = Draft::default();
-    draft.take(run.digits())?;
-    let mut after = run.after;
-    let mut breaks = 0_usize;
-    let mut style = None;
-    while draft.len < 6 {
-        let gap = after.next()?.fold;
-        if !matches!(gap, fold::SPACE | fold::DASH | fold::DOT | fold::SLASH)
-            || style.is_some_and(|style| style != gap)
-        {
-            return None;
-        }
-        style = Some(gap);
-        breaks = breaks.saturating_add(1);
-        let part = Run::read(text, after.next().filter(|unit| fold::is_digit(unit.fold))?);
-        if breaks == 2 && part.count == 6 && gap == fold::SPACE {
-            draft.take(part.digits())?;
-            return Some(Found { number: number(draft.text)?, end: part.end });
-        }
-        if !matches!(part.count, 2 | 4) {
-            return None;
-        }
-        draft.take(part.digits())?;
-        after = part.after;
-    }
-    date_kind(&draft.text)?;
-    let spaced = style == Some(fold::SPACE);
-    let mut gap = after;
-    let dash_follows = gap.find(|unit| unit.fold != fold::SPACE).is_some_and(|unit| unit.fold == fold::DASH);
-    (draft.len == 6 && (spaced || (breaks == 2 && dash_follows))).then(|| serial(text, draft, after))?
-}
-
-/// Turns away early what cannot begin a date: most groups of two and four digits are parts of
+/// Turns away early what cannot begin a date: most groups of up to four digits are parts of
 /// times, years and identifiers.
 pub(super) fn plausible_part(digits: &[u8]) -> Option<()> {
     match *digits {
+        [_] => Some(()),
         [a, b] => date_kind(&[a, b, b'0', b'1']).map(drop),
+        [a, b, c @ (b'0' | b'1')] => date_kind(&[a, b, c, if c == b'0' { b'1' } else { b'0' }]).map(drop),
         _ => date_kind(digits).map(drop),
     }
 }
@@ -301,7 +315,7 @@ fn nobody(text: &str) -> Option<Number> {
 }
 
 fn is_separator(fold: u8) -> bool {
-    matches!(fold, fold::SPACE | fold::DASH | fold::DOT | fold::SLASH | fold::LOW_LINE)
+    matches!(fold, fold::SPACE | fold::DASH | fold::DOT | fold::SLASH | fold::LOW_LINE | fold::JOIN)
 }
 
 fn is_mask(fold: u8) -> bool {

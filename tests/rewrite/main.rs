@@ -18,4 +18,5 @@ mod corpus;
 mod generate;
 mod locations;
 mod oracle;
+mod planted;
 mod properties;
