@@ -71,6 +71,9 @@ pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, Strin
     let mut files: Vec<SourceFile> = Vec::new();
     for path in found.paths {
         match read(&path) {
+            Ok(text) if is_key_ring(&text) => {
+                faults.push_str(&format!("error: `{}` is a key ring and no policy\n", path.display()));
+            }
             Ok(text) => files.push(SourceFile::new(path.display().to_string(), text)),
             Err(error) => faults.push_str(&fault(&path, &error)),
         }
@@ -91,15 +94,36 @@ fn fault(path: &Path, error: &io::Error) -> String {
     format!("error: cannot read `{}`: {error}\n", path.display())
 }
 
+/// SECURITY: findings show lines of the file, and those of a key ring are secrets.
+fn is_key_ring(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("[[secret]]"))
+}
+
 /// The policy files at `path`, each once: itself, or every `*.toml` below it that is neither
 /// hidden nor a profile.
 fn find(path: &Path, found: &mut Found) -> Result<(), String> {
     let is_folder = fs::metadata(path).map_err(|error| fault(path, &error))?.is_dir();
     if !is_folder {
+        if path.file_name().is_some_and(|name| name == CONFIGURATION) {
+            return Err(configuration(path, path.parent().unwrap_or_else(|| Path::new(""))));
+        }
         add(path.to_owned(), found);
         return Ok(());
     }
     descend(path, DEEPEST, found)
+}
+
+/// What `tavs serve` reads, and beside it the folder of its policies.
+const CONFIGURATION: &str = "tavs.toml";
+
+fn configuration(path: &Path, folder: &Path) -> String {
+    format!(
+        "error: `{}` is a configuration: `tavs check {}` checks its policies, \
+         `tavs serve --check --config {}` all of it\n",
+        path.display(),
+        folder.join("policies").display(),
+        folder.join(CONFIGURATION).display(),
+    )
 }
 
 /// Adds a file, unless it is there by another name: a policy beside itself would claim its own
@@ -120,6 +144,9 @@ struct Found {
 
 fn descend(folder: &Path, depth: u32, found: &mut Found) -> Result<(), String> {
     let fail = |error: io::Error| fault(folder, &error);
+    if folder.join(CONFIGURATION).is_file() {
+        return Err(configuration(folder, folder));
+    }
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         entries.push(entry.map_err(fail)?.path());

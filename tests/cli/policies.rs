@@ -92,6 +92,7 @@ fn check_reads_each_file_once() {
 fn check_says_what_cannot_be_read() {
     let empty = folder(&[("policies/readme.txt", ""), ("latin.toml", "")]);
     fs::write(empty.path().join("latin.toml"), b"name = \"P\xe5mind\"").unwrap();
+    assert_eq!(tavs(empty.path(), ["init", "clinic"]).code, 0);
     for (args, wanted) in [
         (&["check"][..], "error: no policy files (*.toml) in `policies`"),
         (&["check", "nowhere"], "error: cannot read `nowhere`: No such file"),
@@ -103,6 +104,13 @@ fn check_says_what_cannot_be_read() {
         (&["check", "--explain", "TAVS012"], "error: there is no code `TAVS012`; did you mean `TAVS"),
         (&["check", "--explain", "x"], "error: there is no code `x`; docs/diagnostics.md lists them"),
         (&["test", "nowhere"], "error: cannot read `nowhere`"),
+        (&["check", "clinic/keys"], "error: `clinic/keys/ring.toml` is a key ring and no policy"),
+        (
+            &["check", "clinic"],
+            "error: `clinic` is a configuration: `tavs check clinic/policies` checks its policies, \
+             `tavs serve --check --config clinic/tavs.toml` all of it\n",
+        ),
+        (&["check", "clinic/tavs.toml"], "error: `clinic/tavs.toml` is a configuration"),
     ] {
         let said = tavs(empty.path(), args);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
