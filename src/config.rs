@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::identity::Presented;
+use crate::ledger::retire::Terms;
 use crate::ledger::{self, AnchorSettings};
 use crate::net::{self, TlsSettings, UpstreamSettings};
 use crate::officer::Role;
@@ -82,6 +83,8 @@ pub struct Ledger {
     pub checkpoint: Duration,
     /// Where checkpoints are kept elsewhere.
     pub anchor: Option<At<AnchorSettings>>,
+    /// How long records are kept; without it, for ever.
+    pub retention: Option<Terms>,
 }
 
 /// `[api]`.

@@ -20,6 +20,7 @@ pub mod index;
 mod note;
 mod pack;
 mod read;
+pub mod retire;
 mod segment;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod export;
 mod reindex;
+mod retire;
 mod tail;
 mod verify;
 
@@ -26,6 +27,7 @@ enum Command {
     Tail(tail::Args),
     Export(export::Args),
     Reindex(reindex::Args),
+    Retire(retire::Args),
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
@@ -34,6 +36,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         Command::Tail(args) => tail::run(args),
         Command::Export(args) => export::run(args),
         Command::Reindex(args) => reindex::run(args),
+        Command::Retire(args) => retire::run(args),
     }
 }
 

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::keeper::append;
 pub use self::keeper::{Keeper, Keeping, MAX_ANCHOR_AGE};
+pub(super) use self::keeper::{append, open};
 use super::canonical::{bytes_of_hex, read_time, write_time};
 use super::segment::Hash;
 use crate::pseudonym::{CheckpointKey, PublicKey, Signature};

@@ -16,6 +16,7 @@ mod init;
 mod keys;
 mod ledger;
 mod policies;
+mod retire;
 mod serve;
 mod served;
 mod subject;

@@ -105,8 +105,12 @@ fn words(said: &Said) -> BTreeSet<String> {
 }
 
 fn both(folder: &Path, anchor: bool) -> (Said, Said) {
-    let public = key(1).public().to_string();
-    let mut args = vec!["ledger", "--key", &public];
+    both_with(folder, anchor, &key(1).public().to_string())
+}
+
+/// What both verifiers say of the folder's ledger.
+pub(crate) fn both_with(folder: &Path, anchor: bool, public: &str) -> (Said, Said) {
+    let mut args = vec!["ledger", "--key", public];
     if anchor {
         args.extend(["--anchor", ANCHOR]);
     }

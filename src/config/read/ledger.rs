@@ -1,14 +1,17 @@
 //! `[ledger]`: where the ledger is, its bounds, checkpoints and anchor.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::limits::{LARGEST, bound, deadline};
-use super::values::{host_name, node_name, upstream_url};
+use super::values::{host_name, node_name, retention_span, upstream_url};
 use super::{Ledger, Reader};
+use crate::ledger::retire::Terms;
 use crate::ledger::{self, AnchorSettings};
 use crate::net::UpstreamSettings;
 use crate::net::upstream::UpstreamCa;
 use crate::policy::codes;
+use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{At, Table};
 
 /// How often checkpoints may be made: what is recorded in between, a cut end loses unseen.
@@ -37,8 +40,12 @@ impl Reader<'_> {
             Some(anchor) => Some(self.anchor_of_ledger(anchor, directory.as_ref())?),
             None => None,
         };
+        let retention = match table.optional_table("retention") {
+            Some(retention) => Some(terms(&retention, self.file)?),
+            None => None,
+        };
         table.finish();
-        Some(Ledger { directory: directory?, node: node?, limits, checkpoint, anchor })
+        Some(Ledger { directory: directory?, node: node?, limits, checkpoint, anchor, retention })
     }
 
     /// Exactly one of `file`, `syslog` and `http`.
@@ -82,6 +89,24 @@ impl Reader<'_> {
         };
         Some(At::new(settings, span))
     }
+}
+
+/// `default`, and names of purposes and categories.
+fn terms(table: &Table<'_>, file: &str) -> Option<Terms> {
+    let (mut default, mut named, mut good) = (None, BTreeMap::new(), true);
+    for (name, value) in table.entries() {
+        match value.parsed(&codes::BAD_VALUE, retention_span) {
+            Some(span) if name.value == "default" => default = Some(span.value),
+            Some(span) => drop(named.insert(name.value.to_owned(), span.value)),
+            None => good = false,
+        }
+    }
+    if default.is_none() && good {
+        let message = "`[ledger.retention]` has no `default`";
+        let found = Diagnostic::new(&codes::MISSING_NAME, file, table.span(), message, "here");
+        table.report(found.help("add `default = \"5 years\"`: how long records of other purposes are kept"));
+    }
+    Some(Terms { default: default.filter(|_| good)?, named })
 }
 
 /// `https://host` and the path.

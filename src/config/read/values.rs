@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use jiff::Span;
+
 use crate::http::OwnNames;
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
@@ -54,6 +56,25 @@ pub(super) fn upstream_url(text: &str) -> Result<String, Flaw> {
     } else {
         Err(flaw())
     }
+}
+
+/// `"5 years"`, `"18 months"`, `"30 days"`: a calendar's years and months, at most a hundred years.
+pub(super) fn retention_span(text: &str) -> Result<Span, Flaw> {
+    let flaw = || {
+        Flaw::new(
+            format!("`{text}` is no time for records to be kept"),
+            "a whole number and a unit: `5 years`, `18 months`, `30 days`",
+        )
+    };
+    let (number, unit) = text.split_once(' ').ok_or_else(flaw)?;
+    let number: i64 = number.parse().map_err(|_no_number| flaw())?;
+    let (span, most) = match unit {
+        "year" | "years" => (Span::new().try_years(number), 100),
+        "month" | "months" => (Span::new().try_months(number), 1200),
+        "day" | "days" => (Span::new().try_days(number), 36_500),
+        _ => return Err(flaw()),
+    };
+    span.ok().filter(|_| (1..=most).contains(&number)).ok_or_else(flaw)
 }
 
 pub(super) fn node_name(text: &str) -> Result<String, Flaw> {
