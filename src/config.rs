@@ -22,6 +22,7 @@ use crate::officer::Role;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
+use crate::proxy::SubjectLookup;
 
 pub use self::cross::cross_check;
 pub(crate) use self::files::LARGEST_POLICY;
@@ -39,6 +40,8 @@ pub struct Config {
     pub tls: TlsSettings,
     /// `[upstreams.*]`: the clinics' APIs, by name.
     pub upstreams: BTreeMap<String, At<UpstreamSettings>>,
+    /// `[upstreams.*] subject-lookup`, by the upstream's name.
+    pub lookups: BTreeMap<String, SubjectLookup>,
     /// `[policies] directory`.
     pub policies: At<PathBuf>,
     /// `[keys]`: where the key ring comes from.

@@ -1,4 +1,5 @@
-//! One exchange: identify, limit, decide, forward, read, rewrite, record, release.
+//! One exchange: identify, limit, decide, forward, read, disclose (survey, judge, rewrite, reserve),
+//! record, release.
 //!
 //! Stands between the listener, which hands it requests of verified connections, and the parts
 //! that decide and transform. What must never happen here: a byte of an upstream's leaves without
@@ -6,8 +7,11 @@
 
 mod bearer;
 mod blocking;
+mod disclose;
 mod exchange;
+mod lookup;
 mod outcome;
+mod quota;
 mod release;
 mod state;
 
@@ -30,6 +34,7 @@ use crate::subjects::Subjects;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Handshake, Word};
 
+pub use self::lookup::{DEFAULT_MOST as DEFAULT_LOOKUPS, SubjectLookup};
 pub use self::release::Answer;
 pub use self::state::{Parts, State};
 
@@ -40,6 +45,7 @@ pub struct Proxy {
     state: ArcSwap<State>,
     records: Records,
     blocking: blocking::Blocking,
+    lookups: lookup::Lookups,
     metrics: Metrics,
     answered: AtomicU64,
 }
@@ -63,8 +69,14 @@ impl Proxy {
     /// A proxy that begins with `state`.
     #[must_use]
     pub fn new(state: State, records: Records, metrics: Metrics) -> Self {
-        let blocking = blocking::Blocking::default();
-        Self { state: ArcSwap::from_pointee(state), records, blocking, metrics, answered: AtomicU64::new(0) }
+        Self {
+            state: ArcSwap::from_pointee(state),
+            lookups: lookup::Lookups::new(records.clock.clone()),
+            records,
+            blocking: blocking::Blocking::default(),
+            metrics,
+            answered: AtomicU64::new(0),
+        }
     }
 
     /// The state that the next exchange begins with.

@@ -10,6 +10,7 @@ mod identifier;
 mod lookahead;
 mod mask;
 mod names;
+mod person;
 mod plain;
 mod reference;
 mod request;
@@ -25,6 +26,7 @@ use std::fmt;
 
 pub use self::echo::{Echoes, NO_ECHOES};
 pub use self::identifier::Identifier;
+pub use self::person::person_at;
 pub use self::reference::Target;
 pub use self::request::{Refused, Taken, take};
 pub use self::survey::{Reference, Survey, survey};

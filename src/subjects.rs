@@ -16,7 +16,7 @@ pub use self::rights::Circumstances;
 use self::rights::Rights;
 use crate::ids::SubjectId;
 use crate::judge::{Judge, Judgement, Same};
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Alias, AliasSource, Change, Store, StoreError};
 
 /// All that is known about subjects. One for the process; changes are seen by the next look.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Subjects {
     known: Mutex<Known>,
     /// Rises with every change that may turn a judgement.
     generation: AtomicU64,
+    /// One body is believed at a time.
+    learning: Mutex<()>,
     last_change: AtomicU64,
 }
 
@@ -83,6 +85,32 @@ impl Subjects {
         if self.known().tie(subject, same_as) {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// Puts into the store, and in force, what a body ties together that was not known; on disk when
+    /// this returns. Blocks. One at a time: of two bodies that contradict each other, the second is
+    /// weighed against the first.
+    ///
+    /// Gives what came of it; where that is not as the caller weighed it, it must judge again.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing is in force either.
+    pub fn learn(&self, store: &Store, same: &[Same], from: Learnt<'_>) -> Result<Weighed, StoreError> {
+        let _turn = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        let weighed = self.weigh(same);
+        let alias = |same: &Same| Alias {
+            subject: same.alias,
+            same_as: same.person,
+            source: if from.asked.contains(&same.alias) {
+                AliasSource::LookedUp
+            } else {
+                AliasSource::Learnt
+            },
+            at: from.at,
+        };
+        store.put_aliases(&weighed.new.iter().map(alias).collect::<Vec<_>>())?;
+        weighed.new.iter().for_each(|same| self.tie(same.alias, same.person));
+        Ok(weighed)
     }
 
     /// The id that stands for the person whom `id` names; `id` itself where nothing else is known.
@@ -169,6 +197,15 @@ impl Known {
         let person = self.person(id);
         self.rights.entry(person).or_default()
     }
+}
+
+/// Where new aliases come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Learnt<'a> {
+    /// Those that the upstream was asked about; the others stood in the body.
+    pub asked: &'a [SubjectId],
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
 }
 
 /// What a body says about who is who, held against what is known.

@@ -70,7 +70,9 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
         (Some((policies, in_force)), Some(register), Some(tls), Some(upstreams), Some(names), Some(api)) => {
             let tls = Arc::new(tls);
             let problems = Problems::at(config.listen.names.first().map_or("localhost", String::as_str));
-            let parts = Parts { policies, register, limits, upstreams, tls, names, problems, cut_over };
+            let lookups = config.lookups.clone().into_iter().collect();
+            let parts =
+                Parts { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over };
             Ok(Built { state: State::new(parts), names: in_force, api, warnings: findings })
         }
         _ => Err(findings),

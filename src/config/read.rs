@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use self::limits::{listen_caps, listen_deadlines, upstream_limits};
-use self::values::{address, names, upstream_url};
+use self::values::{address, names, subject_lookup, upstream_url};
 use super::{Api, Config, Findings, KeySource, Ledger, Listen, Log};
 use crate::net;
 use crate::net::upstream::UpstreamCa;
@@ -19,6 +19,7 @@ use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{self, At, SourceFile, Table, Value};
+use crate::proxy::SubjectLookup;
 
 /// Where the admin listener is unless the file says.
 const ADMIN: &str = "127.0.0.1:9443";
@@ -40,7 +41,7 @@ pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findin
 
 /// The names that the reader asks for, found by reading a file that has every table.
 pub(super) fn option_names() -> Vec<&'static str> {
-    let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.deadlines]\n\
+    let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.subject-lookup]\n[upstreams.a.deadlines]\n\
                 [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[[api.client]]\n[log]\n";
     let file = SourceFile::new("tavs.toml", text);
     let reading = syntax::read(&file, |root| {
@@ -54,6 +55,7 @@ struct Written {
     listen: Listen,
     tls: TlsSettings,
     upstreams: BTreeMap<String, At<UpstreamSettings>>,
+    lookups: BTreeMap<String, SubjectLookup>,
     policies: At<PathBuf>,
     keys: At<KeySource>,
     ledger: Ledger,
@@ -67,13 +69,14 @@ struct Written {
 
 impl Written {
     fn with(self, source: SourceFile) -> Config {
-        let Self { listen, tls, upstreams, policies, keys, ledger, store, .. } = self;
+        let Self { listen, tls, upstreams, lookups, policies, keys, ledger, store, .. } = self;
         let Self { admin, socket, api, log, paths, .. } = self;
         Config {
             source,
             listen,
             tls,
             upstreams,
+            lookups,
             policies,
             keys,
             ledger,
@@ -118,10 +121,15 @@ impl Reader<'_> {
         root.finish();
         let (listen, tls) = listen?;
         let (admin, socket) = admin?;
+        let (upstreams, lookups) = upstreams?
+            .into_iter()
+            .map(|(name, (settings, lookup))| ((name.clone(), settings), lookup.map(|lookup| (name, lookup))))
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         Some(Written {
             listen,
             tls: TlsSettings { anchors: anchors?, ..tls },
-            upstreams: upstreams?,
+            upstreams: upstreams.into_iter().collect(),
+            lookups: lookups.into_iter().flatten().collect(),
             policies: policies?,
             keys: keys?,
             ledger: ledger?,
@@ -164,7 +172,11 @@ impl Reader<'_> {
         Some(AnchorSettings { name: name.to_owned(), ca: ca?.value, crls: vec![crl?.value] })
     }
 
-    fn upstream(&self, _name: &str, mut table: Table<'_>) -> Option<At<UpstreamSettings>> {
+    fn upstream(
+        &self,
+        _name: &str,
+        mut table: Table<'_>,
+    ) -> Option<(At<UpstreamSettings>, Option<SubjectLookup>)> {
         let span = table.span();
         let url = table
             .required("url", "\"https://booking.klinik.example\"")
@@ -194,14 +206,17 @@ impl Reader<'_> {
         }
         let mut settings = UpstreamSettings::new("", UpstreamCa::System);
         upstream_limits(&mut table, &mut settings);
-        table.not_yet(&["subject-lookup"]);
+        let lookup = table.optional_table("subject-lookup").map(subject_lookup);
         table.finish();
         let client_certificate =
             certificate.zip(key).map(|(certificate, key)| (certificate.value, key.value));
-        Some(At::new(
-            UpstreamSettings { url: url?.value, ca: ca?, client_certificate, unprotected, ..settings },
-            span,
-        ))
+        let settings =
+            UpstreamSettings { url: url?.value, ca: ca?, client_certificate, unprotected, ..settings };
+        let lookup = match lookup {
+            Some(lookup) => Some(lookup?),
+            None => None,
+        };
+        Some((At::new(settings, span), lookup))
     }
 
     fn unprotected(&self, table: &Table<'_>, url: Option<&At<String>>, said: bool) {

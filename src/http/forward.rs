@@ -46,18 +46,34 @@ pub fn request(forward: &Forward<'_>) -> Result<Request<()>, Refusal> {
         target.push('?');
         target.push_str(&encode_query(forward.query));
     }
-    let field = |text: &str| HeaderValue::from_str(text).map_err(|_unread| Refusal::Internal);
-    let accept: Vec<&str> = forward.accept.iter().map(|media_type| media_type.essence()).collect();
+    let mut request = get(target, forward.accept)?;
+    let trace = field(&forward.trace.to_string())?;
+    request.headers_mut().insert(HeaderName::from_static("traceparent"), trace);
+    Ok(request)
+}
 
+/// Builds a question of our own about whose an id is: nothing in it is from a request.
+///
+/// # Errors
+/// `Internal` if the path makes no URI.
+pub fn lookup(path: &str, accept: &[MediaType]) -> Result<Request<()>, Refusal> {
+    get(path.to_owned(), accept)
+}
+
+fn get(target: String, accept: &[MediaType]) -> Result<Request<()>, Refusal> {
+    let accept: Vec<&str> = accept.iter().map(|media_type| media_type.essence()).collect();
     let mut request = Request::new(());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = Uri::try_from(target).map_err(|_unread| Refusal::Internal)?;
     let fields = request.headers_mut();
     fields.insert(ACCEPT, field(&accept.join(", "))?);
     fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    fields.insert(HeaderName::from_static("traceparent"), field(&forward.trace.to_string())?);
     fields.insert(VIA, OUR_VIA);
     Ok(request)
+}
+
+fn field(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_str(text).map_err(|_unread| Refusal::Internal)
 }
 
 #[cfg(test)]

@@ -234,7 +234,7 @@ refusals! {
     // ---- tavs
     /// The ledger cannot be written: nothing leaves (G5).
     LedgerUnusable => Tavs 503 UNAVAILABLE ERROR "ledger-unusable" "";
-    /// The registry of subjects' rights has no fresh view, or is not there and the policy needs it (G8).
+    /// Subjects' rights change faster than a response can be judged by them (G8).
     RegistryUnusable => Tavs 503 UNAVAILABLE ERROR "registry-unusable" "";
     /// The store cannot be used, or its index is too far behind the ledger.
     StoreUnusable => Tavs 503 UNAVAILABLE ERROR "store-unusable" "";

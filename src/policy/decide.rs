@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::checked::{Consent, Content, Method, Parameter, PathSegment, Pattern, Route, Wanted};
+use super::checked::{Content, Method, Parameter, PathSegment, Pattern, Route, Wanted};
 use super::resolve::{Resolved, Unresolved};
 use super::running::{PolicySet, RunningPolicy, RunningRoute};
 use crate::cpr::{self, Search};
@@ -141,9 +141,6 @@ pub enum Denied {
     /// The agreement is not signed yet, or its last day is over (G9).
     #[error("the agreement does not hold today")]
     Lapsed,
-    /// Consent is required, and there is no register of it to look at (G8).
-    #[error("consent is required and its register cannot be read")]
-    ConsentUnavailable,
     /// No route of the policy has this path.
     #[error("the policy has no such route")]
     NoRoute,
@@ -171,7 +168,7 @@ pub enum Denied {
 }
 
 impl PolicySet {
-    /// Decides in the order of the refusals' table: 403, 503, 404, 405, 400. So a recipient whose
+    /// Decides in the order of the refusals' table: 403, 404, 405, 400. So a recipient whose
     /// agreement has lapsed does not learn which routes there are.
     ///
     /// # Errors
@@ -181,9 +178,6 @@ impl PolicySet {
         let agreement = &policy.checked().agreement;
         if today < agreement.signed || today > agreement.expires {
             return Err(Denied::Lapsed);
-        }
-        if policy.checked().purpose.consent == Consent::Required {
-            return Err(Denied::ConsentUnavailable);
         }
         let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
         let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;

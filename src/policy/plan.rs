@@ -92,6 +92,7 @@ pub struct Plan {
     /// Some location says whose data a record is.
     pub(crate) has_subjects: bool,
     /// Some rule writes a number of records.
+    pub(crate) has_aliases: bool,
     pub(crate) has_counts: bool,
     /// Some rule takes names from its record out of text.
     pub(crate) has_name_sources: bool,
@@ -226,6 +227,7 @@ impl Plan {
             .and_then(|pseudonymiser| Ok((pseudonymiser, keys.subject_key()?)));
         let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
         let table = compile::compile(&patterns)?;
+        let has_aliases = table.states.iter().any(|state| state.alias.is_some());
         let has_counts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Count));
         Ok(Self {
             root: table.root,
@@ -241,6 +243,7 @@ impl Plan {
             route_wants_subject: false,
             has_record: false,
             has_subjects: patterns.has_subjects,
+            has_aliases,
             has_counts,
             has_name_sources: patterns.has_name_sources,
             is_request: false,
@@ -251,6 +254,12 @@ impl Plan {
     #[must_use]
     pub fn has_subjects(&self) -> bool {
         self.has_subjects
+    }
+
+    /// Whether a body can tie an upstream's ids to persons: if not, surveying it learns nothing.
+    #[must_use]
+    pub fn has_aliases(&self) -> bool {
+        self.has_aliases
     }
 
     /// The rule behind a rule number of a disclosure.

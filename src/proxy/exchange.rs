@@ -1,7 +1,7 @@
 //! The steps of an exchange, in their order. Each gives what the next one needs, or a refusal.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,8 +9,9 @@ use hyper::body::Incoming;
 use hyper::http::request;
 use hyper::{Request, Response};
 
+use super::disclose::disclose;
 use super::outcome::{Refused, Who};
-use super::{Answer, Proxy, Records, State, bearer, release};
+use super::{Answer, Proxy, State, bearer, release};
 use crate::http::body;
 use crate::http::fields::{Accepted, judge_response};
 use crate::http::forward::{self, Forward};
@@ -19,7 +20,6 @@ use crate::http::reply::Reply;
 use crate::http::trace::Traceparent;
 use crate::http::{self, Refusal, Target};
 use crate::identity::Recipient;
-use crate::ids::SubjectId;
 use crate::ledger::index::MAX_LAG;
 use crate::ledger::{Entry, Kind, Receipt};
 use crate::limits::{Admitted, Exhausted};
@@ -27,13 +27,8 @@ use crate::net::listener::Connection;
 use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
-use crate::rewrite::{self, Disclosure, FaultKind, Rewritten};
-use crate::store::{DAY, Reservation};
+use crate::rewrite::{Disclosure, Rewritten};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
-
-/// Rewriting more than this leaves the threads that serve connections: it takes longer than a
-/// millisecond.
-const LONG_REWRITE: usize = 256 * 1024;
 
 /// An exchange that went well.
 pub(super) struct Done {
@@ -71,9 +66,8 @@ pub(super) async fn exchange(
     let (accepted, body) = forward(state, &permit, &head).await.map_err(under_permit)?;
     let body = read(&permit, accepted, body).await.map_err(under_permit)?;
     timer.lap(Phase::Upstream);
-    let rewritten = rewrite(&permit, accepted, body).await.map_err(under_permit)?;
+    let rewritten = disclose(proxy, state, reply, &permit, (accepted, body)).await.map_err(under_permit)?;
     timer.lap(Phase::Rewrite);
-    reserve(proxy, reply, &permit, &rewritten.disclosure.subjects).await.map_err(under_permit)?;
     let receipt = record(proxy, state, reply, &permit, &rewritten).await.map_err(under_permit)?;
     timer.lap(Phase::Record);
     if !reply.head {
@@ -133,7 +127,6 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
     state.policies.decide(recipient.id(), proxy.records.clock.today(), asked).map_err(|denied| match denied {
         Denied::NoPolicy => Refusal::NoPolicy,
         Denied::Lapsed => Refusal::AgreementLapsed,
-        Denied::ConsentUnavailable => Refusal::RegistryUnusable,
         Denied::NoRoute => Refusal::NoRoute,
         Denied::Method => Refusal::MethodNotAllowed,
         Denied::Unlisted => Refusal::QueryUnlisted,
@@ -181,7 +174,7 @@ async fn read(permit: &Permit, accepted: Accepted, body: UpstreamBody) -> Result
     body::decode(accepted.coding, content, most).map_err(body::BodyFault::of_upstream)
 }
 
-fn fault_of(error: UpstreamError) -> Refusal {
+pub(super) fn fault_of(error: UpstreamError) -> Refusal {
     match error {
         UpstreamError::Resolve | UpstreamError::Connect => Refusal::UpstreamUnreachable,
         UpstreamError::Tls => Refusal::UpstreamTls,
@@ -191,65 +184,6 @@ fn fault_of(error: UpstreamError) -> Refusal {
         UpstreamError::Malformed => Refusal::UpstreamFraming,
         UpstreamError::TooLarge => Refusal::UpstreamTooLarge,
         UpstreamError::Request => Refusal::Internal,
-    }
-}
-
-/// Minimises and pseudonymises, under the route's plan.
-async fn rewrite(permit: &Permit, accepted: Accepted, body: Bytes) -> Result<Rewritten, Refusal> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
-    let lines = accepted.media_type.is_lines();
-    let route = Arc::clone(permit.route());
-    let long = body.len() > LONG_REWRITE;
-    let work = move || {
-        if lines {
-            rewrite::rewrite_lines(route.plan(), &body, &salt, &mut ())
-        } else {
-            rewrite::rewrite(route.plan(), &body, &salt, &mut ())
-        }
-    };
-    let rewritten = if long {
-        match tokio::task::spawn_blocking(work).await {
-            Ok(rewritten) => rewritten,
-            // The exchange ends as it would have here.
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_cancelled) => return Err(Refusal::Draining),
-            },
-        }
-    } else {
-        work()
-    };
-    let rewritten = rewritten.map_err(|fault| {
-        tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
-        if fault.kind == FaultKind::CprInText { Refusal::CprInText } else { Refusal::UpstreamJson }
-    })?;
-    if rewritten.document_withheld { Err(Refusal::SubjectWithheld) } else { Ok(rewritten) }
-}
-
-/// How many different people may it be told about today?
-async fn reserve(
-    proxy: &Proxy,
-    reply: &mut Reply,
-    permit: &Permit,
-    subjects: &[SubjectId],
-) -> Result<(), Refusal> {
-    let checked = permit.policy().checked();
-    let Some(most) = checked.limits.subjects_per_day else { return Ok(()) };
-    let Records { store, clock, .. } = &proxy.records;
-    let (recipient, now, limit) = (&checked.recipient.id, clock.unix_millis(), u64::from(most));
-    if store.reserve_known(recipient.as_str(), subjects, now, limit).is_some() {
-        return Ok(());
-    }
-    let (theirs, whom, whose) = (store.clone(), recipient.clone(), subjects.to_vec());
-    let reserved = proxy.blocking.run(move || theirs.reserve(whom.as_str(), &whose, now, limit)).await?;
-    match reserved {
-        Reservation::Granted { .. } => Ok(()),
-        Reservation::Full { room_at, .. } => {
-            let wait = Duration::from_millis(room_at.map_or(DAY, |at| at.saturating_sub(now)));
-            reply.standing = reply.standing.take().map(|standing| standing.over("subjects", most, wait));
-            Err(Refusal::OverSubjects)
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::SubjectLookup;
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
@@ -24,6 +25,7 @@ pub struct State {
     pub(super) register: Register,
     pub(super) limits: Limits,
     pub(super) upstreams: HashMap<String, Upstream>,
+    pub(super) lookups: HashMap<String, SubjectLookup>,
     pub(super) tls: Arc<TlsState>,
     pub(super) names: OwnNames,
     pub(super) problems: Problems,
@@ -42,6 +44,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The clients of the upstreams, by name.
     pub upstreams: HashMap<String, Upstream>,
+    /// How to ask them whose an id is, by their name.
+    pub lookups: HashMap<String, SubjectLookup>,
     /// The listener's TLS state.
     pub tls: Arc<TlsState>,
     /// Names that we answer to.
@@ -63,7 +67,7 @@ impl State {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { policies, register, limits, upstreams, tls, names, problems, cut_over } = parts;
+        let Parts { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over } = parts;
         let numbers = policies.iter().map(|policy| {
             let checked = policy.checked();
             (checked.recipient.id.clone(), numbers_of(checked))
@@ -73,7 +77,7 @@ impl State {
             .iter()
             .map(|policy| (policy.checked().recipient.id.clone(), RecipientGrounds::of(policy.checked())))
             .collect();
-        Self { policies, register, limits, upstreams, tls, names, problems, cut_over, grounds }
+        Self { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over, grounds }
     }
 
     /// The policies in force.

@@ -36,7 +36,7 @@ fn rules(list: &[(&str, Action)]) -> Vec<Rule> {
         .collect()
 }
 
-fn policy(list: &[(&str, Action)]) -> Policy {
+pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
     let response = Response {
         record: None,
         subject: Subject::Nobody { reason: "test".into() },
@@ -101,7 +101,7 @@ fn policy(list: &[(&str, Action)]) -> Policy {
     }
 }
 
-fn plan(policy: &Policy) -> Result<Plan, Vec<PlanError>> {
+pub(super) fn plan(policy: &Policy) -> Result<Plan, Vec<PlanError>> {
     Plan::compile(policy, policy.routes.first().unwrap(), &KeyRing::throw_away([1; 32]))
 }
 

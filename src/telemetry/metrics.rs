@@ -126,6 +126,15 @@ pub struct Outcome {
     pub outcome: Word,
 }
 
+/// Labels of `tavs_subject_aliases_total` and `tavs_subject_lookups_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Alias {
+    /// The upstream's name.
+    pub upstream: Word,
+    /// What came of it.
+    pub outcome: Word,
+}
+
 /// Labels of `tavs_handshake_failures_total`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Handshake {
@@ -270,6 +279,12 @@ metrics! {
     registry_changes: Gauge = Gauge::default() =>
         "gauge" "tavs_registry_changes" "" ""
         "The number of the last change of the registry that is in force.";
+    aliases: Family<Alias, Counter> = Family::default() =>
+        "counter" "tavs_subject_aliases" "_total" "upstream, outcome"
+        "Ids of an upstream that were learnt to be a person's, or that contradicted what was known (nobody's, until an officer says whose).";
+    lookups: Family<Alias, Counter> = Family::default() =>
+        "counter" "tavs_subject_lookups" "_total" "upstream, outcome"
+        "Questions to an upstream whose an id is: found, absent, failed, or over the bound and not asked.";
     reloads: Family<Reload, Counter> = Family::default() =>
         "counter" "tavs_config_reloads" "_total" "result"
         "Reloads of policies, keys and certificates; a failed one changes nothing.";

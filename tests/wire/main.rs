@@ -15,6 +15,7 @@ mod process;
 mod records;
 mod stage;
 mod standing;
+mod subjects;
 mod tls;
 mod tls_limits;
 mod tls_upstream;

@@ -1,5 +1,6 @@
 //! A clinic's API that answers raw bytes from a script, and keeps every byte that it was sent.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub(crate) struct Origin {
 #[derive(Default)]
 struct Shared {
     script: Mutex<Vec<Step>>,
+    /// Scripts of single paths, which come first.
+    at: Mutex<HashMap<String, Vec<Step>>>,
     seen: Mutex<Vec<Seen>>,
     left: Notify,
 }
@@ -100,6 +103,11 @@ impl Origin {
         self.plays(vec![Step::Say(bytes.into())]);
     }
 
+    /// Answers requests for this path with these bytes from now on.
+    pub(crate) fn says_at(&self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.shared.at.lock().unwrap().insert(path.to_owned(), vec![Step::Say(bytes.into())]);
+    }
+
     /// The requests that came since the last call.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
@@ -122,8 +130,10 @@ fn acceptor(issued: &Issued) -> TlsAcceptor {
 async fn converse(mut stream: TlsStream<TcpStream>, connection: usize, shared: &Shared) {
     loop {
         let Some(head) = read_head(&mut stream).await else { return };
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         shared.seen.lock().unwrap().push(Seen { connection, head });
-        let script = shared.script.lock().unwrap().clone();
+        let own = shared.at.lock().unwrap().get(&path).cloned();
+        let script = own.unwrap_or_else(|| shared.script.lock().unwrap().clone());
         for step in script {
             let went_well = match step {
                 Step::Say(bytes) => stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok(),

@@ -86,15 +86,6 @@ async fn an_agreement_lapses_at_midnight_on_an_open_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_policy_that_needs_consent_releases_nothing_while_there_is_no_register() {
-    let sms = policy("sms").replace("consent = \"not-required\"", "consent = \"required\"");
-    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
-    let reply = stage.get("/appointments").await;
-    reply.is_problem("registry-unusable", "consent");
-    assert!(reply.field("retry-after").is_some() && stage.origin.seen().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_bearer_token_is_wanted_beside_the_certificate() {
     // SHA-256 of `token`.
     let hash = "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0";

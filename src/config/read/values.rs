@@ -7,7 +7,9 @@ use jiff::Span;
 use crate::http::OwnNames;
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::syntax::{Flaw, Value};
+use crate::policy::location::Location;
+use crate::policy::syntax::{Flaw, Table, Value};
+use crate::proxy::{self, SubjectLookup};
 
 pub(super) fn address(value: &Value<'_>) -> Option<SocketAddr> {
     let parse = |text: &str| {
@@ -76,6 +78,34 @@ pub(super) fn retention_span(text: &str) -> Result<Span, Flaw> {
     };
     span.ok().filter(|_| (1..=most).contains(&number)).ok_or_else(flaw)
 }
+
+/// `{ path = "/patients/{id}", cpr = "$.cpr" }`.
+pub(super) fn subject_lookup(mut table: Table<'_>) -> Option<SubjectLookup> {
+    let whole = |text: &str| {
+        let lookup = SubjectLookup::new(text, Location::default(), String::new(), 1);
+        lookup.map(|_good| text.to_owned()).ok_or_else(|| {
+            let help = "such as `/patients/{id}`: plain segments, one of which is `{id}`";
+            Flaw::new(format!("`{text}` is no path to ask for a person by"), help)
+        })
+    };
+    let location = |text: &str| {
+        Location::parse(text).map_err(|error| Flaw {
+            at: Some(error.at.start..error.at.end.min(text.len()).max(error.at.start)),
+            message: error.message.to_owned(),
+            help: error.help.map(str::to_owned),
+        })
+    };
+    let path =
+        table.required("path", "\"/patients/{id}\"").and_then(|value| value.parsed(&codes::BAD_VALUE, whole));
+    let cpr = table.required("cpr", "\"$.cpr\"").and_then(|value| value.parsed(&codes::BAD_VALUE, location));
+    let resource_type = table.optional_str("type").map_or_else(|| "Patient".to_owned(), |at| at.value);
+    let most = table.optional_integer("most", 1..=MOST_LOOKUPS).and_then(|at| u32::try_from(at.value).ok());
+    table.finish();
+    SubjectLookup::new(&path?.value, cpr?.value, resource_type, most.unwrap_or(proxy::DEFAULT_LOOKUPS))
+}
+
+/// More would let one page of a recipient's cost an upstream minutes.
+const MOST_LOOKUPS: u64 = 256;
 
 pub(super) fn node_name(text: &str) -> Result<String, Flaw> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);

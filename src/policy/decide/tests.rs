@@ -3,8 +3,8 @@ use jiff::civil::date;
 use super::*;
 use crate::ids::{PolicyVersion, Purpose};
 use crate::policy::checked::{
-    Agreement, Category, CprInText, Identity, Kind, Limits, Linkability, Policy, Pseudonyms, PurposeInfo,
-    RecipientInfo, Relation, Request, Response, Sought, Subject, Transfer,
+    Agreement, Category, Consent, CprInText, Identity, Kind, Limits, Linkability, Policy, Pseudonyms,
+    PurposeInfo, RecipientInfo, Relation, Request, Response, Sought, Subject, Transfer,
 };
 use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
 
@@ -198,14 +198,6 @@ fn an_agreement_is_closed_before_its_first_and_after_its_last_day_whatever_is_as
     for target in ["/", "/nowhere", "/appointments?x=1"] {
         assert_eq!(decide_on(&set, date(2028, 1, 15), "GET", target).unwrap_err(), Denied::Lapsed);
     }
-}
-
-#[test]
-fn a_policy_that_needs_consent_is_closed_while_there_is_no_register_of_it() {
-    let mut needy = policy(routes());
-    needy.purpose.consent = Consent::Required;
-    let set = set(needy);
-    assert_eq!(decide(&set, "GET", "/").unwrap_err(), Denied::ConsentUnavailable);
 }
 
 #[test]

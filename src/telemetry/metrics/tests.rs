@@ -20,6 +20,9 @@ fn sampled() -> Metrics {
     metrics.handshake_failures.get_or_create(&Handshake { class: Word::own("revoked") }).inc();
     let upstream = Upstream { upstream: Word::configured("booking"), reason: Word::own("upstream-tls") };
     metrics.upstream_errors.get_or_create(&upstream).inc();
+    let alias = Alias { upstream: Word::configured("booking"), outcome: Word::own("learnt") };
+    metrics.aliases.get_or_create(&alias).inc();
+    metrics.lookups.get_or_create(&alias).inc();
     metrics.ledger_sync.observe(0.002);
     metrics.reloads.get_or_create(&Reload { result: Word::own("success") }).inc();
     metrics

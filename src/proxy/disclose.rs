@@ -1,0 +1,196 @@
+//! What of a response may leave: whose data it is, whether that may leave now, and whether the
+//! recipient may be told of so many.
+//!
+//! Stands between reading a body and recording what leaves. What must never happen here: a body
+//! judged by rights that were changed before its record; an alias in force that the store has not; a
+//! body that is no document believed about anybody.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::lookup::Asked;
+use super::{Proxy, Records, State, quota};
+use crate::http::Refusal;
+use crate::http::fields::Accepted;
+use crate::http::reply::Reply;
+use crate::judge::Same;
+use crate::policy::checked::Consent;
+use crate::policy::decide::Permit;
+use crate::policy::running::{RunningPolicy, RunningRoute};
+use crate::pseudonym::Salt;
+use crate::rewrite::{self, Echoes, Fault, FaultKind, Rewriter, Rewritten, Survey};
+use crate::subjects::{Circumstances, Learnt, Subjects, Weighed};
+use crate::telemetry::metrics::{Alias as AliasLabels, Word};
+
+/// Rewriting more than this leaves the threads that serve connections: it takes longer than a
+/// millisecond.
+const LONG_REWRITE: usize = 256 * 1024;
+/// How often a body is judged before the exchange is refused: rights change once a minute at most,
+/// so that a second time is rare and a third is not chance.
+const JUDGEMENTS: usize = 3;
+
+/// Rewrites a body under the rights that are in force when its record is about to be written, and
+/// reserves what telling of it takes.
+pub(super) async fn disclose(
+    proxy: &Proxy,
+    state: &Arc<State>,
+    reply: &mut Reply,
+    permit: &Permit,
+    (accepted, body): (Accepted, Bytes),
+) -> Result<Rewritten, Refusal> {
+    let content = Content::of(proxy, permit, accepted, body)?;
+    let (same, asked) = who_is_who(proxy, state, permit, &content).await?;
+    let subjects = &proxy.records.subjects;
+    for _ in 0..JUDGEMENTS {
+        let generation = subjects.generation();
+        let weighed = Arc::new(subjects.weigh(&same));
+        let rewritten = content.rewritten(&weighed).await?;
+        if rewritten.document_withheld {
+            return Err(Refusal::SubjectWithheld);
+        }
+        let as_weighed = learn(proxy, permit, &same, &asked, &weighed).await?;
+        quota::reserve(proxy, reply, permit, &rewritten.disclosure.subjects).await?;
+        if as_weighed && subjects.generation() == generation {
+            return Ok(rewritten);
+        }
+    }
+    tracing::error!("rights change faster than a body can be judged: nothing leaves");
+    Err(Refusal::RegistryUnusable)
+}
+
+/// What the body, and then the upstream, tie together; and which ids the upstream was asked about.
+async fn who_is_who(
+    proxy: &Proxy,
+    state: &Arc<State>,
+    permit: &Permit,
+    content: &Content,
+) -> Result<(Arc<Vec<Same>>, Asked), Refusal> {
+    let lookup = state.lookups.get(&permit.route().checked().upstream);
+    let plan = permit.route().plan();
+    if !plan.has_aliases() && (lookup.is_none() || !plan.has_subjects()) {
+        return Ok((Arc::default(), Asked::default()));
+    }
+    let Survey { mut same, mut references } = content.surveyed().await?;
+    let subjects = &proxy.records.subjects;
+    references.retain(|reference| !subjects.is_tied(reference.id));
+    let asked = match lookup {
+        Some(lookup) if !references.is_empty() => lookup.ask(proxy, state, permit, references).await,
+        Some(_) | None => Asked::default(),
+    };
+    same.extend(&asked.same);
+    Ok((Arc::new(same), asked))
+}
+
+/// Keeps what is new about who is who; says whether it still is as it was weighed. Called after a
+/// faultless rewrite.
+async fn learn(
+    proxy: &Proxy,
+    permit: &Permit,
+    same: &Arc<Vec<Same>>,
+    asked: &Asked,
+    weighed: &Weighed,
+) -> Result<bool, Refusal> {
+    let upstream = Word::configured(&permit.route().checked().upstream);
+    let count = |outcome, number: usize| {
+        let labels = AliasLabels { upstream: upstream.clone(), outcome: Word::own(outcome) };
+        proxy.metrics.aliases.get_or_create(&labels).inc_by(u64::try_from(number).unwrap_or(u64::MAX));
+    };
+    let contradictions = weighed.contradictions.len();
+    if contradictions > 0 {
+        tracing::warn!(
+            contradictions,
+            "ids of the upstream stand beside another person's number than before"
+        );
+        count("contradicted", contradictions);
+    }
+    if weighed.new.is_empty() {
+        return Ok(true);
+    }
+    let Records { store, subjects, clock, .. } = &proxy.records;
+    let (store, subjects, at) = (store.clone(), Arc::clone(subjects), clock.unix_millis());
+    let (same, asked) = (Arc::clone(same), asked.ids());
+    let learnt =
+        proxy.blocking.run(move || subjects.learn(&store, &same, Learnt { asked: &asked, at })).await?;
+    count("learnt", learnt.new.len());
+    // What another exchange has learnt meanwhile, and alike, is as good.
+    Ok(learnt.contradictions == weighed.contradictions)
+}
+
+/// A body and how it is to be rewritten. Cheap to clone.
+#[derive(Clone)]
+struct Content {
+    policy: Arc<RunningPolicy>,
+    route: Arc<RunningRoute>,
+    subjects: Arc<Subjects>,
+    now: u64,
+    body: Bytes,
+    lines: bool,
+    salt: Salt,
+    /// What the request resolved, and must not come back in clear (G7).
+    echoes: Arc<Echoes>,
+}
+
+impl Content {
+    fn of(proxy: &Proxy, permit: &Permit, accepted: Accepted, body: Bytes) -> Result<Self, Refusal> {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
+        Ok(Self {
+            policy: Arc::clone(permit.policy()),
+            route: Arc::clone(permit.route()),
+            subjects: Arc::clone(&proxy.records.subjects),
+            now: proxy.records.clock.unix_millis(),
+            body,
+            lines: accepted.media_type.is_lines(),
+            salt,
+            echoes: Arc::new(Echoes::of(permit.resolved())),
+        })
+    }
+
+    async fn surveyed(&self) -> Result<Survey, Refusal> {
+        self.run(|content| rewrite::survey(content.route.plan(), &content.body, content.lines)).await
+    }
+
+    /// Minimised and pseudonymised, under the route's plan and the subjects' rights.
+    async fn rewritten(&self, weighed: &Arc<Weighed>) -> Result<Rewritten, Refusal> {
+        let weighed = Arc::clone(weighed);
+        let rewrite = move |content: &Self| {
+            let checked = content.policy.checked();
+            let circumstances = Circumstances {
+                recipient: checked.recipient.id.as_str(),
+                purpose: checked.purpose.id.as_str(),
+                consent_required: checked.purpose.consent == Consent::Required,
+                now: content.now,
+            };
+            let judge = content.subjects.judge(circumstances, &weighed);
+            let Self { route, salt, echoes, lines, body, .. } = content;
+            let plan = route.plan();
+            Rewriter { plan, salt, judge: &judge, echoes, lines: *lines }.run(body, &mut ())
+        };
+        self.run(rewrite).await
+    }
+
+    /// Does what takes long beside the threads that serve connections.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let done = if self.body.len() > LONG_REWRITE {
+            let content = self.clone();
+            match tokio::task::spawn_blocking(move || work(&content)).await {
+                Ok(done) => done,
+                // The exchange ends as it would have here.
+                Err(failed) => match failed.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_cancelled) => return Err(Refusal::Draining),
+                },
+            }
+        } else {
+            work(self)
+        };
+        done.map_err(|fault| {
+            tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
+            if fault.kind == FaultKind::CprInText { Refusal::CprInText } else { Refusal::UpstreamJson }
+        })
+    }
+}
