@@ -92,7 +92,7 @@ pub enum Pattern {
     FhirDate,
     /// An instant, RFC 3339.
     Instant,
-    /// 1 to 9 digits: too few to be a CPR.
+    /// 1 to 9 digits: up to eight are too few to be a CPR.
     Integer,
     /// A UUID.
     Uuid,

@@ -37,8 +37,8 @@ impl Pattern {
     #[must_use]
     pub fn can_hold_cpr(&self) -> bool {
         match self {
-            Self::Word | Self::Token | Self::Uuid => true,
-            Self::Date | Self::FhirDate | Self::Instant | Self::Integer | Self::OneOf(_) => false,
+            Self::Word | Self::Token | Self::Uuid | Self::Integer => true,
+            Self::Date | Self::FhirDate | Self::Instant | Self::OneOf(_) => false,
         }
     }
 }

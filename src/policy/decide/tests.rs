@@ -106,6 +106,11 @@ fn routes() -> Vec<Route> {
             &[("appointments", None)],
             &[("from", Pattern::Date), ("code", Pattern::Token), ("name", Pattern::Word)],
         ),
+        route(
+            "number",
+            &[("numbers", None), ("number", Some(Pattern::Integer))],
+            &[("at", Pattern::FhirDate)],
+        ),
         route("root", &[], &[]),
     ]
 }
@@ -175,8 +180,58 @@ fn a_cpr_in_clear_is_refused_wherever_the_recipient_puts_it() {
         "/appointments?name=251248-9996",
         "/appointments?from=2512489996",
         "/appointments?code=urn:oid:1.2.208.176.1.2|2512489996",
+        "/appointments/504909995",
+        "/appointments/00504909995",
+        "/appointments/50490-9995",
+        "/appointments/50490.9995",
+        "/appointments/x504909995",
+        "/appointments/25-12-48-9996",
+        "/appointments/25121948-9996",
+        "/appointments/2512-48-9996",
+        "/appointments/251-2489-996",
+        "/appointments/%32%35%31%32%34%38%39%39%39%36",
+        "/appointments/%35%30%34909995",
+        "/appointments/25%2D1248%2D9996",
+        "/appointments/MjUxMjQ4LTk5OTY",
+        "/appointments/00000000-0000-4000-8000-002512489996",
+        "/appointments?name=504909995",
+        "/appointments?from=504909995",
+        "/appointments?code=504909995",
+        "/appointments?code=urn:oid:1.2.208.176.1.2|504909995",
+        "/appointments?code=urn:oid:1.2.208.176.1.2|0504909995",
+        "/appointments?code=http://snomed.info/sct|504909995",
+        "/appointments?code=http://snomed.info/sct|2512489996",
+        "/numbers/504909995",
+        "/numbers/2512489996",
+        "/numbers/000504909995",
     ] {
         assert_eq!(decide(&set, "GET", target).unwrap_err(), Denied::ClearIdentifier, "{target}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_a_cpr_goes_on_working() {
+    let set = set(policy(routes()));
+    for target in [
+        "/appointments/0b5e1f6a-2f7e-4e57-9e0f-0d8f1c2b3a49",
+        "/appointments/1a2b3c4d-5e6f-4a7b-8c9d-5f2512489996",
+        "/appointments/ab251248-9996-4abc-8abc-abcdefabcdef",
+        "/appointments/12345678",
+        "/appointments/appointment-12345",
+        "/appointments/2026-000317",
+        "/appointments/994909995",
+        "/appointments/tvk1-bcdfghjklmnpqrstbcdfghjklmnpqrst",
+        "/appointments?from=1948-12-25",
+        "/appointments?code=http://loinc.org|8480-6",
+        "/appointments?code=http://snomed.info/sct|110483000",
+        "/appointments?code=urn:oid:1.2.208.176.1.2|tvk1-bcdfghjklmnpqrstbcdfghjklmnpqrst",
+        "/appointments?code=urn:oid:1.2.208.176.2.4|DE119",
+        "/numbers/12345678",
+        "/numbers/00000012",
+        "/numbers/1?at=2012-12-12T10:15:00.251248999Z",
+        "/numbers/1?at=ge2025-12-04",
+    ] {
+        assert!(decide(&set, "GET", target).is_ok(), "{target}");
     }
 }
 
