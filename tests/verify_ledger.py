@@ -138,7 +138,12 @@ def segments(folder):
 
 
 def open_segment(path):
-    return gzip.open(path) if path.endswith(".gz") else open(path, "rb")
+    if path.endswith(".gz"):
+        return gzip.open(path)
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:  # it was packed meanwhile
+        return gzip.open(path + ".gz")
 
 
 class Ledger:

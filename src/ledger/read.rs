@@ -106,6 +106,20 @@ impl Tail {
         Ok(Self { walk: Walk::new(directory, numbers, End::Prefix), after })
     }
 
+    /// Before the last records of a number: only the segments that hold them are read.
+    ///
+    /// # Errors
+    /// When the directory or its last segment cannot be read.
+    pub fn before_end(directory: &Path, records: u64) -> Result<Self, LedgerError> {
+        let Some(last) = segment::list(directory)?.pop() else {
+            return Err(LedgerError::Empty { path: directory.to_owned() });
+        };
+        let mut walk = Walk::new(directory, vec![last], End::Prefix);
+        while walk.next()?.is_some() {}
+        let end = walk.segment().map_or(0, |segment| segment.next_sequence().saturating_sub(1));
+        Self::behind(directory, end.saturating_sub(records))
+    }
+
     /// The next record, if it is there already.
     ///
     /// # Errors

@@ -39,6 +39,9 @@ fn it_serves_an_api_and_records_what_left() {
     assert_eq!((released.kind, released.records, released.subjects.len()), (Kind::Disclosure, 2, 2));
     assert_eq!(released.bytes, u64::try_from(body.len()).unwrap());
     assert_eq!((refused.kind, refused.status), (Kind::Refusal, 404));
+
+    let verified = tavs(folder.path(), ["ledger", "verify"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tavs::app::StartError;
+use tavs::ledger::verify::{Against, verify};
 use tavs::ledger::{Disk, FileSystem};
 
 use tokio::sync::Notify;
@@ -271,6 +272,12 @@ async fn a_drain_finishes_what_is_under_way_and_closes_the_ledger() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
     let segment = fs::read_to_string(directory.join("00000001.ledger")).unwrap();
     assert_eq!(segment.matches(r#""kind":"disclosure""#).count(), 1);
+    // The last checkpoint covers the last record.
+    let hash = segment.lines().last().and_then(|line| line.split_once(' ')).unwrap().0;
+    let checkpoints = fs::read_to_string(directory.join("checkpoints")).unwrap();
+    assert!(checkpoints.lines().last().unwrap().contains(hash), "{checkpoints}");
+    let found = verify(&directory, Against::default()).unwrap();
+    assert_eq!((found.findings, found.signed.map(|(sequence, _)| sequence)), (Vec::new(), Some(found.last)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

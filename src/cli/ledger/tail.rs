@@ -1,12 +1,11 @@
 //! `tavs ledger tail`: the last records, as they stand in the ledger.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
 use super::super::{GOOD, show};
 use super::{Which, refuse};
-use crate::ledger::{LedgerError, Tail, read_prefix};
+use crate::ledger::{LedgerError, Tail};
 
 /// Show the last records of a ledger, one JSON object a line. The proxy may be running.
 #[derive(Debug, clap::Args)]
@@ -15,7 +14,7 @@ pub(crate) struct Args {
     which: Which,
     /// How many.
     #[arg(short, value_name = "NUMBER", default_value_t = 10)]
-    n: usize,
+    n: u64,
     /// Go on showing what is recorded, until interrupted.
     #[arg(long, short)]
     follow: bool,
@@ -36,33 +35,16 @@ pub(crate) fn run(args: &Args) -> u8 {
 }
 
 fn tail(directory: &Path, args: &Args) -> Result<u8, LedgerError> {
-    let (mut last, mut sequence) = (VecDeque::new(), 0);
-    for record in read_prefix(directory)? {
-        let record = record?;
-        sequence = record.sequence;
-        if last.len() >= args.n {
-            last.pop_front();
-        }
-        if args.n > 0 {
-            last.push_back(record);
-        }
-    }
-    for record in last {
-        let code = show(&(record.to_json() + "\n"));
-        if code != GOOD {
-            return Ok(code);
-        }
-    }
-    if !args.follow {
-        return Ok(GOOD);
-    }
-    let mut tail = Tail::behind(directory, sequence)?;
+    let mut tail = Tail::before_end(directory, args.n)?;
     loop {
         while let Some(record) = tail.advance()? {
             let code = show(&(record.to_json() + "\n"));
             if code != GOOD {
                 return Ok(code);
             }
+        }
+        if !args.follow {
+            return Ok(GOOD);
         }
         std::thread::sleep(INTERVAL);
     }

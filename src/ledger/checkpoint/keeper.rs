@@ -78,6 +78,9 @@ impl Keeper {
     pub fn start(ledger: &Ledger, keeping: Keeping) -> Result<Self, LedgerError> {
         let Keeping { key, every, anchor, clock, metrics } = keeping;
         let (file, last) = open(ledger.directory())?;
+        if anchor.is_none() {
+            tracing::warn!("the ledger has no anchor: that its end was cut off would not show");
+        }
         let (newest, waiting) = watch::channel(None);
         let state = Arc::new(Mutex::new(State::default()));
         let mut writer = Writer {
