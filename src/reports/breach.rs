@@ -58,6 +58,7 @@ pub struct BreachReport {
     known_at: Millis,
     #[serde(serialize_with = "time::rfc3339")]
     notify_by: Millis,
+    #[serde(flatten)]
     profile: Profile,
     disclosures: u64,
     /// Whether anything that points to a person directly left; `null` where that is not on record.

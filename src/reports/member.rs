@@ -69,7 +69,7 @@ impl Member {
     pub(super) fn points_to_a_person(&self) -> bool {
         let direct = matches!(self.category, DataCategory::Identification | DataCategory::Contact);
         match self.form.split(' ').next().unwrap_or_default() {
-            "pseudonymise" | "replace" | "count" => false,
+            "pseudonymise" | "replace" | "count" | "resolve" => false,
             "scan" => true,
             _ => {
                 (direct || self.form.starts_with("keep clear-cpr"))

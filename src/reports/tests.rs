@@ -291,3 +291,23 @@ fn no_cpr(text: &str, may_hold: &[&str]) {
         }
     }
 }
+
+#[test]
+fn the_samples_of_the_document_are_what_is_written() {
+    let files = [
+        include_str!("../../tests/golden/reports/subject.csv"),
+        include_str!("../../tests/golden/reports/breach.csv"),
+        include_str!("../../tests/golden/reports/supervision.csv"),
+        include_str!("../../tests/golden/reports/notify.csv"),
+    ];
+    let document = include_str!("../../docs/reports.md");
+    let samples = document.split("```csv\n").skip(1).filter_map(|block| block.split("```").next());
+    let mut seen = 0;
+    for (sample, file) in samples.zip(files) {
+        seen += 1;
+        for line in sample.lines() {
+            assert!(file.lines().any(|written| written == line), "docs/reports.md: {line}");
+        }
+    }
+    assert_eq!(seen, 4);
+}

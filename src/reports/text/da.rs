@@ -475,6 +475,7 @@ pub(in crate::reports) static DA: Text = Text {
             ("replace", "erstattet af en fast tekst"),
             ("scan", "fritekst, renset for CPR-numre og det, som aftalen nævner"),
             ("count", "kun antallet"),
+            ("resolve", "pseudonym ført tilbage til personens nummer, kun over for kilden"),
         ],
         cpr_grounds: &[
             ("dbl-11-1", "databeskyttelseslovens § 11, stk. 1"),

@@ -454,6 +454,7 @@ pub(in crate::reports) static EN: Text = Text {
             ("replace", "replaced by a constant"),
             ("scan", "free text, cleared of CPR numbers and of what the agreement names"),
             ("count", "only the number"),
+            ("resolve", "pseudonym resolved to the person's number, for the source only"),
         ],
         cpr_grounds: &[
             ("dbl-11-1", "Data Protection Act s. 11(1)"),
