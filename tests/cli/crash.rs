@@ -10,6 +10,7 @@ use tavs::ledger::Kind;
 use tempfile::TempDir;
 
 use super::served::{Served, configured};
+use super::tavs_reading;
 
 /// More operations than a run has: the loop ends by itself, or something is wrong.
 const MOST: usize = 2000;
@@ -42,7 +43,8 @@ fn at_every_operation(fault: &str) {
     let (mut n, mut without) = (0, 0);
     // How many operations a run has depends on which exchanges share a sync.
     while without < 3 {
-        n += 1;
+        // A disk stays full, and a start waits long for room: every n would take an hour.
+        n += if fault == "full" { 1 + n / 3 } else { 1 };
         assert!(n < MOST, "{fault}: no end of operations");
         without = if attempt(template.path(), &shim, n, fault) { 0 } else { without + 1 };
     }
@@ -65,15 +67,18 @@ fn attempt(template: &Path, shim: &Shim, n: usize, fault: &str) -> bool {
         ("TAVS_DISK_FIRED", path(&fired)),
     ];
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut told = Vec::new();
+    let (mut told, mut restricted) = (Vec::new(), false);
     if let Ok(served) = Served::try_start(&home, &environment) {
-        for _ in 0..2 {
-            told.extend(answered(&served));
-        }
+        told.extend(answered(&served));
+        restricted = restrict(&home);
+        let after = answered(&served);
+        assert!(!restricted || after.iter().all(|answer| !answer.told_of_else), "{context}: not in force");
+        told.extend(after);
     }
     let served = Served::try_start(&home, &[]).unwrap_or_else(|said| panic!("{context}: {said}"));
     let again = answered(&served);
     assert_eq!(again.len(), CALLS, "{context}: it does not serve again");
+    assert!(!restricted || again.iter().all(|answer| !answer.told_of_else), "{context}: a right was lost");
     drop(served);
     told.extend(again);
     let records = tavs::ledger::read(&home.join("ledger")).unwrap();
@@ -83,7 +88,7 @@ fn attempt(template: &Path, shim: &Shim, n: usize, fault: &str) -> bool {
         .filter(|entry| entry.kind == Kind::Disclosure)
         .map(|entry| entry.exchange.to_string())
         .collect();
-    for exchange in told {
+    for Answered { exchange, .. } in told {
         assert!(recorded.contains(&exchange), "{context}: {exchange} was answered and is not on record");
     }
     fired.exists()
@@ -92,22 +97,36 @@ fn attempt(template: &Path, shim: &Shim, n: usize, fault: &str) -> bool {
 /// Calls at the same time in one round.
 const CALLS: usize = 3;
 
-/// The exchanges of a round that were answered with a disclosure in full.
-fn answered(served: &Served) -> Vec<String> {
+/// An exchange that was answered with a disclosure in full.
+struct Answered {
+    exchange: String,
+    /// Whether Else's appointment is in it.
+    told_of_else: bool,
+}
+
+fn answered(served: &Served) -> Vec<Answered> {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..CALLS).map(|_| scope.spawn(|| served.try_get("/appointments", ""))).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect()
     });
-    answers.into_iter().filter_map(|answer| exchange_of(&answer.ok()?)).collect()
+    answers.into_iter().filter_map(|answer| whole(&answer.ok()?)).collect()
 }
 
-/// The exchange's id, if the answer is a whole one of 200.
-fn exchange_of(answer: &str) -> Option<String> {
+/// What a whole answer of 200 says.
+fn whole(answer: &str) -> Option<Answered> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let length: usize = field("content-length:")?.parse().ok()?;
     let whole = head.starts_with("HTTP/1.1 200 ") && body.len() == length;
-    whole.then(|| field("tavs-exchange:").map(str::to_owned))?
+    let exchange = field("tavs-exchange:")?.to_owned();
+    whole.then(|| Answered { exchange, told_of_else: body.contains("09:40") })
+}
+
+/// Restricts Else's data; whether that was confirmed.
+fn restrict(home: &Path) -> bool {
+    let input = home.join("number");
+    fs::write(&input, "0201919990\n").unwrap();
+    tavs_reading(home, ["subject", "restrict", "--why", "case 1"], &input).code == 0
 }
 
 /// The failing disk, as a library.
