@@ -13,7 +13,6 @@ const DPF_DAYS: i32 = 365;
 
 pub(super) fn check(policy: &Policy, at: Date, findings: &mut Findings<'_>) {
     agreement(&policy.agreement, at, findings);
-    consent(policy, findings);
     improvement(policy, findings);
     transfer(&policy.transfer, at, findings);
     abroad(policy, findings);
@@ -70,18 +69,6 @@ fn in_order(
             message,
             ("too early", help),
             (&earlier.span, "after this"),
-        );
-    }
-}
-
-fn consent(policy: &Policy, findings: &mut Findings<'_>) {
-    if let Some(consent) = policy.purpose.consent.as_ref().filter(|c| c.value == Consent::Required) {
-        findings.add(
-            &codes::CONSENT_NOT_KEPT,
-            &consent.span,
-            "under this policy every request is refused for now",
-            "no register of consents in this version",
-            "right as it is, but the recipient has to wait for a version that keeps consents",
         );
     }
 }

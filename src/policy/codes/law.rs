@@ -76,12 +76,7 @@ super::codes! {
     bad "country = \"UK\""
     good "country = \"GB\""
 
-    CONSENT_NOT_KEPT "TAVS0316" Warning "consent cannot be looked up yet"
-    "With `consent = \"required\"` a subject's records leave only if the subject has consented. This version keeps no register of consents, so the proxy refuses every request under the policy: closed, rather than guessed. `tavs test` and `tavs rewrite` show what it would disclose."
-    bad "consent = \"required\"   # in force, but every request is refused for now"
-    good "consent = \"not-required\"   # where another basis carries the disclosure"
-
-    SCHEME_CANNOT "TAVS0317" Error "a pseudonym that the scheme cannot make"
+    SCHEME_CANNOT "TAVS0316" Error "a pseudonym that the scheme cannot make"
     "`digits` permutes CPR numbers: it has no pseudonyms for ids, references and e-CPRs, and none that change. `sealed` carries the value in the pseudonym, and a pseudonym has 64 characters at most: beside what changes with each response there is no room for an id. What has no pseudonym would be withheld from every response."
     bad "scheme = \"digits\"\n\"$.id\" = { pseudonymise = \"id\" }"
     good "scheme = \"keyed\"\n\"$.id\" = { pseudonymise = \"id\" }"
