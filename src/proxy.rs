@@ -9,6 +9,7 @@ mod bearer;
 mod blocking;
 mod disclose;
 mod exchange;
+mod guards;
 mod lookup;
 mod outcome;
 mod quota;
@@ -45,6 +46,7 @@ pub struct Proxy {
     state: ArcSwap<State>,
     records: Records,
     blocking: blocking::Blocking,
+    guards: guards::Guards,
     lookups: lookup::Lookups,
     metrics: Metrics,
     answered: AtomicU64,
@@ -74,6 +76,7 @@ impl Proxy {
             lookups: lookup::Lookups::new(records.clock.clone()),
             records,
             blocking: blocking::Blocking::default(),
+            guards: guards::Guards::default(),
             metrics,
             answered: AtomicU64::new(0),
         }

@@ -113,6 +113,11 @@ refusals! {
     /// More different subjects in 24 hours than allowed.
     OverSubjects => Recipient 429 QUOTA WARN "over-subjects" "the quota `subjects` is used up";
 
+    /// More subjects in an hour that it was never told about than expected, and the policy refuses that.
+    OverNovelty => Recipient 429 QUOTA WARN "over-novelty" "the quota `novelty` is used up";
+    /// More requests in a minute for what is not there than allowed.
+    OverAbsent => Recipient 429 QUOTA WARN "over-absent" "the quota `absent` is used up";
+
     // ---- header section and framing
     /// More fields, or more bytes of fields, than the named limit.
     FieldsTooLarge => Recipient 400 FIELDS INFO "fields-too-large" "the header section is too large";
@@ -258,6 +263,10 @@ impl Refusal {
             Some("concurrency")
         } else if matches!(self, Self::OverSubjects) {
             Some("subjects")
+        } else if matches!(self, Self::OverNovelty) {
+            Some("novelty")
+        } else if matches!(self, Self::OverAbsent) {
+            Some("absent")
         } else {
             None
         }

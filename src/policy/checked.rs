@@ -207,10 +207,25 @@ pub struct Limits {
     pub concurrency: u32,
     /// Different subjects in any 24 hours.
     pub subjects_per_day: Option<u32>,
+    /// Different subjects in an hour that it was never told about before; more is an alarm.
+    pub novelty: Option<u32>,
+    /// What an alarm does.
+    pub novelty_answer: NoveltyAnswer,
+    /// Requests for one thing, in a minute, that are answered as absent; more is refused.
+    pub absent: Option<u32>,
     /// Responses up to this many bytes are judged whole.
     pub buffer: usize,
     /// The largest response, streamed by record.
     pub response: usize,
+}
+
+/// `[limits] novelty-answer`: what happens past `novelty`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoveltyAnswer {
+    /// A log event and a metric.
+    Alarm,
+    /// That, and 429.
+    Refuse,
 }
 
 /// `[free-text] cpr`: what happens to a CPR found in text that is kept.

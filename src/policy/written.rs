@@ -17,8 +17,8 @@ use jiff::civil::Date;
 
 use crate::identity::Presented;
 use crate::policy::checked::{
-    Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, PathSegment, Pattern,
-    Relation, TestText, TransferKind,
+    Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, NoveltyAnswer, PathSegment,
+    Pattern, Relation, TestText, TransferKind,
 };
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location};
@@ -108,6 +108,9 @@ pub(crate) struct Limits {
     pub(crate) burst: Option<At<u32>>,
     pub(crate) concurrency: Option<At<u32>>,
     pub(crate) subjects: Option<At<u32>>,
+    pub(crate) novelty: Option<At<u32>>,
+    pub(crate) novelty_answer: Option<At<NoveltyAnswer>>,
+    pub(crate) absent: Option<At<u32>>,
     pub(crate) buffer: Option<At<u64>>,
     pub(crate) response: Option<At<u64>>,
 }

@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 
 use super::disclose::disclose;
 use super::outcome::{Refused, Who};
-use super::{Answer, Proxy, State, bearer, release};
+use super::{Answer, Proxy, State, bearer, guards, release};
 use crate::http::body;
 use crate::http::fields::{Accepted, judge_response};
 use crate::http::forward::{self, Forward};
@@ -60,9 +60,10 @@ pub(super) async fn exchange(
     }
     let permit = decide(proxy, state, &recipient, &target).map_err(of_recipient)?;
     answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
+    let under_permit = |refusal| Refused::under(&permit, guards::absent(proxy, &permit, refusal));
+    guards::enumeration(proxy, reply, &permit).map_err(under_permit)?;
     timer.lap(Phase::Decide);
 
-    let under_permit = |refusal| Refused::under(&permit, refusal);
     let (accepted, body) = forward(state, &permit, &head).await.map_err(under_permit)?;
     let body = read(&permit, accepted, body).await.map_err(under_permit)?;
     timer.lap(Phase::Upstream);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Proxy, Records};
+use super::{Proxy, Records, guards};
 use crate::http::Refusal;
 use crate::http::reply::Reply;
 use crate::ids::SubjectId;
@@ -24,6 +24,11 @@ pub(super) async fn reserve(
     let (recipient, now, limit) = (&checked.recipient.id, clock.unix_millis(), u64::from(most));
     if store.reserve_known(recipient.as_str(), subjects, now, limit).is_some() {
         return Ok(());
+    }
+    if checked.limits.novelty.is_some() {
+        let (theirs, whom, whose) = (store.clone(), recipient.clone(), subjects.to_vec());
+        let novel = proxy.blocking.run(move || theirs.never_told(whom.as_str(), &whose, now)).await?;
+        guards::novel(proxy, reply, permit, novel)?;
     }
     let (theirs, whom, whose) = (store.clone(), recipient.clone(), subjects.to_vec());
     let reserved = proxy.blocking.run(move || theirs.reserve(whom.as_str(), &whose, now, limit)).await?;

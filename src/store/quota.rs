@@ -100,6 +100,33 @@ impl Store {
         recent.known(subjects, now, limit)
     }
 
+    /// How many of the subjects a recipient was never told about: neither lately nor in any disclosure
+    /// that the index holds.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn never_told(
+        &self,
+        recipient: &str,
+        subjects: &[SubjectId],
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let recent = self.quotas.of(recipient);
+        let mut recent = lock(&recent);
+        recent.load(&self.connections, recipient, now)?;
+        let unknown: Vec<SubjectId> =
+            subjects.iter().filter(|subject| !recent.at.contains_key(subject)).copied().collect();
+        drop(recent);
+        self.connections.read("look for earlier disclosures", |c| {
+            let mut told = c.prepare_cached(sql::TOLD)?;
+            let mut never = 0_u64;
+            for subject in unknown {
+                never = never.saturating_add(u64::from(!told.exists((subject, recipient))?));
+            }
+            Ok(never)
+        })
+    }
+
     /// How many different subjects count for a recipient.
     ///
     /// # Errors

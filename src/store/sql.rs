@@ -102,6 +102,7 @@ statements! {
     FORGET_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject WHERE log = $1 AND seq <= $2";
     FORGET_DISCLOSURE = "DELETE FROM disclosure WHERE log = $1 AND seq <= $2";
 
+    TOLD = "SELECT 1 FROM disclosure_subject WHERE subject = $1 AND recipient = $2 LIMIT 1";
     DISCLOSURES_OF = "SELECT d.log, d.seq, d.at, d.kind, d.exchange, d.recipient, d.policy, d.route,
             d.purpose, d.basis, d.country, d.status, d.outcome, d.bytes, d.released, d.withheld, d.unfit,
             d.cpr_in_text, d.records, d.records_withheld, d.subjects

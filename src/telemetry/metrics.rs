@@ -126,6 +126,13 @@ pub struct Outcome {
     pub outcome: Word,
 }
 
+/// Labels of `tavs_new_subjects_total` and `tavs_novelty_alarms_total`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Recipient {
+    /// The recipient's id.
+    pub recipient: Word,
+}
+
 /// Labels of `tavs_subject_aliases_total` and `tavs_subject_lookups_total`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Alias {
@@ -279,6 +286,12 @@ metrics! {
     registry_changes: Gauge = Gauge::default() =>
         "gauge" "tavs_registry_changes" "" ""
         "The number of the last change of the registry that is in force.";
+    novel: Family<Recipient, Counter> = Family::default() =>
+        "counter" "tavs_new_subjects" "_total" "recipient"
+        "Persons whom a recipient was told about for the first time, where its policy has `novelty`.";
+    novelty_alarms: Family<Recipient, Counter> = Family::default() =>
+        "counter" "tavs_novelty_alarms" "_total" "recipient"
+        "Exchanges past the policy's `novelty`, answered or refused.";
     aliases: Family<Alias, Counter> = Family::default() =>
         "counter" "tavs_subject_aliases" "_total" "upstream, outcome"
         "Ids of an upstream that were learnt to be a person's, or that contradicted what was known (nobody's, until an officer says whose).";

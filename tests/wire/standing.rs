@@ -162,6 +162,60 @@ async fn over_its_subjects_a_day_a_recipient_is_told_of_no_more_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_about_more_new_people_than_expected_raises_the_alarm_or_is_refused() {
+    let of = |answer: &str| {
+        policy("sms").replace("[limits]\n", &format!("[limits]\nnovelty = \"1/hour\"\n{answer}"))
+    };
+    let other = json(&GOOD.replace("2512489996", "0201919990"));
+    for (answer, refuses) in [("", false), ("novelty-answer = \"refuse\"\n", true)] {
+        let stage = Stage::set(Setting { sms: of(answer), ..Setting::default() }).await;
+        for _ in 0..3 {
+            assert_eq!(stage.get("/appointments").await.status, 200, "the same person again");
+        }
+        let alarms = "tavs_novelty_alarms_total{recipient=\"sms\"}";
+        assert_eq!(stage.metric(alarms).await, None);
+        stage.origin.says(other.clone());
+        let reply = stage.get("/appointments").await;
+        if refuses {
+            reply.is_problem("over-novelty", "another person");
+            assert!(reply.text().contains(r#""violated-policies":["novelty"]"#), "{}", reply.text());
+            let wait: u64 = reply.field("retry-after").unwrap().parse().unwrap();
+            assert!((3500..=3600).contains(&wait), "{wait}");
+            stage.origin.says(json(GOOD));
+            assert_eq!(stage.get("/appointments").await.status, 200, "who is known is still told about");
+            continue;
+        }
+        assert_eq!(reply.status, 200);
+        assert_eq!(stage.metric(alarms).await, Some(1.0));
+        assert_eq!(stage.metric("tavs_new_subjects_total{recipient=\"sms\"}").await, Some(2.0));
+        // Whom it was told about long ago is not new: the index knows.
+        let stage = stage.restarted().await;
+        stage.clock.move_to(date(2026, 3, 9));
+        assert_eq!(stage.get("/appointments").await.status, 200);
+        assert_eq!(stage.metric("tavs_new_subjects_total{recipient=\"sms\"}").await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_one_id_after_another_is_stopped() {
+    let sms = policy("sms").replace("[limits]\n", "[limits]\nabsent = \"2/min\"\n");
+    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
+    // One is not there, the other's person is not known: both count.
+    stage.origin.says(super::origin::answer("404 Not Found", "", b""));
+    stage.get("/appointments/A-1").await.is_problem("upstream-not-found", "absent");
+    stage.origin.says(json(r#"{"start":"2026-03-01"}"#));
+    stage.get("/appointments/A-2").await.is_problem("subject-withheld", "withheld");
+    stage.origin.seen();
+    let reply = stage.get("/appointments/A-3").await;
+    reply.is_problem("over-absent", "the third");
+    assert!(reply.text().contains(r#""violated-policies":["absent"]"#), "{}", reply.text());
+    assert!((1..=60).contains(&reply.field("retry-after").unwrap().parse::<u64>().unwrap()));
+    assert!(stage.origin.seen().is_empty(), "before the upstream is asked");
+    stage.origin.says(json(GOOD));
+    assert_eq!(stage.get("/appointments").await.status, 200, "a list is not about one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_recipients_never_share_a_pseudonym() {
     let setting = Setting { policies: vec![("books", policy("books"))], ..Setting::default() };
     let stage = Stage::set(setting).await;

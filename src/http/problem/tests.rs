@@ -46,6 +46,8 @@ fn a_used_up_quota_is_named() {
         (Refusal::OverRate, "requests"),
         (Refusal::OverConcurrency, "concurrency"),
         (Refusal::OverSubjects, "subjects"),
+        (Refusal::OverNovelty, "novelty"),
+        (Refusal::OverAbsent, "absent"),
     ] {
         let document = document(refusal);
         assert_eq!(document["violated-policies"], serde_json::json!([quota]));

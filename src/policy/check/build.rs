@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::checked::{
-    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, Parameter, Policy, PolicyTest,
-    Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject, TestText,
-    Transfer, TransferGround, Wanted,
+    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, NoveltyAnswer, Parameter, Policy,
+    PolicyTest, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject,
+    TestText, Transfer, TransferGround, Wanted,
 };
 use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
@@ -127,6 +127,9 @@ fn limits(written: &written::Limits) -> Limits {
         burst: value(written.burst.as_ref(), defaults::BURST),
         concurrency: value(written.concurrency.as_ref(), defaults::CONCURRENCY),
         subjects_per_day: Some(value(written.subjects.as_ref(), defaults::SUBJECTS)),
+        novelty: written.novelty.as_ref().map(|at| at.value),
+        novelty_answer: value(written.novelty_answer.as_ref(), NoveltyAnswer::Alarm),
+        absent: written.absent.as_ref().map(|at| at.value),
         buffer,
         response: size(written.response.as_ref(), defaults::RESPONSE).max(buffer),
     }

@@ -24,6 +24,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
         check_test(policy, test, findings);
     }
     sizes(policy, findings);
+    novelty(policy, findings);
 }
 
 fn unique<'n>(names: impl Iterator<Item = &'n At<String>>, what: &str, findings: &mut Findings<'_>) {
@@ -307,6 +308,28 @@ fn sizes(policy: &Policy, findings: &mut Findings<'_>) {
             ("too small", "responses are buffered up to `buffer`, and stream from there up to `response`"),
             (&buffer.span, "smaller than this"),
         );
+    }
+}
+
+/// An alarm that can never be given says nothing to its author, and neither does an answer to none.
+fn novelty(policy: &Policy, findings: &mut Findings<'_>) {
+    let limits = &policy.limits;
+    match (&limits.novelty, &limits.novelty_answer, &limits.subjects) {
+        (None, Some(answer), _) => findings.add(
+            &codes::MISSING_NAME,
+            &answer.span,
+            "`novelty-answer` without `novelty`",
+            "an answer to nothing",
+            "add `novelty = \"200/hour\"`, or take this line out",
+        ),
+        (Some(novelty), _, Some(subjects)) if novelty.value > subjects.value => findings.add_with(
+            &codes::OUT_OF_RANGE,
+            &novelty.span,
+            "`novelty` is larger than `subjects`",
+            ("never reached", "fewer new people an hour than people a day"),
+            (&subjects.span, "all that it is told about in a day"),
+        ),
+        _ => {}
     }
 }
 

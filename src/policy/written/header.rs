@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::{Agreement, Identity, Limits, Pseudonyms, Purpose, Recipient, Transfer, names};
 use crate::identity::Presented;
-use crate::policy::checked::{Basis, Category, Consent, CprInText, Linkability, Relation, TransferKind};
+use crate::policy::checked::{
+    Basis, Category, Consent, CprInText, Linkability, NoveltyAnswer, Relation, TransferKind,
+};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Table, Value, parse_rate};
 use crate::pseudonym::Scheme;
@@ -33,6 +35,9 @@ const GROUNDS: &[(&str, TransferKind)] = &[
     ("bcr", TransferKind::Bcr),
     ("art-49", TransferKind::Art49),
 ];
+
+const NOVELTY_ANSWERS: &[(&str, NoveltyAnswer)] =
+    &[("alarm", NoveltyAnswer::Alarm), ("refuse", NoveltyAnswer::Refuse)];
 
 const LINKABILITIES: &[(&str, Linkability)] =
     &[("domain", Linkability::Domain), ("document", Linkability::Document), ("none", Linkability::None)];
@@ -205,6 +210,8 @@ pub(crate) mod caps {
     pub(crate) const BURST: RangeInclusive<u64> = 1..=100_000;
     pub(crate) const CONCURRENCY: RangeInclusive<u64> = 1..=10_000;
     pub(crate) const SUBJECTS: RangeInclusive<u64> = 1..=1_000_000;
+    pub(crate) const NOVELTY: RangeInclusive<u64> = 1..=1_000_000;
+    pub(crate) const ABSENT: RangeInclusive<u64> = 1..=10_000;
     pub(crate) const BUFFER: RangeInclusive<u64> = 1024..=64 << 20;
     pub(crate) const RESPONSE: RangeInclusive<u64> = 1024..=4 << 30;
 }
@@ -216,6 +223,9 @@ pub(super) fn limits(root: &mut Table<'_>) -> Limits {
         burst: table.optional_integer("burst", caps::BURST).and_then(small),
         concurrency: table.optional_integer("concurrency", caps::CONCURRENCY).and_then(small),
         subjects: rate(table.optional("subjects"), "day", &caps::SUBJECTS),
+        novelty: rate(table.optional("novelty"), "hour", &caps::NOVELTY),
+        novelty_answer: table.optional_word("novelty-answer", NOVELTY_ANSWERS, &[]),
+        absent: rate(table.optional("absent"), "min", &caps::ABSENT),
         buffer: table.optional_size("buffer", caps::BUFFER),
         response: table.optional_size("response", caps::RESPONSE),
     };

@@ -20,6 +20,9 @@ fn sampled() -> Metrics {
     metrics.handshake_failures.get_or_create(&Handshake { class: Word::own("revoked") }).inc();
     let upstream = Upstream { upstream: Word::configured("booking"), reason: Word::own("upstream-tls") };
     metrics.upstream_errors.get_or_create(&upstream).inc();
+    let recipient = Recipient { recipient: Word::configured("sms") };
+    metrics.novel.get_or_create(&recipient).inc();
+    metrics.novelty_alarms.get_or_create(&recipient).inc();
     let alias = Alias { upstream: Word::configured("booking"), outcome: Word::own("learnt") };
     metrics.aliases.get_or_create(&alias).inc();
     metrics.lookups.get_or_create(&alias).inc();
