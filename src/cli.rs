@@ -7,6 +7,7 @@ mod init;
 mod keys;
 mod ledger;
 mod policies;
+mod report;
 mod rewrite;
 mod serve;
 mod subject;
@@ -45,6 +46,7 @@ enum Command {
     Certs(certs::Args),
     Ledger(ledger::Args),
     Subject(subject::Args),
+    Report(report::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Subject(args) => subject::run(&args),
+        Command::Report(args) => report::run(&args),
     };
     ExitCode::from(code)
 }
