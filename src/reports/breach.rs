@@ -5,6 +5,7 @@
 //! number the registry has sealed, from the caller, who opens them and says so.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
@@ -37,12 +38,19 @@ pub struct BreachAsk {
 }
 
 /// A person whom the registry can name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Named {
     /// The person's id, one of [`BreachReport::subjects`].
     pub subject: SubjectId,
     /// The CPR, opened, as it is to stand in the report.
     pub cpr: String,
+}
+
+/// SECURITY: no log shows who it is (G10).
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Named").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 /// The report.
@@ -66,7 +74,7 @@ pub struct BreachReport {
     persons: Vec<Concerned>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 struct Concerned {
     #[serde(serialize_with = "hex")]
     subject: SubjectId,
@@ -77,6 +85,13 @@ struct Concerned {
     last: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpr: Option<String>,
+}
+
+/// SECURITY: no log shows who it is (G10).
+impl fmt::Debug for Concerned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Concerned").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 fn hex<S: Serializer>(subject: &SubjectId, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,6 +7,7 @@
 mod html;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub struct SubjectAsk {
 }
 
 /// One person of a report.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Person {
     /// Who they are to the asker.
     pub role: Role,
@@ -44,6 +45,13 @@ pub struct Person {
     pub cpr: Option<String>,
     /// Every id of the person, as `Store::ids_of` gives them.
     pub ids: Vec<SubjectId>,
+}
+
+/// SECURITY: no log shows who it is (G10).
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person").field("role", &self.role).finish_non_exhaustive()
+    }
 }
 
 /// Who somebody is to the person who asks.
@@ -82,13 +90,20 @@ pub struct SubjectReport {
     notices: Vec<Notice>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 struct Heading {
     role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpr: Option<String>,
+}
+
+/// SECURITY: no log shows who it is (G10).
+impl fmt::Debug for Heading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heading").field("role", &self.role).finish_non_exhaustive()
+    }
 }
 
 /// What one recipient received.

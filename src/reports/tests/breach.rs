@@ -24,6 +24,8 @@ fn a_recipient_that_lost_data_had_these_of_those() {
     let named = |subject| Named { subject, cpr: NANCY_CPR.to_owned() };
     assert_eq!(report.subjects().count(), 3);
     report.name(vec![named(NANCY[0]), named(SubjectId([99; 16]))]);
+    let debug = format!("{report:?} {:?}", named(NANCY[0]));
+    assert!(!debug.contains(NANCY_CPR), "no log shows who it is");
     hold("breach", |format, language| report.render(format, language), &[NANCY_CPR]);
 }
 

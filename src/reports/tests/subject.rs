@@ -42,6 +42,8 @@ fn one_person_is_told_nothing_of_others_and_no_cpr_unless_it_is_passed() {
             assert!(!text.contains(id), "ids of the records stay in the records");
         }
     }
+    let debug = format!("{report:?} {:?}", ask(vec![nancy()]));
+    assert!(!debug.contains("Nancy") && !debug.contains(NANCY_CPR), "no log shows who it is");
     let named = SubjectAsk { names_staff: true, ..ask(vec![nancy()]) };
     let named = SubjectReport::read(&store, named).unwrap();
     assert!(named.render(Format::Html, Language::Da).unwrap().contains("anna.lauridsen"));
