@@ -33,6 +33,7 @@ use self::view::Page;
 use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
 use crate::config::{Config, Findings};
+use crate::officer::Registrar;
 use crate::pseudonym::KeyRing;
 
 /// What the demo is asked for.
@@ -105,11 +106,17 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     let (ring, keys) = key_ring(&clock)?;
     let configuration = stage.configure(booking.address, emr.address, &ring)?;
     let proxy = start(&configuration, clock.clone()).await?;
+    let records = proxy.records().clone();
+    let registrar =
+        Registrar::new(records.ledger, records.store, records.subjects, records.indexer, records.clock);
+    let subject_key = keys.subject_key().map_err(|cause| DemoError::Scene(Box::new(cause)))?;
     let scene = Scene {
         stage: &stage,
         proxy: proxy.address(),
         keys: &keys,
         people: &people,
+        registrar: &registrar,
+        subject_key: &subject_key,
         clock: &clock,
         day: options.day,
     };

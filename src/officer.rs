@@ -47,8 +47,8 @@ pub use self::problem::{ALL as PROBLEMS, Kind as ProblemKind, Problem};
 use self::problem::{
     CONFIGURATION, FOR_GOOD, INTERNAL, METHOD, NOT_FOUND, NOTHING, ROLE, TIED, UNAVAILABLE, UNRECORDED, VALUE,
 };
-use self::registrar::{EnterError, blocking};
-pub use self::registrar::{Entered, Registrar, act_of};
+use self::registrar::blocking;
+pub use self::registrar::{EnterError, Entered, Registrar, act_of};
 pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
 use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::absence::find_any;
 use crate::clock::Clock;
+use crate::cpr;
 use crate::ledger::{self, LedgerError, Record};
-use crate::pseudonym::KeyRing;
+use crate::officer::{EnterError, Registrar};
+use crate::pseudonym::{Input, KeyRing, SubjectKey};
+use crate::store::{NewChange, RightKind};
 
 use super::caller::{CallError, Caller, Reply};
 use super::clinics;
@@ -35,6 +38,9 @@ pub(crate) enum ActError {
         #[source]
         cause: CallError,
     },
+    /// A right cannot be entered.
+    #[error("a right cannot be entered")]
+    Right(#[from] EnterError),
     /// The ledger cannot be read.
     #[error("the ledger cannot be read")]
     Ledger(#[from] LedgerError),
@@ -60,6 +66,10 @@ pub(crate) struct Scene<'a> {
     /// The proxy's own keys, to follow its decisions with.
     pub(crate) keys: &'a KeyRing,
     pub(crate) people: &'a [Person],
+    /// As the clinic's officer enters rights.
+    pub(crate) registrar: &'a Registrar,
+    /// Whose rights they are.
+    pub(crate) subject_key: &'a SubjectKey,
     /// The proxy's clock, which the play moves by a day.
     pub(crate) clock: &'a Clock,
     /// The day on which the play began.
@@ -114,6 +124,7 @@ impl Scene<'_> {
             self.break_on_purpose(edit, &mut story)?;
         }
         self.one_person(&mut story).await?;
+        self.objection(&mut story).await?;
         self.refused(&mut story).await?;
         self.ledger(&mut story)?;
         Ok(story)
@@ -222,6 +233,41 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// A patient objects to the study (GDPR art. 21): from the next answer on nothing about that
+    /// person is in it, and no count tells.
+    async fn objection(&self, story: &mut Story) -> Result<(), ActError> {
+        let Some(number) = self.people.first().and_then(|person| cpr::parse(&person.cpr)) else {
+            return Ok(());
+        };
+        let objection = NewChange {
+            subject: self.subject_key.id(Input::number(&number, "")),
+            kind: RightKind::Objection,
+            purpose: None,
+            recipient: None,
+            begun: true,
+            at: self.clock.unix_millis(),
+            until: None,
+            reason: "the demo's first patient objects".to_owned(),
+            who: "the demo's officer".to_owned(),
+            sealed_cpr: None,
+        };
+        let of = |patients: &Value| {
+            let entries = patients.pointer("/entry").and_then(Value::as_array);
+            (word(patients, "/entry/0/resource/id"), entries.map_or(0, Vec::len))
+        };
+        let before = of(&self.json("research", PATIENTS).await?);
+        self.registrar.enter(vec![objection]).await?;
+        let after = self.json("research", PATIENTS).await?;
+        let text = after.to_string();
+        let left = of(&after).1;
+        story.promise(
+            "research: a patient who objects is not in the next answer, nor in a count",
+            before.1 == left.saturating_add(1) && is_pseudonym(&before.0) && !text.contains(&before.0),
+            format!("{} patients before, {left} after", before.1),
+        );
+        Ok(())
+    }
+
     async fn refused(&self, story: &mut Story) -> Result<(), ActError> {
         const CPR_IN_QUERY: &str = "/appointments?from=2512489996";
         let last_day = self.get(LAPSING, APPOINTMENTS).await?.status;
@@ -261,8 +307,9 @@ impl Scene<'_> {
         let records: Vec<Record> = ledger::read(&directory)?.collect::<Result<_, _>>()?;
         let answered = |record: &&Record| record.entry().is_some_and(|entry| entry.status == 200);
         let answers = records.iter().filter(answered).count();
-        // Each call once, four to compare pseudonyms, one on an agreement's last day.
-        let wanted = CALLS.len() + 4 + 1;
+        // Each call once, four to compare pseudonyms, two around an objection, one on an agreement's
+        // last day.
+        let wanted = CALLS.len() + 4 + 2 + 1;
         story.promise(
             "the ledger has a record of every answer",
             answers == wanted,
