@@ -113,6 +113,18 @@ impl Subjects {
         Ok(weighed)
     }
 
+    /// Puts an officer's alias into the store, and in force; on disk when this returns. Blocks. Not while
+    /// a body is believed: what it says about the same id is weighed against this.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then it is not in force either.
+    pub fn import(&self, store: &Store, alias: &Alias) -> Result<(), StoreError> {
+        let _turn = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        store.put_aliases(std::slice::from_ref(alias))?;
+        self.tie(alias.subject, alias.same_as);
+        Ok(())
+    }
+
     /// The id that stands for the person whom `id` names; `id` itself where nothing else is known.
     #[must_use]
     pub fn person(&self, id: SubjectId) -> SubjectId {

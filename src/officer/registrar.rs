@@ -173,9 +173,8 @@ impl Registrar {
             ..self.act(ActKind::Registry, "alias", who, why)
         };
         let record = self.ledger.note(&Note::Act(act)).await?;
-        let (store, new) = (self.store.clone(), alias.clone());
-        blocking(move || store.put_aliases(&[new])).await??;
-        self.subjects.tie(alias.subject, alias.same_as);
+        let (store, subjects) = (self.store.clone(), Arc::clone(&self.subjects));
+        blocking(move || subjects.import(&store, &alias)).await??;
         Ok(record)
     }
 

@@ -156,7 +156,7 @@ fn refuse_open_to_others(path: &Path, make: Make) -> Result<(), StoreError> {
                 .create_new(true)
                 .mode(0o600)
                 .open(path)
-                .map(drop)
+                .and_then(|_made| sync_folder(path))
                 .map_err(io("make"));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -169,6 +169,12 @@ fn refuse_open_to_others(path: &Path, make: Make) -> Result<(), StoreError> {
         return Err(StoreError::TooOpen { path: path.to_owned(), mode });
     }
     Ok(())
+}
+
+/// After a power failure the file must be there: the ledger's records would stand beside none.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -1,9 +1,9 @@
 //! Who is who, and what each right does.
 
-use super::{Circumstances, Subjects, Weighed};
+use super::{Circumstances, Learnt, Subjects, Weighed};
 use crate::ids::SubjectId;
 use crate::judge::{Judge, Judgement, Same};
-use crate::store::{Change, NewChange, RightKind};
+use crate::store::{AliasSource, Change, NewChange, RightKind, Store};
 
 const CASE: Circumstances<'_> =
     Circumstances { recipient: "lab", purpose: "treatment", consent_required: false, now: 1000 };
@@ -125,4 +125,32 @@ fn a_reference_is_a_person_only_when_somebody_tied_it_to_one() {
 
     let found = subjects.weigh(&[Same { alias: id(8), person: id(4) }, Same { alias: id(8), person: id(5) }]);
     assert_eq!(found, Weighed { new: Vec::new(), contradictions: vec![id(8)] });
+}
+
+#[test]
+fn of_two_bodies_that_contradict_each_other_the_first_is_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_or_make(&folder.path().join("tavs.db")).unwrap();
+    let subjects = Subjects::default();
+    let from = Learnt { asked: &[id(8)], at: 1 };
+    // Both were weighed before either was learnt.
+    let (one, other) = (Same { alias: id(9), person: id(1) }, Same { alias: id(9), person: id(2) });
+    let asked = Same { alias: id(8), person: id(1) };
+    assert_eq!(subjects.learn(&store, &[one, asked], from).unwrap().new.len(), 2);
+    assert_eq!(subjects.learn(&store, &[other], from).unwrap().contradictions, [id(9)]);
+    assert_ne!(subjects.person(id(1)), subjects.person(id(2)));
+    let sources: Vec<_> = store.aliases_of(id(1)).unwrap().into_iter().map(|alias| alias.source).collect();
+    assert_eq!(sources, [AliasSource::LookedUp, AliasSource::Learnt]);
+    let loaded = Subjects::load(&store).unwrap();
+    assert_eq!(loaded.person(id(9)), loaded.person(id(1)));
+}
+
+#[test]
+fn a_tie_is_a_change_where_it_makes_a_right_anothers() {
+    let subjects = Subjects::default();
+    subjects.tie(id(1), id(2));
+    assert_eq!(subjects.generation(), 0);
+    subjects.apply(&change(1, id(3), RightKind::Restriction));
+    subjects.tie(id(2), id(3));
+    assert_eq!((subjects.generation(), subjects.last_change()), (2, 1));
 }
