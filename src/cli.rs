@@ -7,7 +7,6 @@ mod init;
 mod keys;
 mod ledger;
 mod policies;
-mod report;
 mod rewrite;
 mod serve;
 mod subject;
@@ -46,7 +45,6 @@ enum Command {
     Certs(certs::Args),
     Ledger(ledger::Args),
     Subject(subject::Args),
-    Report(report::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -64,7 +62,6 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Subject(args) => subject::run(&args),
-        Command::Report(args) => report::run(&args),
     };
     ExitCode::from(code)
 }

@@ -14,6 +14,7 @@ mod lookup;
 mod outcome;
 mod quota;
 mod release;
+mod send;
 mod state;
 
 use std::sync::Arc;
@@ -122,6 +123,7 @@ impl Handler for Proxy {
             head: request.method() == Method::HEAD,
             http1: connection.protocol() == Protocol::Http1,
             standing: None,
+            allow: Vec::new(),
         };
         let response = outcome::observed(&self, reply, &connection, request).await;
         self.answered.fetch_add(1, Ordering::Relaxed);
@@ -130,7 +132,13 @@ impl Handler for Proxy {
 
     fn panicked(&self) -> Response<Answer> {
         self.metrics.panics.inc();
-        let reply = Reply { exchange: self.new_exchange(), head: false, http1: false, standing: None };
+        let reply = Reply {
+            exchange: self.new_exchange(),
+            head: false,
+            http1: false,
+            standing: None,
+            allow: Vec::new(),
+        };
         tracing::error!(exchange = %reply.exchange, reason = "internal", "an exchange panicked");
         release::refused(&reply, &self.state().problems, Refusal::Internal, None)
     }

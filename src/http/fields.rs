@@ -110,6 +110,62 @@ pub struct Accepted {
     pub coding: Coding,
 }
 
+/// The content type of a form.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Judges the fields that describe a request's content: one content type of `listed`, no coding.
+///
+/// # Errors
+/// `BodyType`.
+pub fn judge_content(head: &request::Parts, listed: &[MediaType]) -> Result<MediaType, Refusal> {
+    let text = content_type(head)?;
+    media::read(text, listed).ok_or(Refusal::BodyType)
+}
+
+/// The same for a form.
+///
+/// # Errors
+/// `BodyType`.
+pub fn judge_form(head: &request::Parts) -> Result<(), Refusal> {
+    let text = content_type(head)?;
+    if text.eq_ignore_ascii_case(FORM) { Ok(()) } else { Err(Refusal::BodyType) }
+}
+
+fn content_type(head: &request::Parts) -> Result<&str, Refusal> {
+    if head.headers.contains_key(CONTENT_ENCODING) {
+        return Err(Refusal::BodyType);
+    }
+    one_value(&head.headers, &CONTENT_TYPE).ok_or(Refusal::BodyType)
+}
+
+/// A request's fields as text, which [`check_request`] has seen that they are.
+#[must_use]
+pub fn pairs(head: &request::Parts) -> Vec<(&str, &str)> {
+    let text = |value| HeaderValue::to_str(value).unwrap_or_default();
+    head.headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect()
+}
+
+/// Judges the head of an answer to what may have changed something: beside what [`judge_response`]
+/// takes, `201`, and no content at all.
+///
+/// # Errors
+/// `Upstream…`.
+pub fn judge_change(
+    head: &response::Parts,
+    is_empty: bool,
+    listed: &[MediaType],
+    status_map: &[(u16, u16)],
+) -> Result<(StatusCode, Option<Accepted>), Refusal> {
+    match head.status {
+        StatusCode::OK | StatusCode::CREATED if !is_empty => {
+            Ok((head.status, Some(accept_content(head, listed)?)))
+        }
+        StatusCode::CREATED => Ok((StatusCode::CREATED, None)),
+        StatusCode::OK | StatusCode::NO_CONTENT if is_empty => Ok((StatusCode::NO_CONTENT, None)),
+        status => Err(refused_status(status, status_map)),
+    }
+}
+
 /// Judges a response's head against what the route lists: `200` with one content type of
 /// `listed`, or an error that maps to a refusal, `status_map` (theirs → ours) first.
 ///
@@ -123,6 +179,10 @@ pub fn judge_response(
     if head.status != StatusCode::OK {
         return Err(refused_status(head.status, status_map));
     }
+    accept_content(head, listed)
+}
+
+fn accept_content(head: &response::Parts, listed: &[MediaType]) -> Result<Accepted, Refusal> {
     let media_type = match one_value(&head.headers, &CONTENT_TYPE) {
         Some(text) => media::read(text, listed).ok_or(Refusal::UpstreamMediaType)?,
         None => return Err(Refusal::UpstreamMediaType),

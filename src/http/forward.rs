@@ -1,12 +1,12 @@
 //! Builds the request that goes to the upstream, anew, from what was decided.
 
-use ::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, VIA};
+use ::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, VIA};
 use ::http::{HeaderName, Method, Request, Uri};
 
 use super::target::encode_query;
 use super::trace::Traceparent;
 use crate::http::Refusal;
-use crate::policy::checked::MediaType;
+use crate::policy::checked::{self, MediaType};
 use crate::policy::decide::Permit;
 
 /// How we name ourselves (RFC 9110 section 7.6.3).
@@ -21,6 +21,10 @@ pub struct Forward<'a> {
     query: &'a [(String, String)],
     /// The content types that the route lists.
     accept: &'a [MediaType],
+    method: checked::Method,
+    fields: &'a [(String, String)],
+    /// The type of the content that the caller puts in.
+    content_type: Option<&'static str>,
     /// The trace that this exchange belongs to.
     trace: Traceparent,
 }
@@ -28,14 +32,15 @@ pub struct Forward<'a> {
 impl<'a> Forward<'a> {
     /// What a permit allows to be asked.
     #[must_use]
-    pub fn of(permit: &'a Permit, trace: Traceparent) -> Self {
+    pub fn of(permit: &'a Permit, content_type: Option<&'static str>, trace: Traceparent) -> Self {
         let accept = &permit.route().checked().response.media_types;
-        Self { path: permit.path(), query: permit.query(), accept, trace }
+        let (method, fields) = (permit.method(), permit.fields());
+        Self { path: permit.path(), query: permit.query(), accept, method, fields, content_type, trace }
     }
 }
 
-/// Builds the request: GET (also for HEAD), and nothing that the recipient sent but path, query
-/// and trace id. Its URI has no authority: [`net`](crate::net) puts the upstream's own, and the
+/// Builds the request: its method (GET for HEAD), and nothing that the recipient sent but path, query,
+/// listed fields and trace id. Its URI has no authority: [`net`](crate::net) puts the upstream's own, and the
 /// prefix of its `url`.
 ///
 /// # Errors
@@ -48,7 +53,17 @@ pub fn request(forward: &Forward<'_>) -> Result<Request<()>, Refusal> {
     }
     let mut request = get(target, forward.accept)?;
     let trace = field(&forward.trace.to_string())?;
-    request.headers_mut().insert(HeaderName::from_static("traceparent"), trace);
+    *request.method_mut() =
+        Method::from_bytes(forward.method.as_str().as_bytes()).map_err(|_unread| Refusal::Internal)?;
+    let fields = request.headers_mut();
+    for (name, value) in forward.fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_unread| Refusal::Internal)?;
+        fields.insert(name, field(value)?);
+    }
+    if let Some(content_type) = forward.content_type {
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    fields.insert(HeaderName::from_static("traceparent"), trace);
     Ok(request)
 }
 
@@ -85,7 +100,15 @@ mod tests {
         let query = [("from".to_owned(), "2026-03-04".to_owned()), ("x".to_owned(), "å|b".to_owned())];
         let trace = Traceparent::continued(&::http::HeaderMap::new(), [7; 24]);
         let accept = [MediaType::Json, MediaType::FhirJson];
-        let forward = Forward { path: "/appointments/a%20b", query: &query, accept: &accept, trace };
+        let forward = Forward {
+            path: "/appointments/a%20b",
+            query: &query,
+            accept: &accept,
+            method: checked::Method::Get,
+            fields: &[],
+            content_type: None,
+            trace,
+        };
         let built = request(&forward).unwrap();
         assert_eq!(built.method(), Method::GET);
         assert_eq!(built.uri(), "/appointments/a%20b?from=2026-03-04&x=%C3%A5%7Cb");

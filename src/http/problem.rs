@@ -129,7 +129,7 @@ refusals! {
     ContentLength => Recipient 400 FRAMING WARN "content-length" "`Content-Length` is not one plain number";
     /// `Transfer-Encoding` twice, or anything but exactly `chunked`, or in HTTP/1.0 or HTTP/2.
     TransferEncoding => Recipient 400 FRAMING WARN "transfer-encoding" "`Transfer-Encoding` is not exactly `chunked`";
-    /// A chunked request. No route of this version takes content, and hyper hides a `Content-Length` beside it.
+    /// A chunked request: hyper hides a `Content-Length` beside it.
     Chunked => Recipient 400 FRAMING INFO "chunked" "requests with a chunked body are not accepted";
     /// Content on a method that has none (RFC 9110 section 9.3.1).
     UnexpectedBody => Recipient 400 FRAMING INFO "unexpected-body" "this method takes no content";
@@ -143,6 +143,13 @@ refusals! {
     BodyTooLarge => Recipient 413 TOO_LARGE INFO "body-too-large" "";
     /// Content of a type or coding that the route does not list.
     BodyType => Recipient 415 MEDIA_TYPE INFO "body-type" "";
+
+    /// Content that is not strict JSON.
+    ContentJson => Recipient 400 CONTENT INFO "content-json" "the content is not strict JSON";
+    /// A member that the route's `[route.request]` does not list, or an empty object where it lists one.
+    ContentUnlisted => Recipient 400 CONTENT INFO "content-unlisted" "the content holds a member that this route does not take";
+    /// A value that its rule cannot take.
+    ContentUnfit => Recipient 400 CONTENT INFO "content-unfit" "a value of the content does not have the form that this route asks for";
 
     // ---- authority
     /// No `Host` and no authority (RFC 9112 section 3.2).

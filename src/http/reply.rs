@@ -35,14 +35,24 @@ pub struct Reply {
     pub http1: bool,
     /// Where the recipient stands with its quotas, once that is known.
     pub standing: Option<Standing>,
+    /// The methods that the target takes, where another was used (RFC 9110 section 15.5.6).
+    pub allow: Vec<&'static str>,
 }
 
 impl Reply {
     /// The head of a response that carries released bytes. The caller puts them in, unless the
     /// request was HEAD.
     #[must_use]
-    pub fn released(&self, media_type: MediaType) -> Response<()> {
-        self.answer(StatusCode::OK, HeaderValue::from_static(media_type.essence()), ())
+    pub fn released(&self, status: StatusCode, media_type: MediaType) -> Response<()> {
+        self.answer(status, HeaderValue::from_static(media_type.essence()), ())
+    }
+
+    /// The head of a response without content, to what changed something.
+    #[must_use]
+    pub fn done(&self, status: StatusCode) -> Response<()> {
+        let mut answer = self.answer(status, HeaderValue::from_static(""), ());
+        answer.headers_mut().remove(CONTENT_TYPE);
+        answer
     }
 
     /// A refusal's whole answer.
@@ -55,8 +65,7 @@ impl Reply {
         let mut answer = self.answer(status, HeaderValue::from_static(Problems::MEDIA_TYPE), document);
         let fields = answer.headers_mut();
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            // RFC 9110 section 15.5.6; this version knows no route with others
-            fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            insert_text(fields, ALLOW, &self.allow.join(", "));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE && !fields.contains_key(RETRY_AFTER) {
             fields.insert(RETRY_AFTER, HeaderValue::from(RETRY_WHEN_UNAVAILABLE.as_secs()));

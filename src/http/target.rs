@@ -10,7 +10,7 @@ mod path;
 mod query;
 
 pub use authority::OwnNames;
-pub use query::encode as encode_query;
+pub use query::{decode as decode_query, encode as encode_query};
 
 use std::fmt;
 

@@ -12,6 +12,7 @@ pub(super) mod known;
 mod law;
 mod meeting;
 mod members;
+mod requests;
 mod routes;
 mod schemes;
 
@@ -74,6 +75,7 @@ impl<'a> Sheet<'a> {
         identifiers::check(&written, &mut findings);
         schemes::check(&written, &mut findings);
         routes::check(&written, &mut findings);
+        requests::check(&written, &mut findings);
         let policy = build::policy(file, &written);
         meeting::check(&policy, &mut findings);
         match reading.grammar {
@@ -88,7 +90,7 @@ impl<'a> Sheet<'a> {
 
 /// What is only wrong because something is not there: not reported of a file that could be read in
 /// part, where it may be there.
-const BY_ABSENCE: [&Code; 11] = [
+const BY_ABSENCE: [&Code; 13] = [
     &codes::THIRD_COUNTRY_WITHOUT_GROUND,
     &codes::GROUND_WITHOUT_EVIDENCE,
     &codes::LINKABLE_IMPROVEMENT,
@@ -100,6 +102,8 @@ const BY_ABSENCE: [&Code; 11] = [
     &codes::UNKNOWN_SHAPE,
     &codes::UNUSED_SHAPE,
     &codes::UNKNOWN_ROUTE,
+    &codes::REQUEST_CONTENT,
+    &codes::SCHEME_CANNOT,
 ];
 
 /// Collects what is found in one file.

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use crate::identity::Presented;
 use crate::policy::checked::{
     Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, NoveltyAnswer, PathSegment,
-    Pattern, Relation, TestText, TransferKind,
+    Relation, TestText, TransferKind, Wanted,
 };
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location};
@@ -150,14 +150,28 @@ pub(crate) struct Route {
     pub(crate) upstream: Option<At<String>>,
     pub(crate) query: Vec<Query>,
     pub(crate) accept_clear: Option<At<&'static str>>,
+    pub(crate) request: Option<Request>,
     pub(crate) response: Response,
 }
 
-/// One parameter of `query`.
+/// `[route.request]`.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) header: Range<usize>,
+    pub(crate) fields: Vec<Query>,
+    pub(crate) form: Option<Vec<Query>>,
+    /// `None` where there is no `members`.
+    pub(crate) members: Option<Vec<Rule>>,
+    pub(crate) no_body: bool,
+    pub(crate) media_types: Vec<MediaType>,
+    pub(crate) limit: Option<At<u64>>,
+}
+
+/// One parameter of `query` or `form`, or one of `fields`.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) name: At<String>,
-    pub(crate) pattern: Pattern,
+    pub(crate) wanted: At<Wanted>,
     pub(crate) selects: Option<At<Location>>,
 }
 

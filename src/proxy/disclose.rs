@@ -37,9 +37,9 @@ pub(super) async fn disclose(
     state: &Arc<State>,
     reply: &mut Reply,
     permit: &Permit,
-    (accepted, body): (Accepted, Bytes),
+    (accepted, body, echoes): (Accepted, Bytes, Echoes),
 ) -> Result<Rewritten, Refusal> {
-    let content = Content::of(proxy, permit, accepted, body)?;
+    let content = Content::of(proxy, permit, (accepted, body, echoes))?;
     let (same, asked) = who_is_who(proxy, state, permit, &content).await?;
     let subjects = &proxy.records.subjects;
     for _ in 0..JUDGEMENTS {
@@ -132,7 +132,11 @@ struct Content {
 }
 
 impl Content {
-    fn of(proxy: &Proxy, permit: &Permit, accepted: Accepted, body: Bytes) -> Result<Self, Refusal> {
+    fn of(
+        proxy: &Proxy,
+        permit: &Permit,
+        (accepted, body, echoes): (Accepted, Bytes, Echoes),
+    ) -> Result<Self, Refusal> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
         Ok(Self {
@@ -143,7 +147,7 @@ impl Content {
             body,
             lines: accepted.media_type.is_lines(),
             salt,
-            echoes: Arc::new(Echoes::of(permit.resolved())),
+            echoes: Arc::new(echoes),
         })
     }
 

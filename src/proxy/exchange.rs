@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::http::request;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 
 use super::disclose::disclose;
 use super::outcome::{Refused, Who};
+use super::send::{self, Intent, Sending};
 use super::{Answer, Proxy, State, bearer, guards, release};
 use crate::http::body;
-use crate::http::fields::{Accepted, judge_response};
+use crate::http::fields::{self, Accepted, judge_change, judge_response};
 use crate::http::forward::{self, Forward};
 use crate::http::problem::Problems;
 use crate::http::reply::Reply;
@@ -27,7 +28,7 @@ use crate::net::listener::Connection;
 use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
-use crate::rewrite::{Disclosure, Rewritten};
+use crate::rewrite::{Disclosure, Echoes};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
 
 /// An exchange that went well.
@@ -58,25 +59,64 @@ pub(super) async fn exchange(
         let response = release::page(reply, page, admitted);
         return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
     }
-    let permit = decide(proxy, state, &recipient, &target).map_err(of_recipient)?;
+    let permit = decide(proxy, state, reply, &recipient, (&head, &target)).map_err(of_recipient)?;
     answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
     let under_permit = |refusal| Refused::under(&permit, guards::absent(proxy, &permit, refusal));
     guards::enumeration(proxy, reply, &permit).map_err(under_permit)?;
     timer.lap(Phase::Decide);
 
-    let (accepted, body) = forward(state, &permit, &head).await.map_err(under_permit)?;
-    let body = read(&permit, accepted, body).await.map_err(under_permit)?;
-    timer.lap(Phase::Upstream);
-    let rewritten = disclose(proxy, state, reply, &permit, (accepted, body)).await.map_err(under_permit)?;
-    timer.lap(Phase::Rewrite);
-    let receipt = record(proxy, state, reply, &permit, &rewritten).await.map_err(under_permit)?;
-    timer.lap(Phase::Record);
-    if !reply.head {
-        count(proxy, &permit, &rewritten.disclosure);
+    let sending = send::take(&permit, &head, content).await.map_err(under_permit)?;
+    let mut intent = send::intend(proxy, state, reply, &permit, &sending).await.map_err(under_permit)?;
+    let asking = Asking { proxy, state, permit: &permit, head: &head, sending: &sending, timer };
+    match asking.answer(reply, &mut intent, admitted).await {
+        Ok(response) => Ok(Done { response, who: Who::under(&permit), outcome: "released" }),
+        Err(refusal) => Err(Refused::after(&permit, guards::absent(proxy, &permit, refusal), intent)),
     }
-    let response = release::released(reply, accepted.media_type, rewritten.released, receipt, admitted)
-        .map_err(under_permit)?;
-    Ok(Done { response, who: Who::under(&permit), outcome: "released" })
+}
+
+/// A request that may be forwarded now, its intent on record where it needs one.
+struct Asking<'a> {
+    proxy: &'a Proxy,
+    state: &'a Arc<State>,
+    permit: &'a Permit,
+    head: &'a request::Parts,
+    sending: &'a Sending,
+    timer: Timer<'a>,
+}
+
+impl Asking<'_> {
+    /// Forwards, reads, rewrites, records and releases. The intent is taken when its outcome is on
+    /// record.
+    async fn answer(
+        mut self,
+        reply: &mut Reply,
+        intent: &mut Option<Intent>,
+        admitted: Admitted,
+    ) -> Result<Response<Answer>, Refusal> {
+        let Self { proxy, state, permit, head, sending, .. } = self;
+        let kind = if intent.is_some() { Kind::Outcome } else { Kind::Disclosure };
+        let (status, accepted, body) = forward(state, permit, head, sending).await?;
+        let Some(accepted) = accepted else {
+            let nothing = Telling { kind, status, bytes: 0, disclosure: &Disclosure::default() };
+            let receipt = record(proxy, state, reply, permit, nothing).await?;
+            intent.take().into_iter().for_each(Intent::close);
+            return release::done(reply, status, receipt, admitted);
+        };
+        let body = read(permit, accepted, body).await?;
+        self.timer.lap(Phase::Upstream);
+        let echoes = Echoes::of(&sending.resolved);
+        let rewritten = disclose(proxy, state, reply, permit, (accepted, body, echoes)).await?;
+        self.timer.lap(Phase::Rewrite);
+        let (bytes, disclosure) = (rewritten.released.body().len(), &rewritten.disclosure);
+        let telling = Telling { kind, status, bytes, disclosure };
+        let receipt = record(proxy, state, reply, permit, telling).await?;
+        intent.take().into_iter().for_each(Intent::close);
+        self.timer.lap(Phase::Record);
+        if !reply.head {
+            count(proxy, permit, &rewritten.disclosure);
+        }
+        release::released(reply, (status, accepted.media_type), rewritten.released, receipt, admitted)
+    }
 }
 
 /// Who is it? The certificate is looked at again, for it may have ended or been revoked since the
@@ -117,15 +157,29 @@ fn limit(state: &State, reply: &mut Reply, recipient: &Recipient) -> Result<Admi
 }
 
 /// Which route of its policy?
-fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) -> Result<Permit, Refusal> {
+fn decide(
+    proxy: &Proxy,
+    state: &State,
+    reply: &mut Reply,
+    recipient: &Recipient,
+    (head, target): (&request::Parts, &Target),
+) -> Result<Permit, Refusal> {
     let asked = Asked {
         method: target.method().as_str(),
         path: target.path(),
         segments: target.segments(),
         query: target.query(),
-        fields: &[],
+        fields: &fields::pairs(head),
     };
-    state.policies.decide(recipient.id(), proxy.records.clock.today(), asked).map_err(|denied| match denied {
+    let decided = state.policies.decide(recipient.id(), proxy.records.clock.today(), asked);
+    if matches!(decided, Err(Denied::Method)) {
+        reply.allow = state.policies.methods(recipient.id(), target.segments());
+    }
+    decided.map_err(refusal_of)
+}
+
+pub(super) const fn refusal_of(denied: Denied) -> Refusal {
+    match denied {
         Denied::NoPolicy => Refusal::NoPolicy,
         Denied::Lapsed => Refusal::AgreementLapsed,
         Denied::NoRoute => Refusal::NoRoute,
@@ -136,7 +190,7 @@ fn decide(proxy: &Proxy, state: &State, recipient: &Recipient, target: &Target) 
         Denied::FieldRepeated => Refusal::FieldRepeated,
         Denied::ClearIdentifier => Refusal::ClearIdentifier,
         Denied::Pseudonym => Refusal::PseudonymRefused,
-    })
+    }
 }
 
 /// Can we say afterwards who was told what? Past its lag the index cannot.
@@ -154,18 +208,25 @@ async fn forward(
     state: &State,
     permit: &Permit,
     head: &request::Parts,
-) -> Result<(Accepted, UpstreamBody), Refusal> {
+    sending: &Sending,
+) -> Result<(StatusCode, Option<Accepted>, UpstreamBody), Refusal> {
     let mut random = [0; 24];
     getrandom::fill(&mut random).map_err(|_none| Refusal::Internal)?;
     let trace = Traceparent::continued(&head.headers, random);
-    let request = forward::request(&Forward::of(permit, trace))?;
+    let request = forward::request(&Forward::of(permit, sending.content_type, trace))?;
     let route = permit.route().checked();
     // `config` has checked that every route's upstream is there.
     let upstream = state.upstreams.get(&route.upstream).ok_or(Refusal::Internal)?;
-    let answered = upstream.send(request.map(|()| Full::new(Bytes::new()))).await.map_err(fault_of)?;
+    let content = Full::new(sending.body.clone());
+    let answered = upstream.send(request.map(|()| content)).await.map_err(fault_of)?;
     let (head, body) = answered.into_parts();
-    let accepted = judge_response(&head, &route.response.media_types, &route.response.status_map)?;
-    Ok((accepted, body))
+    let (listed, statuses) = (&route.response.media_types, &route.response.status_map);
+    if permit.method().is_safe() {
+        let accepted = judge_response(&head, listed, statuses)?;
+        return Ok((StatusCode::OK, Some(accepted), body));
+    }
+    let (status, accepted) = judge_change(&head, body.is_end_stream(), listed, statuses)?;
+    Ok((status, accepted, body))
 }
 
 /// Reads the content whole, within the policy's buffer, and takes off its coding.
@@ -188,29 +249,34 @@ pub(super) fn fault_of(error: UpstreamError) -> Refusal {
     }
 }
 
+/// What a record tells of an answer.
+struct Telling<'a> {
+    kind: Kind,
+    status: StatusCode,
+    bytes: usize,
+    disclosure: &'a Disclosure,
+}
+
 /// Writes down what is about to leave, and waits until that is durable (G5).
 async fn record(
     proxy: &Proxy,
     state: &State,
     reply: &Reply,
     permit: &Permit,
-    rewritten: &Rewritten,
+    telling: Telling<'_>,
 ) -> Result<Receipt, Refusal> {
     let recipient = &permit.policy().checked().recipient.id;
     let grounds = state.grounds(recipient, Some(&permit.route().checked().name)).ok_or(Refusal::Internal)?;
-    let disclosure = &rewritten.disclosure;
+    let Telling { kind, status, bytes, disclosure } = telling;
     // HEAD tells that something is there, but nothing of what is in it.
-    let (bytes, released_by_rule) = if reply.head {
-        (0, Vec::new())
-    } else {
-        (rewritten.released.body().len(), disclosure.released_by_rule.clone())
-    };
+    let (bytes, released_by_rule) =
+        if reply.head { (0, Vec::new()) } else { (bytes, disclosure.released_by_rule.clone()) };
     let entry = Entry {
         exchange: reply.exchange,
         unix_millis: proxy.records.clock.unix_millis(),
-        kind: Kind::Disclosure,
+        kind,
         grounds,
-        status: 200,
+        status: status.as_u16(),
         outcome: "released".into(),
         bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
         subjects: disclosure.subjects.clone(),

@@ -8,12 +8,13 @@ use hyper::{Request, Response};
 use tracing::{Instrument as _, Level, Span};
 
 use super::exchange::{Done, exchange};
+use super::send::Intent;
 use super::{Answer, Proxy, State, release};
 use crate::http::Refusal;
 use crate::http::problem::{Fault, Verdict};
 use crate::http::reply::Reply;
 use crate::ids::RecipientId;
-use crate::ledger::Entry;
+use crate::ledger::{Entry, Kind};
 use crate::net::listener::Connection;
 use crate::policy::decide::Permit;
 use crate::policy::running::RunningPolicy;
@@ -52,22 +53,29 @@ impl Who {
 pub(super) struct Refused {
     refusal: Refusal,
     who: Who,
+    /// What was forwarded all the same, or was about to be.
+    intent: Option<Intent>,
 }
 
 impl Refused {
     /// Before it was known whose exchange it is.
     pub(super) fn nobody(refusal: Refusal) -> Self {
-        Self { refusal, who: Who::default() }
+        Self { refusal, who: Who::default(), intent: None }
     }
 
     /// A known recipient's.
     pub(super) fn of(policy: &RunningPolicy, refusal: Refusal) -> Self {
-        Self { refusal, who: Who::of(policy) }
+        Self { refusal, who: Who::of(policy), intent: None }
     }
 
     /// On a known route.
     pub(super) fn under(permit: &Permit, refusal: Refusal) -> Self {
-        Self { refusal, who: Who::under(permit) }
+        Self { refusal, who: Who::under(permit), intent: None }
+    }
+
+    /// The same, with its intent on record or none needed.
+    pub(super) fn after(permit: &Permit, refusal: Refusal, intent: Option<Intent>) -> Self {
+        Self { refusal, who: Who::under(permit), intent }
     }
 }
 
@@ -87,9 +95,9 @@ pub(super) async fn observed(
         let (response, who, verdict, outcome) =
             match exchange(proxy, &state, &mut reply, connection, request).await {
                 Ok(Done { response, who, outcome }) => (response, who, None, outcome),
-                Err(Refused { refusal, who }) => {
+                Err(Refused { refusal, who, intent }) => {
                     let verdict = refusal.verdict();
-                    record(proxy, &state, &reply, &who, refusal).await;
+                    record(proxy, &state, &reply, &who, (refusal, intent)).await;
                     let response = release::refused(&reply, &state.problems, refusal, None);
                     (response, who, Some(verdict), verdict.reason)
                 }
@@ -108,7 +116,13 @@ pub(super) async fn observed(
 ///
 /// SECURITY: what exceeds a quota is counted and logged only: nothing bounds how often it comes,
 /// so its records could fill the disk, and then nobody is served.
-async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal: Refusal) {
+async fn record(
+    proxy: &Proxy,
+    state: &State,
+    reply: &Reply,
+    who: &Who,
+    (refusal, intent): (Refusal, Option<Intent>),
+) {
     let Some(recipient) = &who.recipient else { return };
     let Some(grounds) = state.grounds(recipient, who.route.as_deref()) else { return };
     let unbounded = matches!(refusal, Refusal::OverRate | Refusal::OverConcurrency);
@@ -117,8 +131,14 @@ async fn record(proxy: &Proxy, state: &State, reply: &Reply, who: &Who, refusal:
     }
     let verdict = refusal.verdict();
     let now = proxy.records.clock.unix_millis();
-    let entry = Entry::refusal(reply.exchange, now, Arc::clone(&grounds), verdict.status, verdict.reason);
+    let refused = |word| Entry::refusal(reply.exchange, now, Arc::clone(&grounds), verdict.status, word);
+    let entry = match &intent {
+        Some(_) => Entry { kind: Kind::Outcome, ..refused(Intent::outcome(refusal)) },
+        None => refused(verdict.reason),
+    };
     let recorded = tokio::time::timeout(REFUSAL_RECORD, proxy.records.ledger.append(&entry)).await;
+    // The record is written, or the ledger takes none: then the intent stands alone.
+    intent.into_iter().for_each(Intent::close);
     if matches!(recorded, Ok(Ok(_))) {
         proxy.metrics.ledger_records.inc();
     } else {

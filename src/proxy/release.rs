@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
-use hyper::Response;
+use hyper::{Response, StatusCode};
 
 use crate::http::Refusal;
 use crate::http::problem::{Page, Problems};
@@ -31,7 +31,7 @@ pub struct Answer {
 #[expect(clippy::needless_pass_by_value, reason = "one receipt releases one body")]
 pub(super) fn released(
     reply: &Reply,
-    media_type: MediaType,
+    (status, media_type): (StatusCode, MediaType),
     body: Released,
     receipt: Receipt,
     admitted: Admitted,
@@ -40,7 +40,24 @@ pub(super) fn released(
         return Err(Refusal::Internal);
     }
     let content = if reply.head { Bytes::new() } else { body.into_body().into() };
-    Ok(reply.released(media_type).map(|()| Answer::new(content, Some(admitted))))
+    Ok(reply.released(status, media_type).map(|()| Answer::new(content, Some(admitted))))
+}
+
+/// An answer without content, against the receipt of its record.
+///
+/// # Errors
+/// `Internal` if the receipt is of another exchange.
+#[expect(clippy::needless_pass_by_value, reason = "one receipt releases one answer")]
+pub(super) fn done(
+    reply: &Reply,
+    status: StatusCode,
+    receipt: Receipt,
+    admitted: Admitted,
+) -> Result<Response<Answer>, Refusal> {
+    if receipt.exchange() != reply.exchange {
+        return Err(Refusal::Internal);
+    }
+    Ok(reply.done(status).map(|()| Answer::new(Bytes::new(), Some(admitted))))
 }
 
 /// A refusal, in own words.

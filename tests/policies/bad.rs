@@ -9,18 +9,17 @@ use crate::support::{edited, found, page, underlined};
 /// Code, edits of the base, underlined text.
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
+const SEALED: (&str, &str) = ("scheme      = \"keyed\"", "scheme      = \"sealed\"");
+
 const CASES: &[Case] = &[
     // 00, 01: any file.
     ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
     ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
     ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
     ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"table\"")], "\"table\""),
-    ("TAVS0002", &[("[\"GET\"]", "[\"POST\"]")], "\"POST\""),
     ("TAVS0002", &[("[free-text]", "[push]\n[free-text]")], "push"),
     ("TAVS0002", &[("start\"         = \"keep\"", "start\" = \"shift\"")], "\"shift\""),
     ("TAVS0002", &[("{ mask = \"first-word\" }", "{ round = \"hour\" }")], "round"),
-    ("TAVS0002", &[("{ keep = true, pattern = \"uuid\" }", "{ resolve = \"id\" }")], "resolve"),
-    ("TAVS0002", &[("[route.response]", "[route.request]\nresolve = true\n[route.response]")], "request"),
     ("TAVS0003", &[("policy = 1", "policy = 2")], "2"),
     ("TAVS0101", &[("expires   = 2028-01-14\n", "")], "[agreement]"),
     ("TAVS0101", &[("policy = 1", "")], "#:schema ../../docs/policy.schema.json"),
@@ -549,6 +548,107 @@ const CASES: &[Case] = &[
     ),
     ("TAVS0407", &[("route  = \"appointments\"", "route  = \"appointment\"")], "\"appointment\""),
     ("TAVS0408", &[("absent = [\"2512489996\"]\n", "")], "[[test]]"),
+    // Requests.
+    (
+        "TAVS0102",
+        &[("{ pattern = \"integer\" }", "{ resolve = \"cpr\", selects = \"$.a\" }"), SEALED],
+        "selects",
+    ),
+    ("TAVS0104", &[("{ pattern = \"integer\" }", "{ resolve = \"crp\" }")], "\"crp\""),
+    (
+        "TAVS0105",
+        &[(
+            "[route.response]",
+            "[route.request]\nfields = { x-forwarded-for = { pattern = \"word\" } }\n[route.response]",
+        )],
+        "x-forwarded-for",
+    ),
+    (
+        "TAVS0316",
+        &[("{ keep = true, pattern = \"uuid\" }", "{ resolve = \"id\" }")],
+        "\"/appointments/{id}\"",
+    ),
+    ("TAVS0316", &[("{ pattern = \"integer\" }", "{ resolve = \"cpr\" }")], "{ resolve = \"cpr\" }"),
+    (
+        "TAVS0316",
+        &[
+            ("[\"GET\"]", "[\"POST\"]"),
+            ("[route.response]", "[route.request]\nmembers = { \"$.a\" = \"resolve\" }\n[route.response]"),
+        ],
+        "\"$.a\"",
+    ),
+    (
+        "TAVS0406",
+        &[("{ keep = true, pattern = \"uuid\" }", "{ resolve = \"reference\" }"), SEALED],
+        "\"/appointments/{id}\"",
+    ),
+    (
+        "TAVS0202",
+        &[
+            ("[\"GET\"]", "[\"POST\"]"),
+            (
+                "[route.response]",
+                "[route.request]\nmembers = { \"$.a\" = \"keep\", \"$.a.b\" = \"resolve\" }\n[route.response]",
+            ),
+            SEALED,
+        ],
+        "\"$.a.b\"",
+    ),
+    ("TAVS0409", &[("[\"GET\"]", "[\"POST\"]")], "\"POST\""),
+    (
+        "TAVS0409",
+        &[("[route.response]", "[route.request]\nno-body = true\n[route.response]")],
+        "[route.request]",
+    ),
+    (
+        "TAVS0409",
+        &[
+            ("[\"GET\"]", "[\"DELETE\"]"),
+            (
+                "[route.response]",
+                "[route.request]\nfields = { x = { pattern = \"word\" } }\n[route.response]",
+            ),
+        ],
+        "[route.request]",
+    ),
+    (
+        "TAVS0409",
+        &[
+            ("[\"GET\"]", "[\"GET\", \"PUT\"]"),
+            (
+                "[route.response]",
+                "[route.request]\nno-body = true\nform = { x = { pattern = \"word\" } }\n[route.response]",
+            ),
+        ],
+        "[route.request]",
+    ),
+    (
+        "TAVS0410",
+        &[("{ mask = \"first-word\" }", "{ resolve = \"cpr\" }")],
+        "\"$.appointments[*].patient.navn\"",
+    ),
+    (
+        "TAVS0410",
+        &[
+            ("[\"GET\"]", "[\"POST\"]"),
+            (
+                "[route.response]",
+                "[route.request]\nmembers = { \"$.a\" = \"pseudonymise\" }\n[route.response]",
+            ),
+        ],
+        "\"$.a\"",
+    ),
+    (
+        "TAVS0410",
+        &[
+            ("[\"GET\"]", "[\"POST\"]"),
+            (
+                "[route.response]",
+                "[route.request]\nmembers = { \"$.a\" = { keep = true, cpr = \"clear\", cpr-ground = \"dbl-11-1\" } }\n[route.response]",
+            ),
+        ],
+        "\"$.a\"",
+    ),
 ];
 
 #[test]

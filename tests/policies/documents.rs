@@ -89,6 +89,9 @@ fn the_reference_explains_every_word_of_the_language() {
 fn with_example(example: &str) -> String {
     let mut text = edited(&[(".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\"")]);
     if example.starts_with("[[route]]") {
+        if example.contains("resolve") {
+            text = text.replacen("\"keyed\"", "\"sealed\"", 1);
+        }
         return text.replacen("[[shape]]", &format!("{example}\n\n[[shape]]"), 1);
     }
     for table in example.split("\n\n") {

@@ -13,6 +13,7 @@ mod operate;
 mod origin;
 mod process;
 mod records;
+mod resolving;
 mod stage;
 mod standing;
 mod subjects;

@@ -43,6 +43,8 @@ pub(crate) struct Seen {
     pub(crate) connection: usize,
     /// The bytes of the request's head.
     pub(crate) head: String,
+    /// Its content.
+    pub(crate) content: String,
 }
 
 /// A listening origin. Each request is answered with the script that is set at that time.
@@ -131,7 +133,13 @@ async fn converse(mut stream: TlsStream<TcpStream>, connection: usize, shared: &
     loop {
         let Some(head) = read_head(&mut stream).await else { return };
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        shared.seen.lock().unwrap().push(Seen { connection, head });
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+        let mut content = vec![0; length.unwrap_or_default()];
+        if stream.read_exact(&mut content).await.is_err() {
+            return;
+        }
+        let content = String::from_utf8(content).unwrap();
+        shared.seen.lock().unwrap().push(Seen { connection, head, content });
         let own = shared.at.lock().unwrap().get(&path).cloned();
         let script = own.unwrap_or_else(|| shared.script.lock().unwrap().clone());
         for step in script {

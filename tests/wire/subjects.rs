@@ -71,7 +71,7 @@ fn person(stage: &Stage, cpr: &str) -> SubjectId {
 }
 
 /// Begins or ends a right, for this policy's purpose and recipient where the kind has one.
-fn change(stage: &Stage, kind: RightKind, cpr: &str, begun: bool) {
+pub(crate) fn change(stage: &Stage, kind: RightKind, cpr: &str, begun: bool) {
     let purpose =
         matches!(kind, RightKind::Objection | RightKind::Consent).then(|| "appointment-reminders".to_owned());
     let change = NewChange {

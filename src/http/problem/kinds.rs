@@ -49,6 +49,9 @@ kinds! {
     MEDIA_TYPE: "media-type", "The content of the request is of a type that is not taken",
         "The route does not list this content type or content coding.",
         "Send `application/json` in UTF-8 without content coding.";
+    CONTENT: "content", "The content of the request is not what this route takes",
+        "The content is not strict JSON, holds a member that the route does not list, or a value that does not fit.",
+        "Send the members that the clinic has agreed to, and no others, empty ones left out.";
     AUTHORITY: "authority", "The authority of the request is not clear",
         "The request names no authority, more than one, or a malformed one.",
         "Send exactly one `Host` field with the name that the clinic gave out.";

@@ -57,7 +57,7 @@ fn a_used_up_quota_is_named() {
 
 #[test]
 fn statuses_are_those_of_the_fault_table() {
-    let by_kind: [(&str, &[u16]); 21] = [
+    let by_kind: [(&str, &[u16]); 22] = [
         ("no-policy", &[403]),
         ("agreement-lapsed", &[403]),
         ("quota-exceeded", &[429]),
@@ -77,6 +77,7 @@ fn statuses_are_those_of_the_fault_table() {
         ("request-refused", &[409]),
         ("upstream", &[502]),
         ("upstream-slow", &[504]),
+        ("content", &[400]),
         ("unavailable", &[503]),
         ("internal", &[500]),
     ];

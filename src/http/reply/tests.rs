@@ -6,7 +6,13 @@ use crate::ids::RecipientId;
 use crate::limits::{Limits, Numbers};
 
 fn reply() -> Reply {
-    Reply { exchange: ExchangeId::new(1, [7; 10]), head: false, http1: true, standing: None }
+    Reply {
+        exchange: ExchangeId::new(1, [7; 10]),
+        head: false,
+        http1: true,
+        standing: None,
+        allow: vec!["GET", "HEAD"],
+    }
 }
 
 fn standing() -> Standing {
@@ -28,7 +34,7 @@ fn names(fields: &HeaderMap) -> Vec<&str> {
 #[test]
 fn an_answer_has_these_fields_and_no_other() {
     let common = ["cache-control", "content-type", "tavs-exchange", "via", "x-content-type-options"];
-    let released = reply().released(MediaType::FhirJson);
+    let released = reply().released(StatusCode::OK, MediaType::FhirJson);
     assert_eq!(names(released.headers()), common);
     assert_eq!(released.headers()[CONTENT_TYPE], "application/fhir+json");
     assert_eq!(released.headers()[CACHE_CONTROL], "no-store");

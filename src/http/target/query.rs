@@ -10,7 +10,10 @@ use crate::http::Refusal;
 
 /// Decodes `name=value` pairs joined by `&`. Refuses an empty or repeated name, a parameter
 /// without `=`, and an empty query after `?`.
-pub(super) fn decode(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+///
+/// # Errors
+/// `Query…`.
+pub fn decode(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     if text.len() > MAX_QUERY {
         return Err(Refusal::QueryTooLong);
     }

@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::checked::{
-    Agreement, Category, Consent, CprInText, Identity, Limits, Linkability, NoveltyAnswer, Parameter, Policy,
-    PolicyTest, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Response, Route, Rule, Shape, Subject,
-    TestText, Transfer, TransferGround, Wanted,
+    Agreement, Category, Consent, Content, CprInText, Identity, Limits, Linkability, NoveltyAnswer,
+    Parameter, Policy, PolicyTest, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Request, Response,
+    Route, Rule, Shape, Subject, TestText, Transfer, TransferGround,
 };
 use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
@@ -29,6 +29,8 @@ pub(crate) mod defaults {
     pub(crate) const BUFFER: u64 = 1 << 20;
     /// Bytes of the largest response.
     pub(crate) const RESPONSE: u64 = 16 << 20;
+    /// Bytes of a request's content.
+    pub(crate) const CONTENT: u64 = 1 << 20;
 }
 
 pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
@@ -165,22 +167,44 @@ fn shape(written: &written::Shape, lines: &Lines) -> Shape {
 }
 
 fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> Route {
-    let query = |query: &written::Query| Parameter {
-        name: query.name.value.clone(),
-        wanted: Wanted::Pattern(query.pattern.clone()),
-        selects: query.selects.as_ref().map(|selects| selects.value.clone()),
-    };
     Route {
         name: text(written.name.as_ref()),
         methods: written.methods.iter().map(|method| method.value).collect(),
         path: written.path.as_ref().map(|path| path.value.clone()).unwrap_or_default(),
         path_text: written.path_text.clone(),
-        query: written.query.iter().map(query).collect(),
+        query: written.query.iter().map(parameter).collect(),
         upstream: text(written.upstream.as_ref()),
         accept_clear: written.accept_clear.as_ref().map(|ground| ground.value.to_owned()),
-        request: None,
+        request: written.request.as_ref().map(|one| request(one, lines)),
         response: response(&written.response, policy, lines),
         line: lines.at(written.header.start),
+    }
+}
+
+/// `check` sees to it that one way to say the content is written; of several the strictest counts.
+fn request(written: &written::Request, lines: &Lines) -> Request {
+    let parameters = |list: &[written::Query]| list.iter().map(parameter).collect();
+    let limit = value(written.limit.as_ref(), defaults::CONTENT);
+    let content = match (&written.members, &written.form) {
+        _ if written.no_body => Content::Nothing,
+        (Some(members), _) => {
+            Content::Json { media_types: written.media_types.clone(), rules: rules(members, lines) }
+        }
+        (None, Some(form)) => Content::Form(parameters(form)),
+        (None, None) => Content::Nothing,
+    };
+    Request {
+        fields: parameters(&written.fields),
+        content,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    }
+}
+
+fn parameter(written: &written::Query) -> Parameter {
+    Parameter {
+        name: written.name.value.clone(),
+        wanted: written.wanted.value.clone(),
+        selects: written.selects.as_ref().map(|selects| selects.value.clone()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Findings, members};
-use crate::policy::checked::{Action, Policy, Route, Rule};
+use crate::policy::checked::{Action, Content, Policy, Route, Rule};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::plan::{self, Conflict, Meeting, PlanError, RuleRef};
@@ -12,7 +12,13 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
     for route in &policy.routes {
         for mistake in plan::mistakes(policy, route) {
-            report(policy, route, &mistake, &mut seen, findings);
+            report(|reference| rule(policy, route, reference), &mistake, &mut seen, findings);
+        }
+        let request = route.request.as_ref().map(|request| &request.content);
+        if let Some(Content::Json { rules, .. }) = request {
+            for mistake in plan::mistakes_of_request(rules) {
+                report(|reference| rules.get(reference.rule), &mistake, &mut seen, findings);
+            }
         }
         for reference in plan::rules_at_subjects(policy, route) {
             if let Some(rule) = rule(policy, route, reference) {
@@ -31,14 +37,12 @@ fn rule<'p>(policy: &'p Policy, route: &'p Route, reference: RuleRef) -> Option<
 }
 
 /// Shapes are used by several routes: what is wrong between their rules is told once.
-fn report(
-    policy: &Policy,
-    route: &Route,
+fn report<'p>(
+    at: impl Fn(RuleRef) -> Option<&'p Rule>,
     mistake: &PlanError,
     seen: &mut BTreeSet<(usize, usize)>,
     findings: &mut Findings<'_>,
 ) {
-    let at = |reference| rule(policy, route, reference);
     match mistake {
         PlanError::Conflict(conflict) => {
             let (Some(first), Some(second)) = (at(conflict.first), at(conflict.second)) else { return };

@@ -41,6 +41,16 @@ super::codes! {
     bad "[[test]]\nroute = \"appointments\"\ninput = \"tests/appointments.json\""
     good "[[test]]\nroute = \"appointments\"\ninput = \"tests/appointments.json\"\nabsent = [\"2512489996\"]"
 
+    REQUEST_CONTENT "TAVS0409" Error "a request whose content is not said"
+    "A method other than GET brings content, or does something by itself. `[route.request]` says what: `members` of JSON, `form` parameters, or `no-body = true`, exactly one of them. GET brings nothing but its target and header fields."
+    bad "methods = [\"POST\"]"
+    good "methods = [\"POST\"]\n[route.request]\nno-body = true"
+
+    REQUEST_ACTION "TAVS0410" Error "an action that has no place here"
+    "The content of a request is passed on as it came or refused: its members are kept, or are pseudonyms to be resolved. Nothing in clear and nothing that cannot be searched passes there. In a response nothing is resolved: that would undo its pseudonyms."
+    bad "[route.request.members]\n\"$.subject.identifier.value\" = \"pseudonymise\""
+    good "[route.request.members]\n\"$.subject.identifier.value\" = \"resolve\""
+
     SAME_IDENTITY "TAVS0501" Error "two policies claim one identity"
     "A certificate that presents this identifier under this anchor would be two recipients at once, and which members it may have would depend on chance."
     bad "certificate = { uri = \"urn:tavs:recipient:sms\" }   # in two files"

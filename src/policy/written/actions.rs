@@ -1,17 +1,18 @@
 //! `members`: locations and what happens there.
 
+use super::routes::requests;
 use super::{Rule, names};
 use crate::cpr;
-use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan};
+use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Sought};
 use crate::policy::codes;
 use crate::policy::location::Location;
 use crate::policy::syntax::{At, Table, Value};
 
 /// Actions of the language that this version does not do.
-const NOT_YET: &[&str] = &["shift", "round", "url", "decode", "resolve"];
+const NOT_YET: &[&str] = &["shift", "round", "url", "decode"];
 
 /// The actions that stand as a name in braces.
-const NAMED: [&str; 6] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan"];
+const NAMED: [&str; 7] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve"];
 
 const MASKS: &[(&str, Mask)] = &[
     ("first-word", Mask::FirstWord),
@@ -39,6 +40,7 @@ enum Word {
     Pseudonymise,
     Scan,
     Count,
+    Resolve,
     /// Must say more.
     Mask,
     Generalise,
@@ -51,6 +53,7 @@ const WORDS: &[(&str, Word)] = &[
     ("pseudonymise", Word::Pseudonymise),
     ("scan", Word::Scan),
     ("count", Word::Count),
+    ("resolve", Word::Resolve),
     ("mask", Word::Mask),
     ("generalise", Word::Generalise),
     ("replace", Word::Replace),
@@ -115,6 +118,7 @@ fn from_word(value: &Value<'_>) -> Option<Action> {
         Word::Pseudonymise => return Some(Action::Pseudonymise(Kind::Cpr)),
         Word::Scan => return Some(Action::Scan(Scan::default())),
         Word::Count => return Some(Action::Count),
+        Word::Resolve => return Some(Action::Resolve(Sought { kind: Kind::Cpr, system: None })),
         Word::Mask => ("{ mask = \"first-word\" }", "mask"),
         Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
         Word::Replace => ("{ replace = \"…\" }", "replace"),
@@ -150,6 +154,7 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         "mask" => word.word(MASKS, &[]).map(|mask| Action::Mask(mask.value)),
         "generalise" => generalise(word, &mut table),
         "replace" => replace(word),
+        "resolve" => requests::sought(word, &mut table).map(Action::Resolve),
         _ => scan(word, &mut table),
     };
     table.finish();
@@ -157,8 +162,18 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
 }
 
 fn is_option(name: &str) -> bool {
-    const OPTIONS: [&str; 9] =
-        ["number", "unscanned", "reason", "cpr", "cpr-ground", "text", "type", "reference", "names-from"];
+    const OPTIONS: [&str; 10] = [
+        "number",
+        "unscanned",
+        "reason",
+        "cpr",
+        "cpr-ground",
+        "text",
+        "type",
+        "system",
+        "reference",
+        "names-from",
+    ];
     OPTIONS.contains(&name)
 }
 

@@ -214,6 +214,7 @@ pub(crate) mod caps {
     pub(crate) const ABSENT: RangeInclusive<u64> = 1..=10_000;
     pub(crate) const BUFFER: RangeInclusive<u64> = 1024..=64 << 20;
     pub(crate) const RESPONSE: RangeInclusive<u64> = 1024..=4 << 30;
+    pub(crate) const CONTENT: RangeInclusive<u64> = 1..=16 << 20;
 }
 
 pub(super) fn limits(root: &mut Table<'_>) -> Limits {

@@ -1,16 +1,21 @@
 //! `[[route]]` and `[[test]]`.
 
 mod paths;
+pub(super) mod requests;
 
-use super::{Query, Response, Route, Subject, Test, actions, names, shapes};
+use super::{Response, Route, Subject, Test, actions, names, shapes};
 use crate::policy::checked::{MediaType, Method, Pattern, TestText};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Flaw, Table, Value};
 
-const METHODS: &[(&str, Method)] = &[("GET", Method::Get)];
-
-/// Methods that a later version will do. HEAD comes with GET.
-const METHODS_NOT_YET: &[&str] = &["POST", "PUT", "PATCH", "DELETE"];
+/// HEAD comes with GET.
+const METHODS: &[(&str, Method)] = &[
+    ("GET", Method::Get),
+    ("POST", Method::Post),
+    ("PUT", Method::Put),
+    ("PATCH", Method::Patch),
+    ("DELETE", Method::Delete),
+];
 
 const PATTERNS: &[(&str, Pattern)] = &[
     ("date", Pattern::Date),
@@ -40,12 +45,12 @@ fn route(mut table: Table<'_>) -> Route {
         path: path.and_then(|path| paths::read(&path, path_members.as_ref())),
         path_text,
         upstream: upstream.and_then(|upstream| upstream.parsed(&codes::BAD_VALUE, names::name)),
-        query: table.optional_table("query").map(|query| parameters(&query)).unwrap_or_default(),
+        query: table.optional_table("query").map(|query| requests::parameters(&query)).unwrap_or_default(),
         accept_clear: table.optional_word("accept-clear", actions::CPR_GROUNDS, &[]),
+        request: requests::read(&mut table),
         response: response(&mut table, header.clone()),
         header,
     };
-    table.not_yet(&["request"]);
     table.finish();
     route
 }
@@ -56,22 +61,7 @@ fn methods_of(list: &Value<'_>) -> Vec<At<Method>> {
         let help = Some(String::from("write `[\"GET\"]`"));
         list.fault(&codes::BAD_VALUE, "`methods` is empty", "nothing in it", help);
     }
-    elements.iter().filter_map(|one| one.word(METHODS, METHODS_NOT_YET)).collect()
-}
-
-fn parameters(query: &Table<'_>) -> Vec<Query> {
-    query.entries().into_iter().filter_map(|(name, value)| parameter(&name, &value)).collect()
-}
-
-fn parameter(name: &At<&str>, value: &Value<'_>) -> Option<Query> {
-    let mut table = value.table()?;
-    let pattern = pattern(&mut table, value);
-    let selects = table.optional("selects");
-    let selects = selects.and_then(|text| text.parsed(&codes::BAD_LOCATION, names::location));
-    table.not_yet(&["resolve"]);
-    table.finish();
-    let name = At::new(name.value.to_owned(), name.span.clone());
-    Some(Query { name, pattern: pattern?, selects })
+    elements.iter().filter_map(|one| one.word(METHODS, &[])).collect()
 }
 
 /// `pattern` or `one-of`: what a value in a query or path must look like.
@@ -84,7 +74,6 @@ fn pattern(table: &mut Table<'_>, whole: &Value<'_>) -> Option<Pattern> {
             let words: Vec<String> = list.strings().into_iter().map(|word| word.value).collect();
             (!words.is_empty()).then_some(Pattern::OneOf(words))
         }
-        (None, None) if table.has("resolve") => None,
         _ => {
             let help = Some(String::from("write `{ pattern = \"date\" }` or `{ one-of = [\"a\", \"b\"] }`"));
             let message = "a value passes only if it has a pattern";

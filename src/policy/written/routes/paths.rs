@@ -1,7 +1,7 @@
 //! A route's path: literal segments, and `{name}` for one segment of a pattern.
 
-use super::pattern;
-use crate::policy::checked::{PathSegment, Pattern, Wanted};
+use super::requests::wanted;
+use crate::policy::checked::{PathSegment, Wanted};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Flaw, Value};
 
@@ -18,9 +18,8 @@ pub(super) fn read(path: &Value<'_>, members: Option<&Value<'_>>) -> Option<At<V
         };
         used.push(name.as_str());
         match patterns.iter().find(|(member, _)| member.value == *name) {
-            Some((_, Some(pattern))) => {
-                let wanted = Wanted::Pattern(pattern.clone());
-                segments.push(PathSegment::Named { name: name.clone(), wanted });
+            Some((_, Some(wanted))) => {
+                segments.push(PathSegment::Named { name: name.clone(), wanted: wanted.clone() });
             }
             Some((_, None)) => return None,
             None => {
@@ -42,8 +41,9 @@ pub(super) fn read(path: &Value<'_>, members: Option<&Value<'_>>) -> Option<At<V
     Some(At::new(segments, parts.span))
 }
 
-/// `{ id = { keep = true, pattern = "uuid" } }`; `None` where the pattern could not be read.
-fn path_members(members: &Value<'_>) -> Vec<(At<String>, Option<Pattern>)> {
+/// `{ id = { keep = true, pattern = "uuid" } }`, `{ id = { resolve = "id" } }`; `None` where what is wanted
+/// could not be read.
+fn path_members(members: &Value<'_>) -> Vec<(At<String>, Option<Wanted>)> {
     let Some(table) = members.table() else { return Vec::new() };
     let one = |value: &Value<'_>| {
         if value.as_str() == Some("keep") {
@@ -52,10 +52,9 @@ fn path_members(members: &Value<'_>) -> Vec<(At<String>, Option<Pattern>)> {
             return None;
         }
         let mut table = value.table()?;
-        table.not_yet(&["resolve"]);
-        let keep = table.optional_bool("keep");
-        let read = pattern(&mut table, value);
         let resolves = table.has("resolve");
+        let keep = if resolves { None } else { table.optional_bool("keep") };
+        let read = wanted(&mut table, value);
         table.finish();
         if !resolves && keep.as_ref().is_none_or(|keep| !keep.value) {
             let help = Some(String::from("write `{ keep = true, pattern = \"uuid\" }`"));
