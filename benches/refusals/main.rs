@@ -1,0 +1,73 @@
+//! How long a decision about a pseudonym takes: one that opens, and each way not to, in interleaved
+//! tries. Whoever could tell them apart by time would learn why one was refused.
+//!
+//! `cargo bench --bench refusals` reports medians; nothing asserts a time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark: its input is its own, it reads the time, and it prints"
+)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use jiff::civil::date;
+use tavs::ids::RecipientId;
+use tavs::policy::check::check;
+use tavs::policy::decide::Asked;
+use tavs::policy::running::PolicySet;
+use tavs::policy::syntax::SourceFile;
+use tavs::pseudonym::{Input, KeyRing, Linkage, Scheme};
+
+const TRIES: usize = 10_000;
+const POLICY: &str = include_str!("policy.toml");
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick" || argument == "--test");
+    let file = SourceFile { path: "policy.toml".into(), text: POLICY.into() };
+    let (policies, found) = check(&[file], date(2026, 3, 4));
+    assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
+    let ring = KeyRing::throw_away([1; 32]);
+    let set = PolicySet::build(policies, &ring).unwrap();
+
+    let of = |resource_type, id| Input::id(resource_type, id);
+    let good = sealed(&ring, "sms", of("Patient", "AFT-KQ7"));
+    let mut forged = good.clone();
+    forged.pop();
+    forged.push(if good.ends_with('q') { 'r' } else { 'q' });
+    let cases = [
+        ("opens", good.clone()),
+        ("forged", forged),
+        ("foreign domain", sealed(&ring, "other", of("Patient", "AFT-KQ7"))),
+        ("foreign ring", sealed(&KeyRing::throw_away([2; 32]), "sms", of("Patient", "AFT-KQ7"))),
+        ("other type", sealed(&ring, "sms", of("Observation", "AFT-KQ7"))),
+        ("other version", good.replacen("tvs1-", "tvs2-", 1)),
+    ];
+    let mut nanos: Vec<Vec<u128>> = vec![Vec::new(); cases.len()];
+    for _ in 0..if quick { 10 } else { TRIES } {
+        for ((_, pseudonym), times) in cases.iter().zip(&mut nanos) {
+            let (path, segments) = (format!("/Patient/{pseudonym}"), ["Patient".into(), pseudonym.clone()]);
+            let asked = Asked { method: "GET", path: &path, segments: &segments, query: &[], fields: &[] };
+            let began = Instant::now();
+            let decided = black_box(set.decide(&RecipientId::new("sms"), date(2026, 3, 4), asked));
+            times.push(began.elapsed().as_nanos());
+            assert_eq!(decided.is_ok(), *pseudonym == good);
+        }
+    }
+    println!(
+        "a decision about a pseudonym, median of {} interleaved tries",
+        nanos.concat().len() / cases.len()
+    );
+    for ((name, _), times) in cases.iter().zip(&mut nanos) {
+        times.sort_unstable();
+        println!("{name:>16}  {:>7} ns", times.get(times.len() / 2).unwrap());
+    }
+}
+
+fn sealed(ring: &KeyRing, domain: &str, input: Input<'_>) -> String {
+    let mut out = Vec::new();
+    assert!(ring.pseudonymiser(domain, Scheme::Sealed).unwrap().write(input, Linkage::Domain, &mut out));
+    String::from_utf8(out).unwrap()
+}
