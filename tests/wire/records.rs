@@ -162,3 +162,15 @@ async fn a_change_that_a_crash_left_without_its_record_gets_it_at_the_next_start
     let stage = stage.restarted().await;
     assert_eq!(kinds(&stage, "registry"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_that_names_nobody_new_does_without_the_database() {
+    let stage = used().await;
+    let other = rusqlite::Connection::open(stage.lab.path("tavs.db")).unwrap();
+    for table in ["alias", "reservation", "registry"] {
+        other.execute_batch(&format!("ALTER TABLE {table} RENAME TO away_{table}")).unwrap();
+    }
+    assert_eq!(stage.get("/appointments").await.status, 200);
+    stage.origin.says(json(&GOOD.replace("2512489996", "0201919990")));
+    stage.get("/appointments").await.is_problem("store-unusable", "another person");
+}
