@@ -51,6 +51,18 @@ impl Store {
         })
     }
 
+    /// How the database answers [`disclosures_of`](Self::disclosures_of), step by step: for whoever
+    /// measures it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn plan_of_disclosures(&self) -> Result<Vec<String>, StoreError> {
+        self.connections.read(DOING, |c| {
+            let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {}", sql::DISCLOSURES_OF))?;
+            statement.query_map((SubjectId([0; 16]),), |row| row.get(3))?.collect()
+        })
+    }
+
     /// What each recipient was given about any of the subject ids: whom to tell of a rectification,
     /// erasure or restriction (art. 19).
     ///
