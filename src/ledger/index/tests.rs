@@ -1,8 +1,6 @@
 //! Tests of the index as its callers see it: it follows, catches up after any stop, equals the
 //! ledger, and refuses what is not its ledger.
 
-mod measure;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
