@@ -65,6 +65,14 @@ pub enum StartError {
     /// What must be on record before anything is released.
     #[error(transparent)]
     Noting(#[from] NoteError),
+    /// The machine's clock has run back.
+    #[error(
+        "the clock shows a time {seconds} s before the last record of the ledger; set the clock, or wait until that time: nothing is released meanwhile"
+    )]
+    ClockBack {
+        /// How far.
+        seconds: u64,
+    },
     /// The index does not get on, and gives no reason.
     #[error(
         "the index of the ledger stands still, {lag} records behind; look whether something else holds the store, and run `tavs ledger reindex`"

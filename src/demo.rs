@@ -197,6 +197,7 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
         | StartError::Indexing(_)
         | StartError::Noting(_)
         | StartError::IndexStands { .. }
+        | StartError::ClockBack { .. }
         | StartError::Stopped
         | StartError::Listen { .. }
         | StartError::Socket { .. }

@@ -40,6 +40,10 @@ pub use self::lookup::{DEFAULT_MOST as DEFAULT_LOOKUPS, SubjectLookup};
 pub use self::release::Answer;
 pub use self::state::{Parts, State};
 
+/// How far the clock may go back before nothing is released: more than the daemons that keep it set it
+/// by, less than a lapsed agreement or a day's quota could gain by. In milliseconds.
+pub const MAX_CLOCK_BACK: u64 = 5 * 60 * 1000;
+
 /// The proxy: what all exchanges share. Its state is replaced whole by a reload; an exchange
 /// keeps the one that it began with.
 #[derive(Debug)]
@@ -51,6 +55,8 @@ pub struct Proxy {
     lookups: lookup::Lookups,
     metrics: Metrics,
     answered: AtomicU64,
+    /// The latest time at which an exchange was decided, in milliseconds since the Unix epoch.
+    latest: AtomicU64,
 }
 
 /// What is on record, and whose data may leave. Outlives reloads; clones share it.
@@ -80,6 +86,7 @@ impl Proxy {
             guards: guards::Guards::default(),
             metrics,
             answered: AtomicU64::new(0),
+            latest: AtomicU64::new(0),
         }
     }
 

@@ -11,8 +11,8 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ledger::index::{IndexError, Indexer};
-use crate::ledger::{self, Disk, Found, Ledger};
-use crate::proxy::Records;
+use crate::ledger::{self, Disk, Found, Ledger, Tail};
+use crate::proxy::{MAX_CLOCK_BACK, Records};
 use crate::store::Store;
 use crate::subjects::Subjects;
 
@@ -30,6 +30,7 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
     log_ledger(&found);
     let (config, clock) = (config.clone(), clock.clone());
     let opening = move || -> Result<Records, StartError> {
+        not_before(&config, &found, &clock)?;
         let path = &config.store.value;
         let store = if found.last_sequence == 0 { Store::open_or_make(path) } else { Store::open(path) }?;
         let indexer = Indexer::start(&config.ledger.directory.value, ledger.durable(), store.clone())?;
@@ -47,6 +48,18 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
             Err(_cancelled) => Err(StartError::Stopped),
         },
     }
+}
+
+/// Refuses a clock that shows a time before the last record: records would stand in the wrong order,
+/// lapsed agreements would come to life, and a day's quotas begin anew.
+fn not_before(config: &Config, found: &Found, clock: &Clock) -> Result<(), StartError> {
+    if found.last_sequence == 0 {
+        return Ok(());
+    }
+    let mut last = Tail::before_end(&config.ledger.directory.value, 1)?;
+    let recorded = last.advance()?.map(|record| record.event.unix_millis());
+    let ahead = recorded.unwrap_or_default().saturating_sub(clock.unix_millis());
+    if ahead > MAX_CLOCK_BACK { Err(StartError::ClockBack { seconds: ahead / 1000 }) } else { Ok(()) }
 }
 
 /// Waits until the index has all that the ledger holds: reservations and reports speak of it.

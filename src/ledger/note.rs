@@ -24,6 +24,18 @@ pub enum Event {
     Policy(PolicyRecord),
 }
 
+impl Event {
+    /// When, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_millis(&self) -> u64 {
+        match self {
+            Self::Exchange(entry) => entry.unix_millis,
+            Self::Act(act) => act.unix_millis,
+            Self::Policy(policy) => policy.unix_millis,
+        }
+    }
+}
+
 /// What is recorded beside exchanges; gives no [`Receipt`](super::Receipt).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {

@@ -1,6 +1,7 @@
 //! The steps of an exchange, in their order. Each gives what the next one needs, or a refusal.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use hyper::{Request, Response, StatusCode};
 use super::disclose::disclose;
 use super::outcome::{Refused, Who};
 use super::send::{self, Intent, Sending};
-use super::{Answer, Proxy, State, bearer, guards, release};
+use super::{Answer, MAX_CLOCK_BACK, Proxy, State, bearer, guards, release};
 use crate::http::body;
 use crate::http::fields::{self, Accepted, judge_change, judge_response};
 use crate::http::forward::{self, Forward};
@@ -193,8 +194,15 @@ pub(super) const fn refusal_of(denied: Denied) -> Refusal {
     }
 }
 
-/// Can we say afterwards who was told what? Past its lag the index cannot.
+/// Can we say afterwards who was told what, and when? Past its lag the index cannot, and nobody can by a
+/// clock that has run back.
 fn answerable(proxy: &Proxy) -> Result<(), Refusal> {
+    let now = proxy.records.clock.unix_millis();
+    let latest = proxy.latest.fetch_max(now, Ordering::Relaxed);
+    if latest.saturating_sub(now) > MAX_CLOCK_BACK {
+        tracing::error!("the clock has run back: nothing leaves until it is set");
+        return Err(Refusal::LedgerUnusable);
+    }
     let indexer = &proxy.records.indexer;
     if indexer.within(MAX_LAG) {
         return Ok(());

@@ -1,8 +1,10 @@
 //! `tavs serve`, as `tavs init` sets it up, before an API and over mutual TLS.
 
 use std::fs;
+use std::sync::Arc;
 
-use tavs::ledger::{Event, Kind};
+use tavs::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId};
+use tavs::ledger::{Entry, Event, Grounds, Kind, Ledger, Limits, Settings};
 
 use super::served::{Served, configured, serve};
 use super::tavs;
@@ -114,4 +116,33 @@ fn a_key_ring_comes_from_a_credential_or_a_command_as_well() {
     fs::write(&path, config.replace(&ring, "command = [\"/nowhere\"]")).unwrap();
     let said = Served::try_start(folder.path(), &[]).err().unwrap();
     assert!(said.contains("cannot run `/nowhere`"), "{said}");
+}
+
+#[test]
+fn a_clock_that_has_run_back_starts_nothing_and_is_named() {
+    let folder = configured();
+    let clock = tavs::clock::Clock::system();
+    let settings = Settings {
+        directory: folder.path().join("ledger"),
+        node: "test".to_owned(),
+        new_log: [1; 16],
+        limits: Limits::default(),
+    };
+    let grounds = Arc::new(Grounds {
+        recipient: RecipientId::new("sms-reminders"),
+        policy: PolicyVersion([1; 32]),
+        route: None,
+        purpose: Purpose::new("appointment-reminders"),
+        basis: Vec::new(),
+        country: "DK".into(),
+    });
+    let ahead = clock.unix_millis() + 3_600_000;
+    let entry = Entry::refusal(ExchangeId::new(ahead, [1; 10]), ahead, grounds, 404, "no-route");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let (ledger, _) = Ledger::open(settings).unwrap();
+        ledger.append(&entry).await.unwrap();
+        ledger.close().await.unwrap();
+    });
+    let said = Served::try_start(folder.path(), &[]).err().unwrap();
+    assert!(said.contains("before the last record of the ledger; set the clock"), "{said}");
 }
