@@ -71,8 +71,10 @@ fn clinic() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(run_tavs(folder.path(), ["init", "."]).code, 0);
     let config = folder.path().join("tavs.toml");
-    let more = "\n[ledger.anchor]\nfile = \"anchor\"\n[ledger.retention]\ndefault = \"3 years\"\ntreatment = \"10 years\"\n";
-    fs::write(&config, fs::read_to_string(&config).unwrap() + more).unwrap();
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.contains("default   = \"5 years\"\ntreatment = \"10 years\""), "{text}");
+    let text = text.replace("\"5 years\"", "\"3 years\"") + "\n[ledger.anchor]\nfile = \"anchor\"\n";
+    fs::write(&config, text).unwrap();
     let settings = Settings {
         directory: folder.path().join("ledger"),
         node: "node-1".to_owned(),
