@@ -6,6 +6,7 @@ mod demo;
 mod init;
 mod keys;
 mod ledger;
+mod officers;
 mod policies;
 mod rewrite;
 mod serve;
@@ -45,6 +46,7 @@ enum Command {
     Certs(certs::Args),
     Ledger(ledger::Args),
     Subject(subject::Args),
+    Officers(officers::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Certs(args) => certs::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Subject(args) => subject::run(&args),
+        Command::Officers(args) => officers::run(&args),
     };
     ExitCode::from(code)
 }

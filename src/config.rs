@@ -18,7 +18,7 @@ use crate::identity::Presented;
 use crate::ledger::retire::Terms;
 use crate::ledger::{self, AnchorSettings};
 use crate::net::{self, TlsSettings, UpstreamSettings};
-use crate::officer::Role;
+use crate::officer::{Role, SigningOfficer};
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
@@ -56,6 +56,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// `[api]`: where the clinic's own systems ask; none unless the file has it.
     pub api: Option<Api>,
+    /// `[officers.*]`: who may sign, by name; no two have the same key.
+    pub officers: Vec<SigningOfficer>,
     /// `[log]`.
     pub log: Log,
     /// Every path that the file names, with its place: faults of files are shown there.

@@ -18,6 +18,7 @@ mod notices;
 mod problem;
 mod registrar;
 mod report;
+mod roster;
 mod show;
 mod socket;
 mod subject;
@@ -48,6 +49,7 @@ use self::problem::{
 };
 use self::registrar::blocking;
 pub use self::registrar::{EnterError, Entered, Registrar, act_of};
+pub use self::roster::{SigningOfficer, SigningRole};
 pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
 use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};

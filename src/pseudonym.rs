@@ -8,12 +8,14 @@
 mod digits;
 mod keyed;
 mod letters;
+mod officer_key;
 mod rank;
 mod ring;
 mod sealed;
 mod sealing;
 mod signing;
 
+pub use officer_key::{OfficerKey, OfficerPublicKey, SigningContext};
 pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, SecretUse, Standing};
 pub use sealing::RegistryKey;
 pub use signing::{CheckpointKey, PublicKey, Signature};

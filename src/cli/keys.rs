@@ -125,7 +125,8 @@ fn save(file: &Path, ring: &KeyRing, clock: &Clock) -> Result<(), KeysError> {
     Ok(private::replace_private(file, &text)?)
 }
 
-fn random_secret() -> Result<Secret, KeysError> {
+/// 256 random bits.
+pub(super) fn random_secret() -> Result<Secret, getrandom::Error> {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
     getrandom::fill(bytes.as_mut())?;
     Ok(Secret::new(*bytes))

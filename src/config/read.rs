@@ -3,6 +3,7 @@
 mod api;
 mod ledger;
 mod limits;
+mod officers;
 mod values;
 
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ use super::{Api, Config, Findings, KeySource, Ledger, Listen, Log};
 use crate::net;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
+use crate::officer::SigningOfficer;
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{self, At, SourceFile, Table, Value};
@@ -42,7 +44,7 @@ pub(super) fn config(source: SourceFile, folder: &Path) -> Result<Config, Findin
 /// The names that the reader asks for, found by reading a file that has every table.
 pub(super) fn option_names() -> Vec<&'static str> {
     let text = "[listen.deadlines]\n[listen.caps]\n[anchors.a]\n[upstreams.a.subject-lookup]\n[upstreams.a.deadlines]\n\
-                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[[api.client]]\n[log]\n";
+                [upstreams.a.caps]\n[policies]\n[keys]\n[ledger.anchor]\n[store]\n[admin]\n[[api.client]]\n[officers.a]\n[log]\n";
     let file = SourceFile::new("tavs.toml", text);
     let reading = syntax::read(&file, |root| {
         Reader { folder: Path::new(""), file: "", paths: RefCell::default() }.root(root)
@@ -63,6 +65,7 @@ struct Written {
     admin: SocketAddr,
     socket: PathBuf,
     api: Option<Api>,
+    officers: Vec<SigningOfficer>,
     log: Log,
     paths: Vec<At<PathBuf>>,
 }
@@ -70,7 +73,7 @@ struct Written {
 impl Written {
     fn with(self, source: SourceFile) -> Config {
         let Self { listen, tls, upstreams, lookups, policies, keys, ledger, store, .. } = self;
-        let Self { admin, socket, api, log, paths, .. } = self;
+        let Self { admin, socket, api, officers, log, paths, .. } = self;
         Config {
             source,
             listen,
@@ -84,6 +87,7 @@ impl Written {
             admin,
             socket,
             api,
+            officers,
             log,
             paths,
         }
@@ -116,6 +120,7 @@ impl Reader<'_> {
             Some(table) => self.api(table, anchors.as_deref()).map(Some),
             None => Some(None),
         };
+        let officers = self.officers(root.optional_table("officers"));
         let log = log(root.optional_table("log"));
         root.not_yet(&["sources"]);
         root.finish();
@@ -137,6 +142,7 @@ impl Reader<'_> {
             admin,
             socket,
             api: api?,
+            officers: officers?,
             log: log?,
             paths: self.paths.take(),
         })

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::officer::SigningRole;
 
 const GOOD: &str = r#"
 [listen]
@@ -129,5 +130,32 @@ fn every_option_that_the_reader_knows_is_documented() {
             explained.iter().any(|form| document.contains(form)),
             "docs/operating.md does not explain `{name}`"
         );
+    }
+}
+
+#[test]
+fn officers_have_a_key_each_and_say_what_they_sign() {
+    const ANNA: &str = "tavs-officer-public-1:PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
+    const BODIL: &str = "tavs-officer-public-1:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let officer = |name: &str, key: &str, roles: &str| {
+        format!("[officers.{name}]\npublic-key = \"{key}\"\nroles = {roles}\n")
+    };
+    let anna = officer("anna", ANNA, "[\"reidentify-requester\", \"policy-approver\"]");
+    let good =
+        parse(&format!("{GOOD}{anna}{}", officer("bodil", BODIL, "[\"reidentify-approver\"]"))).unwrap();
+    assert_eq!(good.officers.len(), 2);
+    assert_eq!(good.officers[0].roles, [SigningRole::Requester, SigningRole::PolicyApprover]);
+    assert_eq!(good.officers[0].key.to_string(), ANNA);
+    assert!(parse(GOOD).unwrap().officers.is_empty());
+    for (bad, said) in [
+        (officer("bodil", ANNA, "[\"reidentify-approver\"]"), "`anna` has the same key"),
+        (officer("bodil", "tavs-officer-key-1:x", "[\"reidentify-approver\"]"), "no officer's public key"),
+        (officer("bodil", BODIL, "[]"), "`roles` is empty"),
+        (officer("bodil", BODIL, "[\"reidentify-aprover\"]"), "reidentify-approver"),
+        (officer("\"bo dil\"", BODIL, "[\"policy-approver\"]"), "no name of an officer"),
+    ] {
+        let findings = parse(&format!("{GOOD}{anna}{bad}")).unwrap_err();
+        assert!(findings.render(false).contains(said), "{bad}\n{}", findings.render(false));
+        assert!(!findings.brief().join("").contains("tavs-officer"), "{findings:?}");
     }
 }

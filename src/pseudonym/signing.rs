@@ -48,6 +48,14 @@ impl fmt::Debug for CheckpointKey {
 }
 
 impl PublicKey {
+    pub(super) const fn of(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(digits: &str) -> Option<Self> {

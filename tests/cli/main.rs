@@ -15,6 +15,7 @@ mod guarantees;
 mod init;
 mod keys;
 mod ledger;
+mod officers;
 mod policies;
 mod retire;
 mod serve;
