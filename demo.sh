@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds tavs and shows it at work: certificates, two sample clinic APIs and the proxy in one process,
-# three recipients calling it. Options go to `tavs demo`: --json, --hold, --minutes N.
+# five recipients calling it. Options go to `tavs demo`: --json, --hold, --minutes N.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,7 +1,7 @@
 //! Clinics, certificates, policies and the proxy in one process and one temporary directory: tavs
 //! seen at work.
 //!
-//! Three recipients call two sample clinic APIs through the real proxy over real TLS. What is
+//! Five recipients call two sample clinic APIs through the real proxy over real TLS. What is
 //! printed is test data that this module made itself, and nothing else may come near it.
 
 mod acts;
@@ -19,7 +19,7 @@ use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -27,7 +27,7 @@ use jiff::civil::Date;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::acts::{ActError, Scene};
-use self::origin::Origin;
+use self::origin::{Asked, Origin};
 use self::stage::{Stage, StageError};
 use self::view::Page;
 use crate::app::{self, Running, StartError};
@@ -102,7 +102,8 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
     let clock = Clock::fixed_on(options.day);
     let people = Arc::new(people::people(options.seed));
     let stage = Stage::set(&clock)?;
-    let (booking, emr) = clinics(&stage, &people).await?;
+    let taken = Taken::default();
+    let (booking, emr) = clinics(&stage, &people, &taken).await?;
     let (ring, keys) = key_ring(&clock)?;
     let configuration = stage.configure(booking.address, emr.address, &ring)?;
     let proxy = start(&configuration, clock.clone()).await?;
@@ -115,6 +116,7 @@ async fn play(options: &Options, out: &mut dyn Write, verdict: &OnceCell<bool>) 
         proxy: proxy.address(),
         keys: &keys,
         people: &people,
+        taken: &taken,
         registrar: &registrar,
         subject_key: &subject_key,
         clock: &clock,
@@ -151,15 +153,30 @@ async fn interrupted() {
     }
 }
 
-async fn clinics(stage: &Stage, people: &Arc<Vec<people::Person>>) -> Result<(Origin, Origin), DemoError> {
+/// The last request that brought something to a clinic.
+type Taken = Arc<Mutex<Option<Asked>>>;
+
+async fn clinics(
+    stage: &Stage,
+    people: &Arc<Vec<people::Person>>,
+    taken: &Taken,
+) -> Result<(Origin, Origin), DemoError> {
     let tls = stage.clinic_tls()?;
     let at_booking = Arc::clone(people);
     let booking = Origin::start(
         Arc::clone(&tls),
-        Arc::new(move |path, query| clinics::booking(&at_booking, path, query)),
+        Arc::new(move |asked| clinics::booking(&at_booking, &asked.path, &asked.query)),
     );
     let at_emr = Arc::clone(people);
-    let emr = Origin::start(tls, Arc::new(move |path, _query| clinics::fhir(&at_emr, path)));
+    let taken = Arc::clone(taken);
+    let answer = move |asked: &Asked| {
+        if asked.is_post {
+            *taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.clone());
+            return clinics::results();
+        }
+        clinics::fhir(&at_emr, &asked.path)
+    };
+    let emr = Origin::start(tls, Arc::new(answer));
     let cannot = |cause| DemoError::Scene(Box::new(cause));
     Ok((booking.await.map_err(cannot)?, emr.await.map_err(cannot)?))
 }
@@ -171,6 +188,8 @@ fn key_ring(clock: &Clock) -> Result<(String, KeyRing), DemoError> {
         ("domain", "sms-reminders"),
         ("domain", "bookkeeping"),
         ("domain", "glucose-study"),
+        ("domain", "laboratory"),
+        ("domain", "analytics"),
         ("domain", "lapsing"),
         ("ledger-subjects", ""),
         ("registry", ""),
@@ -217,6 +236,8 @@ fn curl(stage: &Stage, proxy: SocketAddr, hold: Option<Duration>, page: &mut Pag
         ("sms-reminders", "/appointments?from=2026-03-04"),
         ("bookkeeping", "/invoices"),
         ("research", "/fhir/Patient"),
+        ("laboratory", "/fhir/laboratory/requisitions"),
+        ("analytics", "/events"),
     ] {
         page.line(&format!(
             "curl --cacert {0}/own-ca.pem --cert {0}/{recipient}.pem --key {0}/{recipient}.key 'https://localhost:{1}{target}'",

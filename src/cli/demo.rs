@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::demo::{self, Options};
 
-/// Show everything: sample clinics, the proxy with the shipped policies, three recipients.
+/// Show everything: sample clinics, the proxy with the shipped policies, five recipients.
 ///
 /// Runs in one process and one temporary directory, with certificates of its own, and opens ports on
 /// 127.0.0.1 only. All persons are invented.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
+use hyper::http::request::Builder;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -61,10 +62,21 @@ pub(crate) struct Caller {
 impl Caller {
     /// One GET on a connection of its own.
     pub(crate) async fn get(&self, target: &str) -> Result<Reply, CallError> {
-        tokio::time::timeout(PATIENCE, self.exchange(target)).await.unwrap_or(Err(CallError::Late))
+        self.call(Request::get(target), Bytes::new()).await
     }
 
-    async fn exchange(&self, target: &str) -> Result<Reply, CallError> {
+    /// One POST of FHIR JSON on a connection of its own.
+    pub(crate) async fn post(&self, target: &str, content: String) -> Result<Reply, CallError> {
+        let request = Request::post(target).header(hyper::header::CONTENT_TYPE, "application/fhir+json");
+        self.call(request, content.into()).await
+    }
+
+    async fn call(&self, request: Builder, content: Bytes) -> Result<Reply, CallError> {
+        let exchange = self.exchange(request, content);
+        tokio::time::timeout(PATIENCE, exchange).await.unwrap_or(Err(CallError::Late))
+    }
+
+    async fn exchange(&self, request: Builder, content: Bytes) -> Result<Reply, CallError> {
         let stream = TcpStream::connect(self.proxy).await.map_err(CallError::Connect)?;
         let name = ServerName::try_from("localhost").map_err(|fault| CallError::Tls(fault.to_string()))?;
         let stream = TlsConnector::from(Arc::clone(&self.tls))
@@ -76,10 +88,10 @@ impl Caller {
             .map_err(|fault| broken(&fault))?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        let request = Request::get(target)
+        let request = request
             .header(hyper::header::HOST, format!("localhost:{}", self.proxy.port()))
             .header(hyper::header::ACCEPT, "application/json")
-            .body(Empty::<Bytes>::new())
+            .body(Full::new(content))
             .map_err(|fault| CallError::Exchange(fault.to_string()))?;
         let (head, body) = match sender.send_request(request).await {
             Ok(reply) => reply.into_parts(),

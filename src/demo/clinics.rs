@@ -18,6 +18,7 @@ pub(crate) fn booking(people: &[Person], path: &str, query: &str) -> Answer {
     match path {
         "/appointments" => json(appointments(people, query)),
         "/invoices" => json(invoices(people)),
+        "/events" => events(people),
         _ => missing(),
     }
 }
@@ -31,6 +32,7 @@ pub(crate) fn fhir(people: &[Person], path: &str) -> Answer {
         "/fhir/Condition" => bundle(people.iter().take(12).enumerate().map(condition)),
         "/fhir/MedicationStatement" => bundle(people.iter().take(12).enumerate().map(medication)),
         "/fhir/export" => export(people),
+        "/fhir/laboratory/requisitions" => requisitions(people),
         "/fhir/Encounter" => Answer {
             status: 500,
             content_type: "application/fhir+json",
@@ -61,6 +63,60 @@ fn export(people: &[Person]) -> Answer {
     });
     let body = lines.map(|line| line + "\n").collect();
     Answer { status: 200, content_type: "application/fhir+ndjson", body }
+}
+
+/// Takes results from a laboratory: a FHIR transaction.
+pub(crate) fn results() -> Answer {
+    Answer { status: 200, content_type: "application/fhir+json", body: TAKEN.to_owned() }
+}
+
+/// Each patient's own number, what is asked for, and the sample: a FHIR transaction.
+fn requisitions(people: &[Person]) -> Answer {
+    let entries: Vec<String> = people
+        .iter()
+        .take(8)
+        .enumerate()
+        .flat_map(|(number, person)| {
+            let values: [(&str, &str); 4] = [
+                ("number", &number.to_string()),
+                ("patient", &person.id),
+                ("cpr", &person.cpr),
+                ("illness", one_of(&ILLNESSES, number)),
+            ];
+            [
+                fill(ORDERED, &[("type", "Patient"), ("resource", &patient(person))]),
+                fill(ORDERED, &[("type", "ServiceRequest"), ("resource", &fill(SERVICE_REQUEST, &values))]),
+                fill(ORDERED, &[("type", "Specimen"), ("resource", &fill(SPECIMEN, &values))]),
+            ]
+        })
+        .collect();
+    let body = fill(TRANSACTION, &[("entries", &entries.join(","))]);
+    Answer { status: 200, content_type: "application/fhir+json", body }
+}
+
+/// What patients do on the booking site, one event a line.
+fn events(people: &[Person]) -> Answer {
+    let event = |(number, person): (usize, &Person)| {
+        let second = 1_772_616_060 + u64::try_from(number).unwrap_or(0) * 1_847;
+        let values: [(&str, &str); 8] = [
+            ("event", ["booking_created", "booking_moved", "page_view", "reminder_opened"][number % 4]),
+            ("cpr", &person.cpr),
+            ("birth", &person.birth),
+            ("gender", if person.female { "K" } else { "M" }),
+            ("postcode", person.postcode),
+            ("ip", &client_address(number)),
+            ("illness", one_of(&ILLNESSES, number)),
+            ("ts", &second.to_string()),
+        ];
+        fill(EVENT, &values) + "\n"
+    };
+    let body = people.iter().enumerate().map(event).collect();
+    Answer { status: 200, content_type: "application/x-ndjson", body }
+}
+
+/// Where the n-th event came from (an address for documentation, RFC 5737).
+pub(crate) fn client_address(number: usize) -> String {
+    format!("203.0.113.{}", 10 + number)
 }
 
 /// Puts values where the template has `<name>`.
@@ -228,6 +284,13 @@ const CONDITION: &str = r#"{"resourceType":"Condition","id":"d1000000-0000-4000-
 
 const MEDICATION: &str = r#"{"resourceType":"MedicationStatement","id":"e1000000-0000-4000-8000-<number>","status":"active","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"A10BA02","display":"Metformin"}]},"subject":{"reference":"Patient/<patient>","display":"<name>"},"effectivePeriod":{"start":"2024-11-19"},"dosage":[{"text":"1 tablet morgen og aften","doseAndRate":[{"doseQuantity":{"value":500,"unit":"mg"}}]}]}"#;
 
+const TRANSACTION: &str = r#"{"resourceType":"Bundle","type":"transaction","entry":[<entries>]}"#;
+const ORDERED: &str = r#"{"request":{"method":"POST","url":"<type>"},"resource":<resource>}"#;
+const SERVICE_REQUEST: &str = r#"{"resourceType":"ServiceRequest","id":"sr-<number>","status":"active","intent":"order","code":{"coding":[{"system":"urn:oid:1.2.208.176.2.1","code":"NPU22089","display":"Glukose(kapillærblod); stofk."}]},"subject":{"reference":"Patient/<patient>"},"requester":{"reference":"Practitioner/elmer","display":"M. Elmer"},"authoredOn":"2026-03-03T09:40:00+01:00","reasonCode":[{"text":"Træthed, <illness>"}],"note":[{"text":"Rekvisition for <cpr>"}]}"#;
+const SPECIMEN: &str = r#"{"resourceType":"Specimen","id":"sp-<number>","accessionIdentifier":{"value":"LP-88-<number>"},"type":{"coding":[{"system":"http://snomed.info/sct","code":"119297000"}]},"subject":{"reference":"Patient/<patient>"},"collection":{"collectedDateTime":"2026-03-03T09:35:00+01:00"}}"#;
+const TAKEN: &str = r#"{"resourceType":"Bundle","type":"transaction-response","entry":[{"response":{"status":"201 Created","location":"Observation/9/_history/1"}}]}"#;
+const EVENT: &str = r#"{"event":"<event>","patient":{"cpr":"<cpr>","foedselsdato":"<birth>","koen":"<gender>","postnr":"<postcode>"},"ip":"<ip>","url":"/patient/<cpr>/booking?ref=sms","diagnose":"<illness>","ts":<ts>}"#;
+
 const OUTCOME: &str = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception","diagnostics":"NullPointerException for patient <cpr>"}]}"#;
 
 #[cfg(test)]
@@ -244,7 +307,10 @@ mod tests {
         for path in ["Patient", "Observation", "Condition", "MedicationStatement", "Encounter"] {
             holds(&fhir(&people, &format!("/fhir/{path}")).body);
         }
+        holds(&fhir(&people, "/fhir/laboratory/requisitions").body);
+        holds(&results().body);
         fhir(&people, "/fhir/export").body.lines().for_each(holds);
+        booking(&people, "/events", "").body.lines().for_each(holds);
     }
 
     fn holds(body: &str) {

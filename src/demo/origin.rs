@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -20,11 +20,22 @@ use super::clinics::Answer;
 
 /// Connections that an origin serves at the same time: the proxy is its only caller.
 const MAX_CONNECTIONS: usize = 64;
+/// The largest content that the proxy forwards: more than any shipped policy lets through.
+const MAX_CONTENT: usize = 1 << 20;
 /// How long a handshake, and a request's header block, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Gives the answer for a path and a query.
-pub(crate) type Answers = Arc<dyn Fn(&str, &str) -> Answer + Send + Sync>;
+/// What an API is asked: as the proxy forwards it.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) is_post: bool,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) content: String,
+}
+
+/// Gives the answer to a request.
+pub(crate) type Answers = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
 
 /// A running clinic API; it stops when this is dropped.
 #[derive(Debug)]
@@ -61,8 +72,21 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, answers: Answers) {
 async fn serve(stream: TcpStream, tls: TlsAcceptor, answers: Answers) {
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await else { return };
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answers(request.uri().path(), request.uri().query().unwrap_or(""));
-        async move { Ok::<_, Infallible>(response(answer)) }
+        let answers = Arc::clone(&answers);
+        async move {
+            let (head, content) = request.into_parts();
+            let content = Limited::new(content, MAX_CONTENT).collect().await.map(Collected::to_bytes);
+            let asked = Asked {
+                is_post: head.method == Method::POST,
+                path: head.uri.path().to_owned(),
+                query: head.uri.query().unwrap_or("").to_owned(),
+                content: content.map_or_else(
+                    |_cut| String::new(),
+                    |content| String::from_utf8_lossy(&content).into_owned(),
+                ),
+            };
+            Ok::<_, Infallible>(response(answers(&asked)))
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

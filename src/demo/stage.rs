@@ -20,11 +20,13 @@ use crate::net::pki::{Authority, Issued, Name, PkiError, Usage, Validity};
 
 use super::caller::Caller;
 
-/// The three shipped policies and what they are about.
-pub(crate) const POLICIES: [(&str, &str); 3] = [
+/// The shipped policies, each by the name of its recipient.
+pub(crate) const POLICIES: [(&str, &str); 5] = [
     ("sms-reminders", include_str!("../../policies/sms-reminders.toml")),
     ("bookkeeping", include_str!("../../policies/bookkeeping.toml")),
     ("research", include_str!("../../policies/research.toml")),
+    ("laboratory", include_str!("../../policies/laboratory.toml")),
+    ("analytics", include_str!("../../policies/analytics.toml")),
 ];
 
 /// The recipient whose certificate has been revoked.

@@ -34,7 +34,7 @@ pub(crate) fn as_page(story: &Story, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 const INTRODUCTION: &str = "
-Two sample clinic APIs, tavs before them and three recipients, all in this process; the patients
+Two sample clinic APIs, tavs before them and five recipients, all in this process; the patients
 are invented. BEFORE is what the clinic answers, AFTER what the recipient gets; what has no AFTER
 stays in the clinic. A finder that shares no code with tavs then looks into the answer for the CPR
 numbers, names, addresses, telephone numbers and ids of the clinic's: the known identifiers.";
