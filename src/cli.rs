@@ -3,6 +3,7 @@
 mod certs;
 mod check;
 mod demo;
+mod diff;
 mod init;
 mod keys;
 mod ledger;
@@ -25,6 +26,8 @@ pub(crate) const GOOD: u8 = 0;
 pub(crate) const FINDINGS: u8 = 1;
 /// Wrong usage, or a file or socket that cannot be used.
 pub(crate) const USAGE: u8 = 2;
+/// Policies are wider than others.
+pub(crate) const WIDER: u8 = 3;
 
 /// A TLS reverse proxy that minimises and pseudonymises what a recipient receives.
 #[derive(Debug, Parser)]
@@ -38,6 +41,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Test(test::Args),
+    Diff(diff::Args),
     Rewrite(rewrite::Args),
     Serve(serve::Args),
     Demo(demo::Args),
@@ -56,6 +60,7 @@ pub fn main() -> ExitCode {
     let code = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -4,6 +4,7 @@ pub mod checked;
 pub mod codes;
 pub mod decide;
 pub mod diagnostic;
+pub mod difference;
 pub mod location;
 pub mod plan;
 pub mod resolve;

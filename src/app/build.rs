@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::civil::Date;
-
 use crate::clock::Clock;
 use crate::config::private::PrivateError;
 use crate::config::{Api, Config, Findings, KeySourceError, PolicyFiles, cross_check, read_policies};
@@ -19,12 +17,12 @@ use crate::limits::Limits;
 use crate::net::tls::ExpiryOf;
 use crate::net::{TlsError, TlsState, Upstream, UpstreamSetupError};
 use crate::officer::{Clients, InForce};
-use crate::policy::check::check;
+use crate::policy::check::check_to_serve;
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
-use crate::policy::diagnostic::{Diagnostic, Severity};
+use crate::policy::diagnostic::Diagnostic;
 use crate::policy::running::{BuildError, PolicySet};
-use crate::policy::syntax::{self, SourceFile};
+use crate::policy::syntax::SourceFile;
 use crate::proxy::{Parts, State};
 use crate::pseudonym::{KeyRing, RingError};
 use crate::telemetry::Metrics;
@@ -125,31 +123,6 @@ fn api(
         found.push(config.fault(&codes::BAD_VALUE, &settings.address, message));
     });
     Some((tls?, clients.ok()?))
-}
-
-/// Checks policies as `tavs check` does, but for lapsed agreements: they are served, which means
-/// that everything is refused (G9), and do not keep the other policies from taking effect.
-fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
-    let (mut policies, mut found) = check(files, today);
-    let lapsed: Vec<String> =
-        found.iter().filter(|one| one.code == codes::LAPSED.id).map(|one| one.file.clone()).collect();
-    for one in &mut found {
-        if one.code == codes::LAPSED.id {
-            one.severity = Severity::Warning;
-        }
-    }
-    for file in files.iter().filter(|file| lapsed.contains(&file.path)) {
-        let Some(last_day) = last_day(file) else { continue };
-        let (checked, _same_findings) = check(std::slice::from_ref(file), last_day);
-        policies.extend(checked);
-    }
-    (policies, found)
-}
-
-/// The last day of the agreement, as the file has it.
-fn last_day(file: &SourceFile) -> Option<Date> {
-    let expires = |mut root: syntax::Table<'_>| root.optional_table("agreement")?.optional_date("expires");
-    syntax::read(file, expires).value.map(|at| at.value)
 }
 
 /// What checkpoints of the ledger are made with: from the same files as the state.

@@ -61,6 +61,17 @@ pub(super) enum Format {
 /// # Errors
 /// A line for each file or folder that cannot be read.
 pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, String> {
+    let files = files(paths)?;
+    let day = at.unwrap_or_else(|| Clock::system().today());
+    let (policies, diagnostics) = check(&files, day);
+    Ok(Checked { files, policies, diagnostics })
+}
+
+/// Reads the policies at `paths`, files or folders.
+///
+/// # Errors
+/// A line for each file or folder that cannot be read.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, String> {
     let mut found = Found::default();
     let mut faults = String::new();
     for path in paths {
@@ -82,12 +93,7 @@ pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, Strin
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         faults = format!("error: no policy files (*.toml) in {}\n", names.join(", "));
     }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    let day = at.unwrap_or_else(|| Clock::system().today());
-    let (policies, diagnostics) = check(&files, day);
-    Ok(Checked { files, policies, diagnostics })
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
 fn fault(path: &Path, error: &io::Error) -> String {

@@ -23,8 +23,8 @@ use jiff::civil::Date;
 
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
-use crate::policy::diagnostic::Diagnostic;
-use crate::policy::syntax::{Grammar, SourceFile};
+use crate::policy::diagnostic::{Diagnostic, Severity};
+use crate::policy::syntax::{self, Grammar, SourceFile};
 use crate::policy::written;
 
 /// Checks policy files together, as of the day `at`: mistakes of each, and between them.
@@ -45,6 +45,32 @@ pub fn check(files: &[SourceFile], at: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
         diagnostics.append(&mut sheet.findings.list);
     }
     (policies, diagnostics)
+}
+
+/// Checks policies as `tavs check` does, but for lapsed agreements: they are served, which means
+/// that everything is refused (G9), and do not keep the other policies from taking effect.
+#[must_use]
+pub fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
+    let (mut policies, mut found) = check(files, today);
+    let lapsed: Vec<String> =
+        found.iter().filter(|one| one.code == codes::LAPSED.id).map(|one| one.file.clone()).collect();
+    for one in &mut found {
+        if one.code == codes::LAPSED.id {
+            one.severity = Severity::Warning;
+        }
+    }
+    for file in files.iter().filter(|file| lapsed.contains(&file.path)) {
+        let Some(last_day) = last_day(file) else { continue };
+        let (checked, _same_findings) = check(std::slice::from_ref(file), last_day);
+        policies.extend(checked);
+    }
+    (policies, found)
+}
+
+/// The last day of the agreement, as the file has it.
+fn last_day(file: &SourceFile) -> Option<Date> {
+    let expires = |mut root: syntax::Table<'_>| root.optional_table("agreement")?.optional_date("expires");
+    syntax::read(file, expires).value.map(|at| at.value)
 }
 
 /// Every name and word of the language that reading `file` asks for, whether the file has it or not:

@@ -101,7 +101,7 @@ pub struct Plan {
 }
 
 /// What applies to a value before it has been looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
     /// Nothing: no rule can apply here or below.
     Withheld,
@@ -266,6 +266,23 @@ impl Plan {
     #[must_use]
     pub fn rule(&self, number: usize) -> Option<RuleRef> {
         self.rules.get(number).map(|rule| rule.reference)
+    }
+
+    /// The identifier system under which a rule makes pseudonyms of CPRs; empty where it has none.
+    pub(crate) fn system_of(&self, rule: u32) -> Option<&str> {
+        match usize::try_from(rule).ok().and_then(|at| self.rules.get(at))?.act {
+            Act::Cpr { system } => self.systems.get(usize::try_from(system).ok()?).map(String::as_str),
+            Act::Withhold
+            | Act::Keep(_)
+            | Act::Id { .. }
+            | Act::Reference
+            | Act::Mask(_)
+            | Act::Generalise(_)
+            | Act::Replace(_)
+            | Act::Scan(_)
+            | Act::Count
+            | Act::Resolve(_) => None,
+        }
     }
 
     pub(crate) fn state(&self, number: u32) -> Option<&State> {

@@ -45,7 +45,7 @@ fn rule<'a>(policy: &'a Policy, route: &'a Route, reference: RuleRef) -> Option<
 }
 
 /// What a shape's elements are: their resource type, or else the author's name.
-fn element(shape: &Shape) -> &str {
+pub(super) fn element(shape: &Shape) -> &str {
     let literal = shape.when.iter().find(|(name, _)| name == "resourceType").map(|(_, literal)| literal);
     match literal {
         Some(Literal::String(text)) => text,

@@ -10,6 +10,7 @@
 mod certs;
 mod crash;
 mod demo;
+mod diff;
 mod docs;
 mod guarantees;
 mod init;

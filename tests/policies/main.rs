@@ -4,5 +4,6 @@
 
 mod bad;
 mod diagnostics;
+mod difference;
 mod documents;
 mod support;

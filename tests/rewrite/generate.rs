@@ -171,7 +171,7 @@ fn keep() -> impl Strategy<Value = Keep> {
     )
 }
 
-fn action() -> impl Strategy<Value = Action> {
+pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         8 => keep().prop_map(Action::Keep),
         1 => Just(Action::Withhold),
@@ -219,7 +219,7 @@ fn rules(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Rule>> {
     vec(rule, count)
 }
 
-fn subject() -> impl Strategy<Value = Subject> {
+pub(crate) fn subject() -> impl Strategy<Value = Subject> {
     prop_oneof![
         4 => Just(Subject::Nobody { reason: "generated".into() }),
         1 => vec(location(1..3), 1..2).prop_map(Subject::At),
@@ -282,7 +282,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
         })
 }
 
-fn without_conflicts(policy: &mut Policy) {
+pub(crate) fn without_conflicts(policy: &mut Policy) {
     loop {
         let wrong = match mistakes(policy, &policy.routes[0]).into_iter().next() {
             None => return,

@@ -15,6 +15,7 @@
 
 mod build;
 mod corpus;
+mod difference;
 mod generate;
 mod locations;
 mod oracle;

@@ -34,6 +34,16 @@ impl NameTable {
         Self { places }
     }
 
+    /// The listed names, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().flatten().map(|entry| &*entry.name)
+    }
+
+    /// What applies to the member of a listed name.
+    pub(crate) fn slot(&self, name: &str) -> Option<Slot> {
+        self.find(name_hash(name.as_bytes()), name).map(|entry| entry.slot)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.places.iter().all(Option::is_none)
     }

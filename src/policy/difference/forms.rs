@@ -1,0 +1,142 @@
+//! Forms in which a value leaves, in order: what one form tells, a wider one tells, too.
+//!
+//! Two exceptions, stated in docs/policy.md: a value that a kept form would withhold because it cannot
+//! be searched may leave as a constant or as a pseudonym; and a date without month or day may leave by
+//! a coarser form that takes it, where a finer one does not.
+
+use jiff::civil::Date;
+
+use super::Direction;
+use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan};
+use crate::policy::words;
+
+/// The direction of a change from one form to another.
+pub(super) fn direction(old: &Action, new: &Action) -> Direction {
+    match (at_most(new, old), at_most(old, new)) {
+        (true, true) => Direction::Neutral,
+        (true, false) => Direction::Narrower,
+        (false, true) => Direction::Wider,
+        (false, false) => Direction::Unclear,
+    }
+}
+
+/// Whether `less` surely tells no more of any value than `more` does.
+pub(super) fn at_most(less: &Action, more: &Action) -> bool {
+    if less == more {
+        return true;
+    }
+    // A new action must be given its place here: it does not compile until then.
+    match less {
+        Action::Withhold => true,
+        Action::Keep(less) => matches!(more, Action::Keep(more) if keeps_at_most(less, more)),
+        // A CPR in clear is kept on its own ground only; else `keep` writes a constant over it.
+        Action::Pseudonymise(Kind::Cpr) => {
+            matches!(more, Action::Keep(Keep { clear_cpr: Some(_), .. }))
+        }
+        Action::Pseudonymise(Kind::Id { .. } | Kind::Reference) => is_kept(more),
+        Action::Mask(less) => {
+            is_kept(more) || matches!(more, Action::Mask(more) if masks_at_most(*less, *more))
+        }
+        Action::Generalise(less) => {
+            is_kept(more) || matches!(more, Action::Generalise(more) if is_coarser(*less, *more))
+        }
+        Action::Scan(less) => {
+            is_kept(more) || matches!(more, Action::Scan(more) if scans_at_most(less, more))
+        }
+        Action::Replace(_) | Action::Count => is_kept(more),
+        Action::Resolve(_) => false,
+    }
+}
+
+const fn is_kept(action: &Action) -> bool {
+    matches!(action, Action::Keep(_))
+}
+
+fn keeps_at_most(less: &Keep, more: &Keep) -> bool {
+    let Keep { number_not_cpr, unscanned, clear_cpr, string_not_cpr } = less;
+    (!number_not_cpr || more.number_not_cpr)
+        && (!unscanned || more.unscanned)
+        && (clear_cpr.is_none() || *clear_cpr == more.clear_cpr)
+        && (!string_not_cpr || more.string_not_cpr)
+}
+
+const fn masks_at_most(less: Mask, more: Mask) -> bool {
+    match less {
+        // One constant for every value that `last-4` takes.
+        Mask::All | Mask::Cpr => matches!(more, Mask::All | Mask::Cpr | Mask::Last4),
+        Mask::FirstWord | Mask::Initials | Mask::Last4 | Mask::Email => false,
+    }
+}
+
+/// Whether the coarser form follows from the finer one.
+fn is_coarser(coarse: Generalise, fine: Generalise) -> bool {
+    match coarse {
+        Generalise::Year { reference } => match fine {
+            Generalise::Year { reference: other } => top(reference) >= top(other),
+            Generalise::Month => true,
+            Generalise::Week | Generalise::Decade { .. } => false,
+            Generalise::Age { .. } | Generalise::AgeBand { .. } => false,
+        },
+        Generalise::Decade { reference } => match fine {
+            Generalise::Year { reference: other } | Generalise::Decade { reference: other } => {
+                top(reference) >= top(other)
+            }
+            Generalise::Month => true,
+            Generalise::Week | Generalise::Age { .. } | Generalise::AgeBand { .. } => false,
+        },
+        Generalise::AgeBand { width, reference } => match fine {
+            Generalise::Age { reference: other } => reference == other,
+            Generalise::AgeBand { width: other_width, reference: other } => {
+                reference == other && width.checked_rem(other_width) == Some(0)
+            }
+            Generalise::Year { .. } | Generalise::Month | Generalise::Week | Generalise::Decade { .. } => {
+                false
+            }
+        },
+        Generalise::Month | Generalise::Week | Generalise::Age { .. } => false,
+    }
+}
+
+/// The year that the oldest are counted in: the later, the more of them are one.
+fn top(reference: Option<Date>) -> i16 {
+    reference.map_or(i16::MIN, Date::year)
+}
+
+fn scans_at_most(less: &Scan, more: &Scan) -> bool {
+    // Where names are taken from is compared place by place.
+    let Scan { phone, email, names } = less;
+    (*phone || !more.phone) && (*email || !more.email) && (!names.is_empty() || more.names.is_empty())
+}
+
+/// A form in the policy language's words, with what distinguishes it.
+pub(super) fn said(action: &Action) -> String {
+    let word = words::form(action);
+    let with = match action {
+        Action::Keep(Keep { number_not_cpr, unscanned, clear_cpr: _, string_not_cpr }) => {
+            let all = [
+                (number_not_cpr, "numbers are no CPR"),
+                (string_not_cpr, "text is no CPR"),
+                (unscanned, "unscanned"),
+            ];
+            all.iter().filter(|(on, _)| **on).map(|(_, word)| (*word).to_owned()).collect::<Vec<_>>()
+        }
+        Action::Pseudonymise(Kind::Id { resource_type }) if !resource_type.is_empty() => {
+            vec![format!("of {resource_type}")]
+        }
+        Action::Generalise(
+            Generalise::Year { reference: Some(at) }
+            | Generalise::Decade { reference: Some(at) }
+            | Generalise::Age { reference: at }
+            | Generalise::AgeBand { reference: at, .. },
+        ) => vec![format!("at {at}")],
+        Action::Resolve(sought) => vec![super::values::sought_words(sought)],
+        Action::Withhold
+        | Action::Pseudonymise(_)
+        | Action::Mask(_)
+        | Action::Generalise(_)
+        | Action::Replace(_)
+        | Action::Scan(_)
+        | Action::Count => Vec::new(),
+    };
+    if with.is_empty() { format!("`{word}`") } else { format!("`{word}` ({})", with.join(", ")) }
+}

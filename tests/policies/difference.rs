@@ -1,0 +1,339 @@
+//! What changes for a recipient when a policy is edited: each edit with what it is about and whether
+//! it widens; undone, it is the opposite.
+
+use std::collections::BTreeSet;
+
+use tavs::policy::check::check_to_serve;
+use tavs::policy::checked::Policy;
+use tavs::policy::diagnostic::Diagnostic;
+use tavs::policy::difference::{Change, Direction, Topic, compare};
+
+use crate::support::{BASE, TODAY, edited, file, page};
+
+use Direction::{Narrower, Neutral, Unclear, Wider};
+
+fn checked(text: &str) -> Result<Vec<Policy>, String> {
+    let (policies, found) = check_to_serve(&[file(text)], TODAY);
+    if found.iter().any(Diagnostic::is_error) { Err(page(text, &found)) } else { Ok(policies) }
+}
+
+fn policies(text: &str) -> Vec<Policy> {
+    checked(text).unwrap()
+}
+
+fn between(old: &str, new: &str) -> Vec<Change> {
+    compare(&policies(old), &policies(new))
+}
+
+/// The edits of the base, what each is about, its direction, and that of its undoing.
+type Row = (&'static [(&'static str, &'static str)], Topic, Direction, Direction);
+
+const HEADER: &[Row] = &[
+    (&[("\"Påmind ApS\"", "\"Påmind A/S\"")], Topic::Name, Neutral, Neutral),
+    (&[("gdpr@paamind", "dpo@paamind")], Topic::Contact, Neutral, Neutral),
+    (&[("\"processor\"", "\"controller\"")], Topic::Relation, Unclear, Unclear),
+    (&[("\"partners\"", "\"others\"")], Topic::Anchor, Wider, Wider),
+    (&[("recipient:sms-reminders", "recipient:sms")], Topic::Certificate, Wider, Wider),
+    (&[("[agreement]", TOKEN)], Topic::Token, Narrower, Wider),
+    (&[("DBA-2026-007", "DBA-2026-008")], Topic::Reference, Neutral, Neutral),
+    (&[("2026-01-15", "2026-01-14")], Topic::Signed, Wider, Narrower),
+    (&[("2027-01-15", "2027-01-14")], Topic::Review, Neutral, Neutral),
+    (&[("2028-01-14", "2028-01-15")], Topic::Expires, Wider, Narrower),
+    (&[("\"appointment-reminders\"", "\"reminders\"")], Topic::Purpose, Wider, Wider),
+    (&[("\"service\"", "\"legitimate-interest\"")], Topic::Category, Unclear, Unclear),
+    (&[("[\"gdpr-6-1-b\", ", "[\"gdpr-6-1-b\", \"gdpr-6-1-f\", ")], Topic::Basis, Unclear, Narrower),
+    (&[("\"not-required\"", "\"required\"")], Topic::Consent, Narrower, Wider),
+    (&[("\"30 days\"", "\"31 days\"")], Topic::Retention, Unclear, Unclear),
+    (&[("\"DK\"", "\"SE\"")], Topic::Country, Wider, Wider),
+    (
+        &[("\"DK\"", "\"US\"\nground = \"scc\"\nevidence = \"a\"\nverified = 2026-05-01")],
+        Topic::Ground,
+        Unclear,
+        Unclear,
+    ),
+    (&[("domain      = \"sms-reminders\"", "domain = \"shared\"")], Topic::Domain, Wider, Wider),
+    (&[("\"keyed\"", "\"sealed\"")], Topic::Scheme, Unclear, Unclear),
+    (
+        &[
+            ("linkability = \"domain\"", "linkability = \"document\""),
+            ("{ keep = true, number = \"not-cpr\" }", "\"withhold\""),
+        ],
+        Topic::Linkability,
+        Narrower,
+        Wider,
+    ),
+    (&[("\"50/s\"", "\"51/s\"")], Topic::Limits, Wider, Narrower),
+    (&[("burst       = 100", "burst = 101")], Topic::Limits, Wider, Narrower),
+    (&[("concurrency = 64", "concurrency = 65")], Topic::Limits, Wider, Narrower),
+    (&[("\"5000/day\"", "\"5001/day\"")], Topic::Limits, Wider, Narrower),
+    (&[("buffer ", "novelty = \"20/hour\"\nbuffer ")], Topic::Limits, Narrower, Wider),
+    (&[("buffer ", "absent = \"30/min\"\nbuffer ")], Topic::Limits, Narrower, Wider),
+    (&[("\"1 MiB\"", "\"2 MiB\"")], Topic::Limits, Wider, Narrower),
+    (&[("\"64 MiB\"", "\"65 MiB\"")], Topic::Limits, Wider, Narrower),
+    (&[("cpr = \"mask\"", "cpr = \"refuse\"")], Topic::FreeText, Narrower, Wider),
+    (&[("cpr = \"mask\"", "cpr = \"pseudonymise\"")], Topic::FreeText, Wider, Narrower),
+];
+
+const TOKEN: &str =
+    "token-sha256 = \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n\n[agreement]";
+const POST: &str = "methods = [\"GET\", \"POST\"]\nrequest = { no-body = true }";
+const JSON: &str = "request = { members = { \"$.a\" = \"keep\" } }\nmethods = [\"POST\"]";
+const FIRST: &str = "methods  = [\"GET\"]";
+
+const ROUTES: &[Row] = &[
+    (&[("name     = \"patients\"", "name = \"people\"")], Topic::Route, Neutral, Neutral),
+    (&[(FIRST, POST)], Topic::Methods, Wider, Narrower),
+    (&[("pattern = \"uuid\"", "pattern = \"word\"")], Topic::Path, Wider, Narrower),
+    (&[("\"/fhir/Patient\"", "\"/fhir/Observation\"")], Topic::Path, Unclear, Unclear),
+    (&[(", page = { pattern = \"integer\" }", "")], Topic::Query, Narrower, Wider),
+    (
+        &[("page = { pattern = \"integer\" }", "page = { pattern = \"token\" }")],
+        Topic::Query,
+        Wider,
+        Narrower,
+    ),
+    (
+        &[("page = { pattern = \"integer\" }", "page = { pattern = \"date\" }")],
+        Topic::Query,
+        Unclear,
+        Unclear,
+    ),
+    (&[(", selects = \"$.appointments[*].start\"", "")], Topic::Query, Unclear, Neutral),
+    (&[("upstream = \"emr\"", "upstream = \"booking\"")], Topic::Upstream, Wider, Wider),
+    (
+        &[("upstream = \"booking\"", "upstream = \"booking\"\naccept-clear = \"dbl-11-2-2\"")],
+        Topic::AcceptClear,
+        Wider,
+        Narrower,
+    ),
+    (
+        &[(FIRST, "methods = [\"GET\"]\nrequest = { fields = { x-a = { pattern = \"date\" } } }")],
+        Topic::Fields,
+        Wider,
+        Narrower,
+    ),
+    (&[(FIRST, JSON)], Topic::Content, Wider, Narrower),
+    (
+        &[(
+            "content-types = [\"application/json\"]",
+            "content-types = [\"application/json\", \"application/fhir+json\"]",
+        )],
+        Topic::ContentTypes,
+        Wider,
+        Narrower,
+    ),
+    (&[("{ \"423\" = 409 }", "{ \"423\" = 410 }")], Topic::Status, Unclear, Unclear),
+    (
+        &[
+            (
+                "record  = \"$.appointments[*]\"\nsubject = [\"$.patient.cpr\"]",
+                "subject = [\"$.appointments[*].patient.cpr\"]",
+            ),
+            ("[\"$.patient.navn\"]", "[\"$.appointments[*].patient.navn\"]"),
+        ],
+        Topic::Record,
+        Unclear,
+        Unclear,
+    ),
+    (
+        &[("subject = [\"$.patient.cpr\"]", "no-subject = \"nobody\"")],
+        Topic::Subject,
+        Wider,
+        // The shapes of another route have subjects.
+        Narrower,
+    ),
+    (
+        &[("subject = [\"$.patient.cpr\"]", "subject = [\"$.patient.cpr\", \"$.klinik.cpr\"]")],
+        Topic::Subject,
+        Unclear,
+        Wider,
+    ),
+    (&[("alias   = [\"$.id\"]\n", "")], Topic::Subject, Unclear, Unclear),
+];
+
+const MEMBERS: &[Row] = &[
+    (
+        &[
+            ("\"$.appointments[*].start\"         = \"keep\"\n", ""),
+            (", selects = \"$.appointments[*].start\"", ""),
+        ],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[("\"$.appointments[*].klinik.navn\" ", "\"$.appointments[*].klinik\" ")],
+        Topic::Members,
+        Wider,
+        Narrower,
+    ),
+    // The same place in other words is no change; a part of it is.
+    (
+        &[("\"$.appointments[*].klinik.navn\" ", "\"$.appointments[0].klinik.navn\" ")],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[("\"$.appointments[*].klinik.navn\" ", "\"$.appointments[?@.kind=='a'].klinik.navn\" ")],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[(
+            "\"$.appointments[*].klinik.navn\"   = \"keep\"",
+            "\"$.appointments[*].klinik\" = \"keep\"\n\"$.appointments[*].klinik.cvr\" = \"withhold\"",
+        )],
+        Topic::Members,
+        Wider,
+        Narrower,
+    ),
+    (&[("{ keep = true, number = \"not-cpr\" }", "\"keep\"")], Topic::Members, Narrower, Wider),
+    (&[("{ mask = \"first-word\" }", "\"keep\"")], Topic::Members, Wider, Narrower),
+    (&[("{ mask = \"first-word\" }", "{ mask = \"initials\" }")], Topic::Members, Unclear, Unclear),
+    (&[("generalise = \"age\"", "generalise = \"age-band-5\"")], Topic::Members, Narrower, Wider),
+    (&[("{ replace = \"booking\" }", "{ replace = \"other\" }")], Topic::Members, Unclear, Unclear),
+    (
+        &[("scan = [\"phone\", \"names\"]", "scan = [\"phone\", \"email\", \"names\"]")],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[("names-from = [\"$.patient.navn\"]", "names-from = [\"$.patient.navn\", \"$.klinik.navn\"]")],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[("members.\"$.valueQuantity\" = \"keep\"", "members.\"$.valueQuantity.value\" = \"keep\"")],
+        Topic::Members,
+        Narrower,
+        Wider,
+    ),
+    (
+        &[("members.\"$.id\"           = { pseudonymise = \"id\" }", "members.\"$.id\" = \"keep\"")],
+        Topic::Members,
+        Wider,
+        Narrower,
+    ),
+];
+
+#[test]
+fn each_edit_has_the_direction_that_the_table_says() {
+    let mut wrong = String::new();
+    for (edits, topic, there, back) in HEADER.iter().chain(ROUTES).chain(MEMBERS) {
+        let text = edited(edits);
+        if let Err(page) = checked(&text) {
+            wrong += &page;
+            continue;
+        }
+        for (old, new, wanted) in [(BASE, text.as_str(), there), (text.as_str(), BASE, back)] {
+            let changes = between(old, new);
+            // What is about another topic may come along; the worst of this one counts.
+            let worst = changes.iter().filter(|one| one.topic == *topic).map(|one| one.direction).min();
+            if worst != Some(*wanted) {
+                wrong += &format!("{edits:?}: wanted {wanted:?} of {topic:?}, got {changes:#?}\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_topic_stands_in_the_table() {
+    let shown: BTreeSet<Topic> =
+        HEADER.iter().chain(ROUTES).chain(MEMBERS).map(|(_, topic, ..)| *topic).collect();
+    let elsewhere = [Topic::Recipient, Topic::Evidence, Topic::RequestLimit];
+    let missing: Vec<_> =
+        Topic::ALL.iter().filter(|topic| !shown.contains(topic) && !elsewhere.contains(topic)).collect();
+    assert!(missing.is_empty(), "no edit shows {missing:?}");
+}
+
+#[test]
+fn nothing_changes_where_the_same_is_said_otherwise() {
+    for edits in [
+        &[("$.appointments[*].klinik.navn", "$['appointments'][*]['klinik'].navn")][..],
+        &[("name    = \"Observation\"", "name    = \"Measured\""), ("\"Observation\"]", "\"Measured\"]")],
+        &[("\"$.source\" ", "# why\n\"$.source\" ")],
+        &[("absent = [\"2512489996\"]", "absent = [\"2512489996\", \"251248\"]")],
+    ] {
+        assert_eq!(between(BASE, &edited(edits)), [], "{edits:?}");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_is_told_whole() {
+    let other = edited(&[
+        ("\"sms-reminders\"", "\"other\""),
+        ("recipient:sms-reminders", "recipient:other"),
+        ("domain      = \"sms-reminders\"", "domain = \"other\""),
+    ]);
+    let both = [policies(BASE), policies(&other)].concat();
+    let one = |changes: Vec<Change>| {
+        let [change] = changes.try_into().unwrap();
+        (change.topic, change.direction, change.words)
+    };
+    assert_eq!(
+        one(compare(&policies(BASE), &both)),
+        (
+            Topic::Recipient,
+            Wider,
+            "`Påmind ApS` is a new recipient, with the routes `appointments`, `patients`".to_owned()
+        )
+    );
+    let gone = one(compare(&both, &policies(BASE)));
+    assert_eq!((gone.0, gone.1), (Topic::Recipient, Narrower));
+    // A route that comes beside a change of its like.
+    let start = BASE.find("[[route]]\nname     = \"patients\"").unwrap();
+    let end = BASE.find("[[shape]]\nname    = \"Patient\"").unwrap();
+    let less = BASE[..start].to_owned() + &BASE[BASE.find("[[test]]").unwrap()..];
+    assert!(start < end);
+    let changes = between(&less, BASE);
+    assert_eq!(one(changes), (Topic::Route, Wider, "route `patients` is new: GET /fhir/Patient".to_owned()));
+}
+
+#[test]
+fn changes_are_told_in_words_with_their_places() {
+    let text = edited(&[("{ mask = \"first-word\" }", "\"keep\"")]);
+    let [change] = between(BASE, &text).try_into().unwrap();
+    assert_eq!(change.words, "`$.appointments[*].patient.navn`: `mask first-word` becomes `keep`");
+    assert_eq!(change.route.as_deref(), Some("appointments"));
+    let line = BASE.lines().position(|line| line.contains("first-word")).unwrap() + 1;
+    assert_eq!(change.old.unwrap().line, u32::try_from(line).ok());
+}
+
+#[test]
+fn what_may_be_sent_is_compared_place_by_place() {
+    let with = |members: &str, limit: &str| {
+        let request =
+            format!("methods = [\"POST\"]\nrequest = {{ limit = \"{limit}\", members = {{ {members} }} }}");
+        edited(&[(FIRST, &request)])
+    };
+    let less = with("\"$.a[0]\" = \"keep\"", "1 KiB");
+    for (members, limit, topic, wanted) in [
+        ("\"$.a[*]\" = \"keep\"", "1 KiB", Topic::Content, Wider),
+        ("\"$.a[0].b\" = \"keep\"", "1 KiB", Topic::Content, Narrower),
+        ("\"$.a[0]\" = \"keep\"", "2 KiB", Topic::RequestLimit, Wider),
+    ] {
+        let changes = between(&less, &with(members, limit));
+        let found: Vec<_> = changes.iter().map(|one| (one.topic, one.direction)).collect();
+        assert_eq!(found, [(topic, wanted)], "{members} {limit}");
+    }
+}
+
+#[test]
+fn evidence_of_a_ground_is_neither_more_nor_less() {
+    let ground = |evidence: &str, verified: &str| {
+        let text = format!("\"US\"\nground = \"scc\"\nevidence = \"{evidence}\"\nverified = {verified}");
+        edited(&[("\"DK\"", &text)])
+    };
+    for changes in [
+        between(&ground("a", "2026-05-01"), &ground("b", "2026-05-01")),
+        between(&ground("a", "2026-05-01"), &ground("a", "2026-05-02")),
+    ] {
+        let found: Vec<_> = changes.iter().map(|one| (one.topic, one.direction)).collect();
+        assert_eq!(found, [(Topic::Evidence, Neutral)]);
+    }
+}
