@@ -19,7 +19,7 @@
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents from the index |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
-//! | 1 | `json`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
+//! | 1 | `json`, `uri`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
 //! | 0 | `ids`, `secret`, `clock` |
 //!
 //! Two rules outrank the rest: personal data leaves only through the rewriter, and when in
@@ -51,3 +51,4 @@ pub mod secret;
 pub mod store;
 pub mod subjects;
 pub mod telemetry;
+pub mod uri;

@@ -17,12 +17,13 @@ const ROWS: &[(u8, &[&str])] = &[
     (4, &["rewrite", "http", "ledger", "subjects", "reports"]),
     (3, &["policy"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
-    (1, &["json", "cpr", "absence", "judge", "net", "telemetry"]),
+    (1, &["json", "uri", "cpr", "absence", "judge", "net", "telemetry"]),
     (0, &["ids", "secret", "clock"]),
 ];
 
 /// Bytes in, bytes out: these decide or transform, so that a test can hand them everything.
-const PURE: &[&str] = &["json", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge", "reports"];
+const PURE: &[&str] =
+    &["json", "uri", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge", "reports"];
 
 /// Paths that a pure module must not name.
 const IMPURE: &[&[&str]] = &[

@@ -3,11 +3,11 @@
 use ::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, VIA};
 use ::http::{HeaderName, Method, Request, Uri};
 
-use super::target::encode_query;
 use super::trace::Traceparent;
 use crate::http::Refusal;
 use crate::policy::checked::{self, MediaType};
 use crate::policy::decide::Permit;
+use crate::uri::encode_query;
 
 /// How we name ourselves (RFC 9110 section 7.6.3).
 pub(super) const OUR_VIA: HeaderValue = HeaderValue::from_static("1.1 tavs");

@@ -1,31 +1,17 @@
 //! The target of a request: read once, refused where two parsers could read it differently, and
-//! from then on the only string that policy and upstream see.
-//!
-//! Each path has exactly one accepted spelling: what may stand uncoded must be uncoded, the rest
-//! is percent-coded in upper case. So decoding loses nothing, and an accepted path written again
-//! is the same string. Delimiters (`/ \ % ? # ;`) and control characters are refused coded too.
+//! from then on the only string that policy and upstream see. `uri` says what a path and a query
+//! are.
 
 mod authority;
-mod path;
-mod query;
 
 pub use authority::OwnNames;
-pub use query::{decode as decode_query, encode as encode_query};
 
 use std::fmt;
 
 use ::http::{Method, request::Parts};
 
 use crate::http::Refusal;
-
-/// The longest path, in bytes, as sent.
-pub const MAX_PATH: usize = 2048;
-/// The most segments of a path.
-pub const MAX_SEGMENTS: usize = 32;
-/// The longest query, in bytes, as sent.
-pub const MAX_QUERY: usize = 4096;
-/// The most query parameters.
-pub const MAX_PARAMETERS: usize = 32;
+use crate::uri::{self, Malformed};
 
 /// What a request is for, unambiguous. Its `Debug` shows no value: paths and queries are personal.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,10 +38,10 @@ impl Target {
             return Err(Refusal::TargetForm);
         }
         let path = head.uri.path();
-        let segments = path::decode(path)?;
+        let segments = uri::decode_path(path)?;
         let query = match head.uri.query() {
             None => Vec::new(),
-            Some(text) => query::decode(text)?,
+            Some(text) => uri::decode_query(text)?,
         };
         Ok(Self { method: head.method.clone(), authority, path: path.to_owned(), segments, query })
     }
@@ -107,35 +93,21 @@ impl fmt::Debug for Target {
     }
 }
 
-/// The value of a hexadecimal digit.
-const fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::PathTooLong => Self::TargetTooLong,
+            Malformed::PathForm => Self::TargetForm,
+            Malformed::EmptySegment => Self::EmptySegment,
+            Malformed::PathCharacter => Self::PathCharacter,
+            Malformed::PercentCoding => Self::PercentCoding,
+            Malformed::CodedDelimiter => Self::CodedDelimiter,
+            Malformed::NotNormalised => Self::NotNormalised,
+            Malformed::DotSegment => Self::DotSegment,
+            Malformed::QueryTooLong => Self::QueryTooLong,
+            Malformed::QuerySyntax => Self::QuerySyntax,
+            Malformed::QueryCoding => Self::QueryCoding,
+            Malformed::QueryRepeated => Self::QueryRepeated,
+        }
     }
-}
-
-/// `pchar` of RFC 3986 section 3.3 without `;` and without what is percent-coded.
-const fn may_stand_in_segment(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b'='
-                | b':'
-                | b'@'
-        )
 }

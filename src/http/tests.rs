@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 use crate::http::fields::{Coding, MAX_FIELD_BYTES, MAX_FIELDS, judge_response};
 use crate::policy::checked::MediaType;
+use crate::uri;
 
 fn own_names() -> OwnNames {
     OwnNames::new(["tavs.example", "ported.example:8443"]).unwrap()
@@ -198,10 +199,10 @@ fn limits_hold_at_the_limit_and_not_past_it() {
     };
     type Case<'a> = (&'a dyn Fn(usize) -> String, usize, &'a str);
     let table: [Case<'_>; 4] = [
-        (&path, target::MAX_PATH, "target-too-long"),
-        (&segments, target::MAX_SEGMENTS, "target-too-long"),
-        (&query, target::MAX_QUERY, "query-too-long"),
-        (&parameters, target::MAX_PARAMETERS, "query-too-long"),
+        (&path, uri::MAX_PATH, "target-too-long"),
+        (&segments, uri::MAX_SEGMENTS, "target-too-long"),
+        (&query, uri::MAX_QUERY, "query-too-long"),
+        (&parameters, uri::MAX_PARAMETERS, "query-too-long"),
     ];
     for (make, limit, refused) in table {
         assert_eq!(judge(&make(limit)), "admitted");
@@ -275,7 +276,7 @@ proptest! {
             prop_assert!(!name.is_empty());
             prop_assert!(!value.chars().any(|c| c.is_control() || c == '%'));
         }
-        let forwarded = target::encode_query(accepted.query());
+        let forwarded = uri::encode_query(accepted.query());
         let reread = Target::parse(&head_of(&format!("/?{forwarded}")).unwrap(), &own_names());
         if !accepted.query().is_empty() {
             let reread = reread.unwrap();

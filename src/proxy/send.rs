@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::exchange::refusal_of;
 use super::{Proxy, State};
 use crate::http::reply::Reply;
-use crate::http::{Refusal, fields, target};
+use crate::http::{Refusal, fields};
 use crate::ids::SubjectId;
 use crate::judge::{Judge as _, Judgement};
 use crate::ledger::{Entry, Grounds, Kind, Ledger};
@@ -26,6 +26,7 @@ use crate::policy::decide::Permit;
 use crate::policy::resolve::Resolved;
 use crate::rewrite::{self, Refused};
 use crate::subjects::{Circumstances, Weighed};
+use crate::uri;
 
 /// How long content may take to come: the largest that a policy takes, over a slow line.
 const CONTENT_TIME: Duration = Duration::from_secs(30);
@@ -80,10 +81,10 @@ pub(super) async fn take(
             fields::judge_form(head)?;
             let body = read(request, content).await?;
             let text = std::str::from_utf8(&body).map_err(|_unread| Refusal::QueryCoding)?;
-            let pairs = if text.is_empty() { Vec::new() } else { target::decode_query(text)? };
+            let pairs = if text.is_empty() { Vec::new() } else { uri::decode_query(text)? };
             let form = permit.form(&pairs).map_err(refusal_of)?;
             sending.content_type = Some(fields::FORM);
-            sending.body = target::encode_query(&form.pairs).into();
+            sending.body = uri::encode_query(&form.pairs).into();
             sending.resolved.extend(form.resolved);
         }
         (Content::Nothing, _) if content.is_end_stream() => {}

@@ -4,31 +4,29 @@
 //! FHIR token searches); encoding has one way. What is forwarded is the encoding of what was
 //! judged, never the text that came.
 
-use super::path::coded;
-use super::{MAX_PARAMETERS, MAX_QUERY};
-use crate::http::Refusal;
+use super::{MAX_PARAMETERS, MAX_QUERY, Malformed, coded};
 
 /// Decodes `name=value` pairs joined by `&`. Refuses an empty or repeated name, a parameter
 /// without `=`, and an empty query after `?`.
 ///
 /// # Errors
 /// `Query…`.
-pub fn decode(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+pub fn decode(text: &str) -> Result<Vec<(String, String)>, Malformed> {
     if text.len() > MAX_QUERY {
-        return Err(Refusal::QueryTooLong);
+        return Err(Malformed::QueryTooLong);
     }
     let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in text.split('&') {
         if pairs.len() == MAX_PARAMETERS {
-            return Err(Refusal::QueryTooLong);
+            return Err(Malformed::QueryTooLong);
         }
-        let (name, value) = pair.split_once('=').ok_or(Refusal::QuerySyntax)?;
+        let (name, value) = pair.split_once('=').ok_or(Malformed::QuerySyntax)?;
         let (name, value) = (component(name)?, component(value)?);
         if name.is_empty() {
-            return Err(Refusal::QuerySyntax);
+            return Err(Malformed::QuerySyntax);
         }
         if pairs.iter().any(|(other, _)| *other == name) {
-            return Err(Refusal::QueryRepeated);
+            return Err(Malformed::QueryRepeated);
         }
         pairs.push((name, value));
     }
@@ -51,27 +49,27 @@ pub fn encode(pairs: &[(String, String)]) -> String {
     text
 }
 
-fn component(text: &str) -> Result<String, Refusal> {
+fn component(text: &str) -> Result<String, Malformed> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'+' => decoded.push(b' '),
             b'%' => {
-                let (high, low) = bytes.next().zip(bytes.next()).ok_or(Refusal::QueryCoding)?;
-                let value = coded(high, low).ok_or(Refusal::QueryCoding)?;
+                let (high, low) = bytes.next().zip(bytes.next()).ok_or(Malformed::QueryCoding)?;
+                let value = coded(high, low).ok_or(Malformed::QueryCoding)?;
                 // a decoded `%` would be decoded once more by someone
                 if value == b'%' {
-                    return Err(Refusal::QueryCoding);
+                    return Err(Malformed::QueryCoding);
                 }
                 decoded.push(value);
             }
             _ if may_stand_in_query(byte) => decoded.push(byte),
-            _ => return Err(Refusal::QuerySyntax),
+            _ => return Err(Malformed::QuerySyntax),
         }
     }
-    let text = String::from_utf8(decoded).map_err(|_unread| Refusal::QueryCoding)?;
-    if text.chars().any(char::is_control) { Err(Refusal::QueryCoding) } else { Ok(text) }
+    let text = String::from_utf8(decoded).map_err(|_unread| Malformed::QueryCoding)?;
+    if text.chars().any(char::is_control) { Err(Malformed::QueryCoding) } else { Ok(text) }
 }
 
 /// `query` of RFC 3986 section 3.4 and `|`, without `;` (some servers split at it), `&`, `+` and
