@@ -15,6 +15,7 @@ mod members;
 mod requests;
 mod routes;
 mod schemes;
+mod siblings;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -100,6 +101,7 @@ impl<'a> Sheet<'a> {
         health::check(&written, &mut findings);
         identifiers::check(&written, &mut findings);
         schemes::check(&written, &mut findings);
+        siblings::check(&written, &mut findings);
         routes::check(&written, &mut findings);
         requests::check(&written, &mut findings);
         let policy = build::policy(file, &written);

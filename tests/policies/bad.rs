@@ -116,6 +116,41 @@ const CASES: &[Case] = &[
         &[("].value\" = \"pseudonymise\"", "].value\" = \"keep\"")],
         "\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"",
     ),
+    (
+        "TAVS0221",
+        &[(
+            "members.\"$.resourceType\" = \"keep\"\nmembers.\"$.id\" ",
+            "members.\"$.resourceType\" = \"keep\"\nmembers.\"$._birthDate\" = \"keep\"\nmembers.\"$.birthDate\" = { generalise = \"year\" }\nmembers.\"$.id\" ",
+        )],
+        "\"$._birthDate\"",
+    ),
+    (
+        "TAVS0221",
+        &[(
+            "members.\"$.id\" ",
+            "members.\"$._birthDate.extension[*].valueDateTime\" = \"keep\"\nmembers.\"$.birthDate\" = { generalise = \"year\" }\nmembers.\"$.id\" ",
+        )],
+        "\"$._birthDate.extension[*].valueDateTime\"",
+    ),
+    (
+        "TAVS0221",
+        &[(
+            "members.\"$.id\" ",
+            "members.\"$.contact\" = \"keep\"\nmembers.\"$.contact.name.text\" = \"withhold\"\nmembers.\"$.id\" ",
+        )],
+        "\"$.contact.name.text\"",
+    ),
+    (
+        "TAVS0221",
+        &[
+            ("members.\"$.id\" ", "members.\"$.birthDate\" = { generalise = \"year\" }\nmembers.\"$.id\" "),
+            (
+                "content-types = [\"application/fhir+json\"] }",
+                "members = { \"$.entry[*].resource._birthDate\" = \"keep\" }, content-types = [\"application/fhir+json\"] }",
+            ),
+        ],
+        "\"$.entry[*].resource._birthDate\"",
+    ),
     // Every action that lets a part of a CPR number out.
     (
         "TAVS0204",
@@ -688,6 +723,16 @@ fn what_stands_where_a_cpr_does_may_say_nothing_of_it() {
     for action in good {
         let text = edited(&[("patient.cpr\"   = \"pseudonymise\"", &format!("patient.cpr\" = {action}"))]);
         assert_eq!(page(&text, &found(&text)), "", "{action}");
+    }
+    // What says little of a value may stand beside it, and what has a rule of its own.
+    for rules in [
+        "members.\"$.birthDate\" = { generalise = \"year\" }\nmembers.\"$._birthDate.extension[*].valueCode\" = \"keep\"",
+        "members.\"$.birthDate\" = { generalise = \"year\" }\nmembers.\"$._birthDate.extension[*].valueDateTime\" = { generalise = \"year\" }",
+        "members.\"$.name\" = \"keep\"\nmembers.\"$.name[*].text\" = \"withhold\"\nmembers.\"$.name[*]._text\" = \"withhold\"",
+        "members.\"$.birthDate\" = \"keep\"\nmembers.\"$._birthDate\" = \"keep\"",
+    ] {
+        let text = edited(&[("members.\"$.id\" ", &format!("{rules}\nmembers.\"$.id\" "))]);
+        assert_eq!(page(&text, &found(&text)), "", "{rules}");
     }
     // An id is no number, and an exception that asks no more than its `keep` hangs on nothing.
     for rules in [

@@ -60,4 +60,9 @@ super::codes! {
     "Below a `keep`, a `withhold` takes something back, and all else leaves. If it has a filter or an index, or stands in a shape of its own, it takes back only what the filter expects: an upstream that writes `Phone` for `phone`, leaves the member out or sorts another way lets the rest out, and nobody is told. Put the filter on what is kept: then what it does not expect is withheld."
     bad "\"$.telecom\" = \"keep\"\n\"$.telecom[?@.system=='phone'].value\" = \"withhold\""
     good "\"$.telecom[?@.system=='email'].value\" = \"keep\""
+
+    SIBLING_KEPT "TAVS0221" Error "a primitive's sibling leaves in full"
+    "FHIR writes what there is to say about a primitive in a member of its own beside it: the extensions of `birthDate` stand in `_birthDate`, and one of them is the time of birth. A rule on the one says nothing of the other. Where the value is generalised, masked, pseudonymised or withheld, its sibling must not be kept whole: leave it out, or list what of it may leave, as `valueCode` of the extension `data-absent-reason`."
+    bad "\"$.birthDate\"  = { generalise = \"year\" }\n\"$._birthDate\" = \"keep\""
+    good "\"$.birthDate\" = { generalise = \"year\" }\n\"$._birthDate.extension[?@.url=='http://hl7.org/fhir/StructureDefinition/data-absent-reason'].valueCode\" = \"keep\""
 }
