@@ -7,6 +7,7 @@ mod act;
 mod dates;
 mod echo;
 mod identifier;
+mod links;
 mod lookahead;
 mod mask;
 mod names;

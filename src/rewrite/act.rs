@@ -6,7 +6,7 @@ use super::names::decode;
 use super::subjects::system_of;
 use super::text::Replacement;
 use super::walk::Walk;
-use super::{Fault, Outcome, Watch, dates, mask, reference, scan};
+use super::{Fault, Outcome, Watch, dates, mask, scan};
 use crate::cpr::{self, Number, Search};
 use crate::json::{StringSpan, escape_into};
 use crate::judge::Judge;
@@ -134,12 +134,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                 return Ok(!text.is_empty() && self.quoted(|walk| walk.write_pseudonym(input)));
             }
             Act::Reference => {
-                let Some(target) = reference::parse(&text) else { return Ok(false) };
-                return Ok(self.quoted(|walk| {
-                    walk.out.extend_from_slice(target.resource_type.as_bytes());
-                    walk.out.push(b'/');
-                    walk.write_pseudonym(target.input())
-                }));
+                return Ok(self.quoted(|walk| walk.write_reference(&text, span.start)));
             }
             // Some masks leave a part, and of an id a part may be all that tells.
             Act::Mask(_) if self.echoes.has_id(&text) => return Ok(false),
@@ -263,14 +258,17 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
 
     /// `false`, and nothing written, if the domain's scheme has no pseudonym for it.
     pub(super) fn write_person(&mut self, number: &Number, system: u32) -> bool {
+        self.write_person_of(number, system_of(self.plan, system))
+    }
+
+    pub(super) fn write_person_of(&mut self, number: &Number, system: &str) -> bool {
         if number.is_nobody() {
             return self.plan.pseudonymiser.write_nobody(&mut self.out);
         }
-        let plan = self.plan;
-        self.write_pseudonym(Input::number(number, system_of(plan, system)))
+        self.write_pseudonym(Input::number(number, system))
     }
 
-    fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
+    pub(super) fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
         let linkage = match self.plan.linkability {
             Linkability::Domain => Linkage::Domain,
             Linkability::Document => Linkage::Document(self.salt),

@@ -1,8 +1,11 @@
 //! Whose data a record is: what stands at the subject locations, and whether that is a person.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::identifier::Identifier;
+use super::links::{Links, is_local};
+use super::reference;
 use crate::cpr;
 use crate::ids::SubjectId;
 use crate::json::Reader;
@@ -81,6 +84,16 @@ enum Verdict {
     /// Nobody's identifier, or one whose data does not leave.
     Refused,
     Person(SubjectId),
+    /// Whoever the contained resource there is about, as its own subject says; never remembered by
+    /// its text, for every resource has its own `#1`.
+    Contained(Span),
+}
+
+/// Where a contained resource stands.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: usize,
+    to: usize,
 }
 
 impl<'b> Judged<'b> {
@@ -89,24 +102,43 @@ impl<'b> Judged<'b> {
     pub(super) fn may_leave<J: Judge>(
         &mut self,
         subjects: &Subjects,
-        plan: &Plan,
-        judge: &J,
+        (plan, judge): (&Plan, &J),
         reader: &Reader<'b>,
+        links: &mut Links<'b>,
     ) -> bool {
         let mut some = false;
+        let mut contained = Vec::new();
         for noted in subjects.open_record() {
-            let written = reader.slice(noted.from, noted.to);
-            let verdict = *self
-                .known
-                .entry((noted.system, written))
-                .or_insert_with(|| verdict(plan, judge, written, noted.system));
+            let key = (noted.system, reader.slice(noted.from, noted.to));
+            let known = self.known.get(&key).copied();
+            let verdict = known.unwrap_or_else(|| judged(plan, judge, links, (key.1, noted)));
             match verdict {
                 Verdict::Absent => {}
                 Verdict::Refused => return false,
                 Verdict::Person(_) => some = true,
+                Verdict::Contained(at) => {
+                    contained.push(at);
+                    continue;
+                }
+            }
+            if known.is_none() {
+                self.known.insert(key, verdict);
             }
         }
-        some || !subjects.wanted
+        let is_tied = |at: &Span| {
+            subjects.open_record().iter().filter(|noted| (at.from..at.to).contains(&noted.from)).any(
+                |noted| {
+                    let key = (noted.system, reader.slice(noted.from, noted.to));
+                    matches!(self.known.get(&key), Some(Verdict::Person(_)))
+                },
+            )
+        };
+        contained.iter().all(is_tied) && (some || !subjects.wanted)
+    }
+
+    /// What texts meant within one document is not what they mean in another.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
     }
 
     /// The open record leaves.
@@ -137,13 +169,20 @@ impl<'b> Judged<'b> {
     }
 }
 
-fn verdict<J: Judge>(plan: &Plan, judge: &J, json: &str, system: u32) -> Verdict {
-    let judgement = match identify(plan, json, system, |input| plan.subject_key.id(input)) {
-        Identified::Absent => return Verdict::Absent,
-        Identified::Nobody => return Verdict::Refused,
-        Identified::Number(id) => judge.judge(id, true),
-        Identified::Resource(id) => judge.judge(id, false),
-    };
+fn judged<'b, J: Judge>(
+    plan: &Plan,
+    judge: &J,
+    links: &mut Links<'b>,
+    (json, noted): (&'b str, &Noted),
+) -> Verdict {
+    let judgement =
+        match identify(plan, links, (json, noted.from), noted.system, |input| plan.subject_key.id(input)) {
+            Identified::Contained(at) => return Verdict::Contained(Span { from: at.start, to: at.end }),
+            Identified::Absent => return Verdict::Absent,
+            Identified::Nobody => return Verdict::Refused,
+            Identified::Number(id) => judge.judge(id, true),
+            Identified::Resource(id) => judge.judge(id, false),
+        };
     match judgement {
         Judgement::Person(id) => Verdict::Person(id),
         Judgement::Unknown | Judgement::Withheld => Verdict::Refused,
@@ -156,6 +195,8 @@ pub(super) enum Identified<T> {
     Number(T),
     /// A resource, which may be about a person.
     Resource(T),
+    /// A resource contained in the one around, by its place.
+    Contained(Range<usize>),
     /// `null`: as good as absent.
     Absent,
     /// Something else, or the number that stands for nobody.
@@ -165,7 +206,8 @@ pub(super) enum Identified<T> {
 /// What the JSON text at a subject location identifies. Some write `Patient\/1`, with an escape.
 pub(super) fn identify<T>(
     plan: &Plan,
-    json: &str,
+    links: &mut Links<'_>,
+    (json, at): (&str, usize),
     system: u32,
     then: impl FnOnce(Input<'_>) -> T,
 ) -> Identified<T> {
@@ -181,6 +223,21 @@ pub(super) fn identify<T>(
         }
         plain => plain,
     };
+    if let Some(text) = text {
+        if let Some(id) = text.strip_prefix('#') {
+            let contained = links.contained(at, id);
+            return contained.map_or(Identified::Nobody, |(_, at)| Identified::Contained(at));
+        }
+        if is_local(text) {
+            let resource = links.entry(text).filter(|resource| resource.is_own);
+            return resource.map_or(Identified::Nobody, |resource| {
+                Identified::Resource(then(resource.target().input()))
+            });
+        }
+        if let Some(one) = reference::conditional(text).filter(|one| !one.number.is_nobody()) {
+            return Identified::Number(then(Input::number(&one.number, &one.system)));
+        }
+    }
     let found = match text {
         Some(text) => Identifier::read(text),
         None => cpr::parse_number(json.as_bytes()).map(Identifier::Number),

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::links::Links;
 use super::lookahead::{Ahead, Place, resolve};
 use super::subjects::{Identified, identify};
 use super::{Fault, lines, utf8};
@@ -48,7 +49,8 @@ impl fmt::Debug for Reference {
 /// is good: only rewriting does.
 pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault> {
     let text = utf8(body)?;
-    let mut collector = Collector { plan, survey: Survey::default(), open: Vec::new() };
+    let links = Links::of(&Reader::new(text));
+    let mut collector = Collector { plan, survey: Survey::default(), open: Vec::new(), links };
     if is_lines {
         for reader in lines(text) {
             collector.document(reader)?;
@@ -63,8 +65,9 @@ pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault>
     Ok(Survey { same, references })
 }
 
-struct Collector<'p> {
+struct Collector<'p, 'b> {
     plan: &'p Plan,
+    links: Links<'b>,
     survey: Survey,
     /// Persons' numbers and aliases that no element around has claimed yet, by their offset.
     open: Vec<(usize, Found)>,
@@ -76,8 +79,9 @@ enum Found {
     Alias(SubjectId),
 }
 
-impl Collector<'_> {
-    fn document(&mut self, mut reader: Reader<'_>) -> Result<(), Fault> {
+impl<'b> Collector<'_, 'b> {
+    fn document(&mut self, mut reader: Reader<'b>) -> Result<(), Fault> {
+        self.links = Links::of(&reader);
         reader.whitespace();
         let plan = self.plan;
         let state = resolve(plan, plan.root, &reader, 0)?;
@@ -94,10 +98,11 @@ impl Collector<'_> {
                 resource_type: input.resource_type.to_owned(),
                 value: if input.kind == "id" { input.value.to_owned() } else { String::new() },
             };
-            match identify(self.plan, place.text, system, reference) {
+            match identify(self.plan, &mut self.links, (place.text, place.from), system, reference) {
                 Identified::Number(number) => self.open.push((place.from, Found::Number(number.id))),
                 Identified::Resource(reference) => self.survey.references.push(reference),
-                Identified::Absent | Identified::Nobody => {}
+                // A contained one says itself whose it is.
+                Identified::Contained(_) | Identified::Absent | Identified::Nobody => {}
             }
         }
         if let Some(id) = state.alias.and_then(|id_type| self.alias(id_type, place.text)) {

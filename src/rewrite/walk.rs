@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
 use super::subjects::{Judged, Subjects};
@@ -24,6 +25,8 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// How many records an earlier walk withheld: what counts of records are less by.
     pub(super) records_less: u64,
     pub(super) reader: Reader<'b>,
+    /// What references within the document mean.
+    pub(super) links: Links<'b>,
     pub(super) out: Vec<u8>,
     pub(super) counts: Tally,
     /// Numbers of the rules that let a value out.
@@ -82,6 +85,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             echoes,
             records_less,
             reader: Reader::new(text),
+            links: Links::of(&Reader::new(text)),
             // PERF: a third leaves of most; allocators are fastest up to 1 KB.
             out: Vec::with_capacity(text.len() / 8 * 3),
             counts: Tally::default(),
@@ -129,8 +133,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     /// A whole document. Its root is never removed: an empty container stands for it, or `null`.
     pub(super) fn document(&mut self, reader: Reader<'b>) -> Result<(), Fault> {
         let start = self.out.len();
-        self.reader = reader;
-        self.reader.whitespace();
+        self.begin(reader);
         let first = self.reader.peek();
         let withheld = self.counts.records_withheld;
         if !self.root()? {
@@ -148,12 +151,20 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
 
     /// One line of several; dropped when nothing is left of it.
     pub(super) fn line(&mut self, reader: Reader<'b>) -> Result<(), Fault> {
-        self.reader = reader;
-        self.reader.whitespace();
+        self.begin(reader);
         if self.root()? {
             self.out.push(b'\n');
         }
         Ok(())
+    }
+
+    fn begin(&mut self, reader: Reader<'b>) {
+        if self.links.is_read() {
+            self.judged.forget();
+        }
+        self.links = Links::of(&reader);
+        self.reader = reader;
+        self.reader.whitespace();
     }
 
     fn root(&mut self) -> Result<bool, Fault> {
@@ -193,7 +204,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         }
         let kept = self.decide(applies, depth)?;
         self.record_names.clear();
-        let known = self.judged.may_leave(&self.subjects, self.plan, self.judge, &self.reader);
+        let known =
+            self.judged.may_leave(&self.subjects, (self.plan, self.judge), &self.reader, &mut self.links);
         if known && kept {
             self.counts.records += u64::from(counted);
             self.judged.disclose(&self.subjects, &self.reader);

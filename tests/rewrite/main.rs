@@ -17,6 +17,7 @@ mod build;
 mod corpus;
 mod difference;
 mod generate;
+mod links;
 mod locations;
 mod oracle;
 mod planted;

@@ -8,6 +8,7 @@
 //! with a CPR under `cpr = "refuse"` refuses it even if nothing of its value would leave.
 
 pub(crate) mod forms;
+pub(crate) mod links;
 pub(crate) mod place;
 pub(crate) mod subjects;
 pub(crate) mod tree;
@@ -333,7 +334,7 @@ impl<'o, 't> Walk<'o, 't> {
             }
             Action::Keep(_) => self.unruled(node, crumbs, true)?,
             action => {
-                let left = self.act(action, &rule.system, node)?;
+                let left = self.act(action, &rule.system, node, crumbs)?;
                 self.counts.unfit += u64::from(left.is_none());
                 left
             }
@@ -498,9 +499,18 @@ impl<'o, 't> Walk<'o, 't> {
     }
 
     /// What an action other than `keep` and `withhold` makes of a value; `None`: it cannot take it.
-    fn act(&mut self, action: &Action, system: &str, node: &Tree) -> Result<Option<Tree>, Refused> {
+    fn act(
+        &mut self,
+        action: &Action,
+        system: &str,
+        node: &Tree,
+        crumbs: &[Crumb<'t>],
+    ) -> Result<Option<Tree>, Refused> {
         let text = |text: Option<String>| text.map(|text| Tree::string(&text));
         Ok(match (action, node) {
+            (Action::Pseudonymise(Kind::Reference), Tree::String { text: from, .. }) => {
+                text(self.reference(from, crumbs))
+            }
             (Action::Pseudonymise(kind), _) => text(self.pseudonym(kind, system, node)),
             (Action::Mask(how), Tree::String { text: from, .. }) => text(forms::mask(*how, from)),
             (Action::Mask(how), Tree::Number(raw)) => text(forms::mask_number(*how, raw)),
@@ -596,13 +606,28 @@ impl<'o, 't> Walk<'o, 't> {
             (Kind::Id { resource_type }, Tree::Number(raw)) if raw.chars().all(|c| c.is_ascii_digit()) => {
                 self.made_of(Input { kind: "id", resource_type, system: "", value: raw })
             }
-            (Kind::Reference, Tree::String { text, .. }) => {
-                let (resource_type, id) = forms::reference(text)?;
-                let id = self.made_of(Input { kind: "id", resource_type, system: "", value: id })?;
-                Some(format!("{resource_type}/{id}"))
-            }
             _ => None,
         }
+    }
+
+    /// A reference in any of its forms, to the pseudonym that its target has everywhere.
+    fn reference(&mut self, text: &str, crumbs: &[Crumb<'t>]) -> Option<String> {
+        let id_of = |resource_type, value| Input { kind: "id", resource_type, system: "", value };
+        if let Some((resource_type, id)) = forms::reference(text) {
+            return Some(format!("{resource_type}/{}", self.made_of(id_of(resource_type, id))?));
+        }
+        if let Some((resource_type, id, _)) = links::entry(self.root, text) {
+            return Some(format!("{resource_type}/{}", self.made_of(id_of(&resource_type, &id))?));
+        }
+        if text == "#" {
+            return Some(text.to_owned());
+        }
+        if let Some(id) = text.strip_prefix('#') {
+            let (_, resource_type) = links::contained(self.root, crumbs, id)?;
+            return Some(format!("#{}", self.made_of(id_of(&resource_type, id))?));
+        }
+        let (resource_type, system, number) = links::conditional(text)?;
+        Some(format!("{resource_type}?identifier={system}|{}", self.person(&number, &system)?))
     }
 
     fn person(&mut self, number: &cpr::Number, system: &str) -> Option<String> {

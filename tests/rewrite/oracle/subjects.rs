@@ -8,7 +8,7 @@ use tavs::pseudonym::Input;
 
 use super::place::{Crumb, children, is_literal, leads};
 use super::tree::Tree;
-use super::{Oracle, forms, system_of};
+use super::{Oracle, forms, links, system_of};
 
 /// Whether an element's members are as the shape's `when` says.
 pub(crate) fn is_of_shape(shape: &Shape, element: &Tree) -> bool {
@@ -20,10 +20,14 @@ pub(crate) fn is_of_shape(shape: &Shape, element: &Tree) -> bool {
 
 /// What is known of the subjects of one record.
 #[derive(Default)]
-struct Known {
+struct Known<'t> {
     wanted: bool,
     nobody: bool,
     found: Vec<SubjectId>,
+    /// Contained resources that somebody's reference leads to.
+    meant: Vec<&'t Tree>,
+    /// What persons' identifiers stand in.
+    around_persons: Vec<&'t Tree>,
 }
 
 /// Whose data a record is, in order of appearance; `None` if that was declared and cannot be
@@ -38,7 +42,8 @@ pub(crate) fn of_record<'t>(
     let declared = matches!(oracle.route.response.subject, Subject::At(_));
     let mut known = Known { wanted: is_record && declared, ..Known::default() };
     visit(oracle, root, node, crumbs, &mut known);
-    let untold = known.nobody || known.wanted && known.found.is_empty();
+    let told = |one: &&Tree| known.around_persons.iter().any(|around| std::ptr::eq(*around, *one));
+    let untold = known.nobody || known.wanted && known.found.is_empty() || !known.meant.iter().all(told);
     (!untold).then_some(known.found)
 }
 
@@ -47,7 +52,7 @@ fn visit<'t>(
     root: &'t Tree,
     node: &'t Tree,
     crumbs: &mut Vec<Crumb<'t>>,
-    known: &mut Known,
+    known: &mut Known<'t>,
 ) {
     for place in oracle
         .subjects
@@ -57,9 +62,14 @@ fn visit<'t>(
         if place.is_element {
             known.wanted = true;
         } else {
-            match person(oracle, node, &place.system) {
-                Person::One(id) if known.found.contains(&id) => {}
-                Person::One(id) => known.found.push(id),
+            match person(oracle, root, (node, crumbs), &place.system) {
+                Person::One(id) => {
+                    known.around_persons.extend(crumbs.iter().map(|crumb| crumb.child));
+                    if !known.found.contains(&id) {
+                        known.found.push(id);
+                    }
+                }
+                Person::Contained(resource) => known.meant.push(resource),
                 Person::Absent => {}
                 Person::Nobody => known.nobody = true,
             }
@@ -75,13 +85,20 @@ fn visit<'t>(
     }
 }
 
-enum Person {
+enum Person<'t> {
     One(SubjectId),
+    /// Whoever this is about.
+    Contained(&'t Tree),
     Absent,
     Nobody,
 }
 
-fn person(oracle: &Oracle<'_>, node: &Tree, system: &str) -> Person {
+fn person<'t>(
+    oracle: &Oracle<'_>,
+    root: &'t Tree,
+    (node, crumbs): (&'t Tree, &[Crumb<'t>]),
+    system: &str,
+) -> Person<'t> {
     let number = match node {
         Tree::Null => return Person::Absent,
         Tree::String { text, .. } => cpr::parse(text),
@@ -95,13 +112,30 @@ fn person(oracle: &Oracle<'_>, node: &Tree, system: &str) -> Person {
             Some((resource_type, id)) => {
                 judged(oracle, Input { kind: "id", resource_type, system: "", value: id }, false)
             }
-            None => Person::Nobody,
+            None => elsewhere(oracle, root, (text, crumbs)),
         },
         (None, _) => Person::Nobody,
     }
 }
 
-fn judged(oracle: &Oracle<'_>, input: Input<'_>, is_number: bool) -> Person {
+/// A reference that is understood in its document, or a conditional one.
+fn elsewhere<'t>(oracle: &Oracle<'_>, root: &'t Tree, (text, crumbs): (&str, &[Crumb<'t>])) -> Person<'t> {
+    if let Some(id) = text.strip_prefix('#') {
+        return links::contained(root, crumbs, id).map_or(Person::Nobody, |(one, _)| Person::Contained(one));
+    }
+    if let Some((resource_type, id, is_own)) = links::entry(root, text) {
+        let input = Input { kind: "id", resource_type: &resource_type, system: "", value: &id };
+        return if is_own { judged(oracle, input, false) } else { Person::Nobody };
+    }
+    match links::conditional(text) {
+        Some((_, system, number)) if !number.is_nobody() => {
+            judged(oracle, number_input(&number, &system), true)
+        }
+        _ => Person::Nobody,
+    }
+}
+
+fn judged<'t>(oracle: &Oracle<'_>, input: Input<'_>, is_number: bool) -> Person<'t> {
     match oracle.judge.judge(oracle.subject_key.id(input), is_number) {
         Judgement::Person(id) => Person::One(id),
         Judgement::Unknown | Judgement::Withheld => Person::Nobody,
