@@ -9,6 +9,7 @@ mod keys;
 mod ledger;
 mod officers;
 mod policies;
+mod report;
 mod rewrite;
 mod serve;
 mod subject;
@@ -51,6 +52,7 @@ enum Command {
     Ledger(ledger::Args),
     Subject(subject::Args),
     Officers(officers::Args),
+    Report(report::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Ledger(args) => ledger::run(&args),
         Command::Subject(args) => subject::run(&args),
         Command::Officers(args) => officers::run(&args),
+        Command::Report(args) => report::run(&args),
     };
     ExitCode::from(code)
 }

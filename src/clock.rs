@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// Where an agreement's last day ends: its dates are Danish ones.
@@ -53,6 +53,13 @@ impl Clock {
     pub fn begin_of(&self, date: Date) -> Option<u64> {
         let midnight = date.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond();
         u64::try_from(midnight).ok()
+    }
+
+    /// When a clock in Copenhagen shows a date and time; where it shows it twice, the first.
+    #[must_use]
+    pub fn when(&self, shown: DateTime) -> Option<u64> {
+        let at = shown.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond();
+        u64::try_from(at).ok()
     }
 
     /// The day in Copenhagen at a time, in milliseconds since the Unix epoch.

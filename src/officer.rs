@@ -29,6 +29,7 @@ mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -74,6 +75,8 @@ pub trait Operated: fmt::Debug + Send + Sync + 'static {
 pub struct Office {
     registrar: Registrar,
     names: Arc<ArcSwap<InForce>>,
+    /// Where the ledger's segments lie, to be verified.
+    ledger: PathBuf,
     /// None while nothing serves.
     operated: Option<Arc<dyn Operated>>,
 }
@@ -92,9 +95,10 @@ impl Office {
     pub fn new(
         registrar: Registrar,
         names: Arc<ArcSwap<InForce>>,
+        ledger: PathBuf,
         operated: Option<Arc<dyn Operated>>,
     ) -> Self {
-        Self { registrar, names, operated }
+        Self { registrar, names, ledger, operated }
     }
 
     /// Answers one request. What it began is done to its end, also if the caller goes away.
@@ -122,6 +126,9 @@ impl Office {
             | "/v1/subjects/show"
             | "/v1/notices/acknowledge"
             | "/v1/reports/subject"
+            | "/v1/reports/notify"
+            | "/v1/reports/breach"
+            | "/v1/reports/supervision"
             | "/v1/volumes"
             | "/v1/reload" => "POST",
             _ => return Err(Problem::new(&NOT_FOUND, "")),
@@ -135,6 +142,9 @@ impl Office {
             "/v1/notices/acknowledge" => self.acknowledge(caller, body).await,
             "/v1/subjects/show" => self.show(caller, body).await,
             "/v1/reports/subject" => self.report_subject(caller, body).await,
+            "/v1/reports/notify" => self.report_notify(caller, body).await,
+            "/v1/reports/breach" => self.report_breach(caller, body).await,
+            "/v1/reports/supervision" => self.report_supervision(caller, body).await,
             "/v1/volumes" => self.volumes(caller, body).await,
             "/v1/reload" => self.reload(caller).await,
             _ => self.health(caller).await,

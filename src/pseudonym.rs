@@ -206,6 +206,18 @@ impl Pseudonymiser {
         })
     }
 
+    /// The pseudonyms of a value that a recipient may hold: under the active key version, and under
+    /// older ones that are not closed.
+    #[must_use]
+    pub fn every(&self, input: Input<'_>) -> Vec<String> {
+        let versions = std::iter::once(self).chain(&self.older);
+        let one = |version: &Self| {
+            let mut out = Vec::new();
+            version.write(input, Linkage::Domain, &mut out).then_some(out)
+        };
+        versions.filter_map(one).filter_map(|out| String::from_utf8(out).ok()).collect()
+    }
+
     /// Appends what stands for nobody; `false` if the scheme has nothing for that.
     #[must_use]
     pub fn write_nobody(&self, out: &mut Vec<u8>) -> bool {

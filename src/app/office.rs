@@ -47,7 +47,7 @@ pub(super) async fn open(
     operated: Arc<Running>,
     stopped: &signal::Receiver<bool>,
 ) -> Result<Doors, StartError> {
-    let office = office_of(records, &replaced.names, Some(operated));
+    let office = office_of(config, records, &replaced.names, Some(operated));
     let socket = Socket::bind(&config.socket)
         .map_err(|source| StartError::Socket { path: config.socket.clone(), source })?;
     let mut doors = Doors {
@@ -69,6 +69,7 @@ pub(super) async fn open(
 }
 
 fn office_of(
+    config: &Config,
     records: &Records,
     names: &Arc<ArcSwap<InForce>>,
     operated: Option<Arc<Running>>,
@@ -76,7 +77,8 @@ fn office_of(
     let Records { ledger, store, subjects, indexer, clock } = records.clone();
     let registrar = Registrar::new(ledger, store, subjects, indexer, clock);
     let operated = operated.map(|running| running as Arc<dyn Operated>);
-    Arc::new(Office::new(registrar, Arc::clone(names), operated))
+    let directory = config.ledger.directory.value.clone();
+    Arc::new(Office::new(registrar, Arc::clone(names), directory, operated))
 }
 
 /// What an operator may ask of a running proxy.
@@ -120,7 +122,7 @@ impl LocalOffice {
         let uid = own_uid().map_err(|source| StartError::Socket { path: config.socket.clone(), source })?;
         let records = records::open(config, &clock, Box::new(FileSystem)).await?;
         noted::changes(&records).await?;
-        let office = office_of(&records, &Arc::new(ArcSwap::from_pointee(names)), None);
+        let office = office_of(config, &records, &Arc::new(ArcSwap::from_pointee(names)), None);
         Ok(Self { office, records, uid })
     }
 

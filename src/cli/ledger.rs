@@ -1,5 +1,6 @@
 //! `tavs ledger`: look after the ledger and its index.
 
+mod breach;
 mod export;
 mod reindex;
 mod retire;
@@ -26,6 +27,7 @@ enum Command {
     Verify(verify::Args),
     Tail(tail::Args),
     Export(export::Args),
+    Breach(breach::Args),
     Reindex(reindex::Args),
     Retire(retire::Args),
 }
@@ -35,6 +37,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Export(args) => export::run(args),
+        Command::Breach(args) => breach::run(args),
         Command::Reindex(args) => reindex::run(args),
         Command::Retire(args) => retire::run(args),
     }

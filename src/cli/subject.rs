@@ -6,7 +6,7 @@
 mod ask;
 mod import;
 mod input;
-mod report;
+pub(super) mod report;
 mod tell;
 
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ enum Command {
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]
-struct Common {
+pub(super) struct Common {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "tavs.toml")]
     config: PathBuf,
@@ -193,14 +193,40 @@ struct Import {
     form: Form,
 }
 
-/// Note that a recipient was told about a person and has acknowledged it (GDPR art. 19).
+/// Write whom to tell that a person was rectified, erased or restricted, under which pseudonyms, with the
+/// letter (GDPR art. 19); or note that a recipient has acknowledged it.
 #[derive(Debug, clap::Args)]
 struct Notify {
     #[command(flatten)]
-    about: About,
-    /// The recipient that has acknowledged all that it was told of this person.
-    #[arg(long, value_name = "NAME")]
-    acknowledged: String,
+    head: report::Head,
+    /// The identifier system of a regional e-CPR.
+    #[arg(long, value_name = "URN")]
+    system: Option<String>,
+    /// What happened.
+    #[arg(long, value_enum, required_unless_present = "acknowledged")]
+    about: Option<Happened>,
+    /// Note that this recipient has acknowledged all that it was told of the person; writes no report.
+    #[arg(long, value_name = "NAME", conflicts_with = "about")]
+    acknowledged: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Happened {
+    /// The clinic corrected what was wrong (art. 16).
+    Rectification,
+    /// The person was erased (art. 17).
+    Erasure,
+    /// The person was restricted (art. 18).
+    Restriction,
+}
+
+/// What the notice is asked with.
+#[derive(Serialize)]
+struct OfNotice<'a> {
+    subject: &'a str,
+    system: Option<&'a str>,
+    about: Happened,
 }
 
 /// The content of `POST /v1/changes`.
@@ -278,7 +304,7 @@ impl What<'_> {
 }
 
 /// Why nothing was done, for standard error, and the exit code.
-struct Stop {
+pub(super) struct Stop {
     code: u8,
     text: String,
     /// Entries of a list, by their places from 1.
@@ -286,7 +312,7 @@ struct Stop {
 }
 
 impl Stop {
-    fn new(code: u8, text: impl Into<String>) -> Self {
+    pub(super) fn new(code: u8, text: impl Into<String>) -> Self {
         Self { code, text: text.into(), entries: Vec::new() }
     }
 }
@@ -322,13 +348,18 @@ pub(crate) fn run(args: &Args) -> u8 {
         Command::Alias(Alias { about }) => alias(about),
         Command::Show(Show { about }) => show(about),
         Command::Import(Import { file, common, form }) => import::run(file, common, form),
-        Command::Notify(Notify { about, acknowledged }) => acknowledge(about, acknowledged),
+        Command::Notify(args) => notify(args),
         Command::Report(args) => report::run(args),
     };
+    finish("subject", done)
+}
+
+/// Shows what was answered, or says why there is no answer; gives the exit code.
+pub(super) fn finish(command: &str, done: Result<String, Stop>) -> u8 {
     match done {
         Ok(text) => super::show(&text),
         Err(Stop { code, text, .. }) => {
-            complain(&format!("tavs subject: {text}\n"));
+            complain(&format!("tavs {command}: {text}\n"));
             code
         }
     }
@@ -372,14 +403,18 @@ fn show(about: &About) -> Result<String, Stop> {
     about.form.show(&told, tell::shown)
 }
 
-fn acknowledge(about: &About, recipient: &str) -> Result<String, Stop> {
+fn notify(args: &Notify) -> Result<String, Stop> {
     let subject = input::line("CPR: ")?;
-    let common = &about.common;
+    let system = args.system.as_deref();
+    if let Some(about) = args.about {
+        return args.head.ask("/v1/reports/notify", &OfNotice { subject: &subject, system, about });
+    }
+    let common = &args.head.common;
     let who = common.who();
-    let said = common.said(who.as_deref());
-    let asked = Acknowledged { said, subject: &subject, system: about.system.as_deref(), recipient };
+    let recipient = args.acknowledged.as_deref().unwrap_or_default();
+    let asked = Acknowledged { said: common.said(who.as_deref()), subject: &subject, system, recipient };
     let told = common.ask("/v1/notices/acknowledge", &asked)?;
-    about.form.show(&told, tell::acknowledged)
+    Form { format: Format::Text }.show(&told, tell::acknowledged)
 }
 
 impl Lifted {

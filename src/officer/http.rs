@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
@@ -56,10 +56,15 @@ async fn read(request: Request<Incoming>) -> Result<(String, String, Zeroizing<V
         return Err(Problem::new(&NOT_FOUND, "nothing here takes a query"));
     }
     let (method, path) = (head.method.as_str().to_owned(), head.uri.path().to_owned());
+    let too_large = || Problem::new(&TOO_LARGE, format!("at most {MAX_BODY} bytes"));
+    // Said before it is sent, so that the answer is not lost in what is still on its way.
+    if body.size_hint().lower() > u64::try_from(MAX_BODY).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
     let body = match timeout(READ, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(collected)) => Zeroizing::new(collected.to_bytes().to_vec()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(&TOO_LARGE, format!("at most {MAX_BODY} bytes")));
+            return Err(too_large());
         }
         Ok(Err(_broke)) => return Err(Problem::new(&MALFORMED, "the content broke off")),
         Err(_elapsed) => return Err(Problem::new(&MALFORMED, "the content came too slowly")),

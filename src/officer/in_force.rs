@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::problem::{Problem, SUBJECT, UNKNOWN};
 use super::subject::Subject;
 use crate::cpr::Kind;
+use crate::policy::checked::{Agreement, Linkability};
 use crate::policy::running::PolicySet;
 use crate::policy::syntax::nearest;
-use crate::pseudonym::{KeyRing, RegistryKey, RingError, SubjectKey};
+use crate::pseudonym::{KeyRing, Pseudonymiser, PublicKey, RegistryKey, RingError, SubjectKey};
 use crate::rewrite::Identifier;
 
 /// The system of an e-CPR that stands in documents beside no system.
@@ -22,6 +23,19 @@ pub struct InForce {
     systems: BTreeSet<String>,
     subject_key: SubjectKey,
     registry_key: RegistryKey,
+    checkpoints: PublicKey,
+    policies: Vec<Served>,
+}
+
+/// What reports say of a recipient in force.
+#[derive(Debug, Clone)]
+pub(super) struct Served {
+    pub(super) recipient: String,
+    pub(super) name: String,
+    pub(super) contact: String,
+    pub(super) agreement: Agreement,
+    /// None if its pseudonyms last no longer than a response.
+    pub(super) pseudonyms: Option<Pseudonymiser>,
 }
 
 impl InForce {
@@ -36,6 +50,8 @@ impl InForce {
             systems: BTreeSet::new(),
             subject_key: ring.subject_key()?,
             registry_key: ring.registry_key()?,
+            checkpoints: ring.checkpoint_key()?.public(),
+            policies: Vec::new(),
         };
         for policy in policies.iter() {
             let checked = policy.checked();
@@ -43,6 +59,15 @@ impl InForce {
             names.purposes.insert(checked.purpose.id.as_str().to_owned());
             let systems = policy.routes().iter().flat_map(|route| &route.plan().systems);
             names.systems.extend(systems.filter(|system| !system.is_empty()).cloned());
+            let plan = policy.routes().first().map(|route| route.plan());
+            let stable = plan.filter(|plan| plan.linkability == Linkability::Domain);
+            names.policies.push(Served {
+                recipient: checked.recipient.id.as_str().to_owned(),
+                name: checked.recipient.name.clone(),
+                contact: checked.recipient.contact.clone(),
+                agreement: checked.agreement.clone(),
+                pseudonyms: stable.map(|plan| plan.pseudonymiser.clone()),
+            });
         }
         Ok(names)
     }
@@ -50,6 +75,16 @@ impl InForce {
     /// What seals numbers beside entries.
     pub(super) const fn registry_key(&self) -> &RegistryKey {
         &self.registry_key
+    }
+
+    /// Whose signature under checkpoints counts.
+    pub(super) const fn checkpoints(&self) -> PublicKey {
+        self.checkpoints
+    }
+
+    /// What reports say of the recipients in force.
+    pub(super) fn policies(&self) -> &[Served] {
+        &self.policies
     }
 
     /// Whose id a text is, beside the system that is named with it.
@@ -68,8 +103,7 @@ impl InForce {
             }
             Identifier::Number(_) | Identifier::Resource(_) => "",
         };
-        let id = self.subject_key.id(identifier.input(system));
-        Ok(Subject::new(id, &identifier))
+        Ok(Subject::new(text, &identifier, system, &self.subject_key))
     }
 
     /// A D-eCPR is unique within its region only: without its system nobody can say whose it is.

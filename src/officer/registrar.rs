@@ -83,6 +83,12 @@ impl Registrar {
         self.indexer.catch_up(CATCH_UP)
     }
 
+    /// The last record that can be asked for.
+    #[must_use]
+    pub fn indexed(&self) -> u64 {
+        self.ledger.durable().sequence().saturating_sub(self.indexer.lag())
+    }
+
     /// The store, to be read.
     #[must_use]
     pub const fn store(&self) -> &Store {

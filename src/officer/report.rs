@@ -1,26 +1,29 @@
 //! Reports: whoever asks is permitted and on record first, then the index is waited for, and only
 //! then anything is read.
 
-use serde::Deserialize;
-use zeroize::Zeroizing;
+mod breach;
+mod notify;
+mod subject;
+mod supervision;
 
-use super::ask::{Said, json};
-use super::caller::Deed;
-use super::in_force::InForce;
+use jiff::civil::{Date, DateTime};
+use serde::Deserialize;
+
+use super::ask::Said;
 use super::problem::{INTERNAL, Problem, UNAVAILABLE, VALUE};
 use super::registrar::blocking;
-use super::subject::Subject;
 use super::{Caller, Office, Told, cannot, words};
-use crate::ledger::{Act, ActKind};
-use crate::reports::{Format, Frame, Language, Person, Role, SubjectAsk, SubjectReport};
-use crate::store::{Store, StoreError};
+use crate::clock::Clock;
+use crate::ledger::Act;
+use crate::reports::{Format, Frame, Language};
+use crate::store::{Millis, Store, StoreError};
 
-/// Persons of one report: a guardian and the children.
-const MAX_PERSONS: usize = 20;
 /// Bytes of a name or address that is to stand in a report.
 const MAX_SHOWN: usize = 300;
 
 /// What every report is asked with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WrittenHead {
     who: Option<String>,
     why: String,
@@ -28,32 +31,6 @@ struct WrittenHead {
     language: Option<String>,
     controller: Option<String>,
     reference: Option<String>,
-}
-
-/// `POST /v1/reports/subject`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenSubjectReport {
-    who: Option<String>,
-    why: String,
-    format: String,
-    language: Option<String>,
-    controller: Option<String>,
-    reference: Option<String>,
-    persons: Vec<WrittenPerson>,
-    #[serde(default)]
-    names_staff: bool,
-    #[serde(default)]
-    shows_numbers: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenPerson {
-    subject: Zeroizing<String>,
-    system: Option<String>,
-    role: Option<String>,
-    name: Option<String>,
 }
 
 /// Checked.
@@ -105,59 +82,7 @@ impl Head {
     }
 }
 
-/// A person of a report, before the ids are known.
-struct Asked {
-    role: Role,
-    name: Option<String>,
-    number: Option<String>,
-    subject: Subject,
-}
-
-impl Asked {
-    fn read(written: WrittenPerson, names: &InForce, shows_number: bool) -> Result<Self, Problem> {
-        let role = match written.role.as_deref() {
-            None | Some("own") => Role::Own,
-            Some("child") => Role::Child,
-            Some("ward") => Role::Ward,
-            Some(_) => return Err(Problem::new(&VALUE, "`role` is `own`, `child` or `ward`")),
-        };
-        let name = written.name.map(|name| words::text("name", &name, MAX_SHOWN)).transpose()?;
-        let subject = names.subject(&written.subject, written.system.as_deref())?;
-        let number = subject.number().filter(|_| shows_number).map(str::to_owned);
-        Ok(Self { role, name, number, subject })
-    }
-}
-
 impl Office {
-    /// Who received what about me (GDPR art. 15).
-    pub(super) async fn report_subject(&self, caller: &Caller, body: &[u8]) -> Result<Told, Problem> {
-        self.permit(caller, Deed::Report).await?;
-        let written: WrittenSubjectReport = json(body)?;
-        let WrittenSubjectReport { who, why, format, language, controller, reference, .. } = written;
-        let head = Head::read(WrittenHead { who, why, format, language, controller, reference })?;
-        if written.persons.is_empty() || written.persons.len() > MAX_PERSONS {
-            return Err(Problem::new(&VALUE, format!("`persons` holds 1 to {MAX_PERSONS} of them")));
-        }
-        let names = self.names.load_full();
-        let asked = written.persons.into_iter().map(|one| Asked::read(one, &names, written.shows_numbers));
-        let asked = asked.collect::<Result<Vec<_>, Problem>>()?;
-        let ids = asked.iter().map(|one| one.subject.id()).collect();
-        let act = self.registrar.act(ActKind::Lookup, "report", String::new(), String::new());
-        self.record(caller, &head.said, Act { subjects: ids, ..act }).await?;
-        let frame = head.frame(caller, self.registrar.clock().unix_millis());
-        let names_staff = written.names_staff;
-        let report = self.read(move |store| {
-            let persons = asked.into_iter().map(|one| {
-                let Asked { role, name, number: cpr, subject } = one;
-                Ok(Person { role, name, cpr, ids: store.ids_of(subject.id())? })
-            });
-            let persons = persons.collect::<Result<Vec<_>, StoreError>>()?;
-            SubjectReport::read(store, SubjectAsk { frame, persons, since: None, names_staff })
-        });
-        let report = report.await?;
-        document(&head, report.render(head.format, head.language))
-    }
-
     /// Records a look-up; only then may its answer be shown.
     pub(super) async fn record(&self, caller: &Caller, said: &Said, act: Act) -> Result<(), Problem> {
         let act = Act { who: caller.who(said.who.as_deref()), why: said.why.clone(), ..act };
@@ -184,4 +109,22 @@ impl Office {
 fn document(head: &Head, rendered: Result<String, serde_json::Error>) -> Result<Told, Problem> {
     let text = rendered.map_err(|_unwritable| Problem::new(&INTERNAL, ""))?;
     Ok(Told { status: 200, media_type: head.media_type(), body: text.into_bytes() })
+}
+
+/// A day, or a time of a day, on a clock in Denmark; of a day, its beginning or its end.
+fn instant(name: &str, given: &str, at_end: bool, clock: &Clock) -> Result<Millis, Problem> {
+    let refused = || {
+        Problem::new(
+            &VALUE,
+            format!("`{name}` is neither a day such as 2026-03-31 nor a time such as 2026-03-31T14:30"),
+        )
+    };
+    if let Ok(day) = given.parse::<Date>()
+        && day.to_string() == given
+    {
+        let day = if at_end { day.tomorrow().map_err(|_last| refused())? } else { day };
+        return clock.begin_of(day).ok_or_else(refused);
+    }
+    let time: DateTime = given.parse().map_err(|_neither| refused())?;
+    clock.when(time).ok_or_else(refused)
 }

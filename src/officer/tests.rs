@@ -77,7 +77,14 @@ impl Desk {
         let registrar =
             Registrar::new(ledger.clone(), store.clone(), Arc::clone(&subjects), indexer, Clock::system());
         let names = Arc::new(ArcSwap::from_pointee(in_force::tests::in_force()));
-        Self { office: Arc::new(Office::new(registrar, names, None)), subjects, ledger, store, fails, folder }
+        Self {
+            office: Arc::new(Office::new(registrar, names, folder.path().join("ledger"), None)),
+            subjects,
+            ledger,
+            store,
+            fails,
+            folder,
+        }
     }
 
     async fn ask(&self, caller: &Caller, path: &str, body: String) -> (u16, String) {

@@ -134,18 +134,21 @@ impl Served {
 
     /// Asks the API with the recipient's certificate; the whole answer.
     pub(crate) fn ask_api(&self, target: &str, body: &str) -> String {
+        self.ask_api_announcing(target, body.len(), body)
+    }
+
+    /// The same, with a length of the body that is not its own.
+    pub(crate) fn ask_api_announcing(&self, target: &str, length: usize, body: &str) -> String {
         let name = "localhost".try_into().unwrap();
         let connection = ClientConnection::new(Arc::clone(&self.client), name).unwrap();
         let mut stream = StreamOwned::new(connection, TcpStream::connect(self.api.unwrap()).unwrap());
-        let length = body.len();
         let fields =
             format!("host: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
         write!(stream, "{target} HTTP/1.1\r\n{fields}connection: close\r\n\r\n").unwrap();
-        // A body that is too large is not read to its end.
-        drop(stream.write_all(body.as_bytes()));
-        let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
-        String::from_utf8(answer).unwrap()
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     pub(crate) fn metrics(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use tavs::ledger::{Act, Event};
@@ -34,6 +35,13 @@ fn done(folder: &Path, line: &str, args: &[&str]) -> String {
     said.out
 }
 
+/// Whether the recipient is told of Nancy, and of the other patient.
+fn released(served: &Served) -> (bool, bool) {
+    let answer = served.get("/appointments", "");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    (answer.contains("Nancy"), answer.contains("Else"))
+}
+
 fn acts(folder: &Path) -> Vec<Act> {
     let records = tavs::ledger::read(&folder.join("ledger")).unwrap().map(Result::unwrap);
     let acts = records.filter_map(|record| match record.event {
@@ -41,6 +49,86 @@ fn acts(folder: &Path) -> Vec<Act> {
         Event::Exchange(_) | Event::Policy(_) => None,
     });
     acts.collect()
+}
+
+#[test]
+fn what_is_entered_while_serving_holds_for_the_next_exchange() {
+    let (folder, served) = serve();
+    let folder = folder.path();
+    let before = released(&served);
+    assert!(before.0, "the sample has Nancy");
+    let out = done(folder, NANCY, &["restrict", "--why", "letter of 4 March"]);
+    assert_eq!(out.split_whitespace().take(2).collect::<Vec<_>>(), ["change", "1"]);
+    assert_eq!(released(&served), (false, before.1));
+    let out = done(folder, NANCY, &["show", "--why", "she asked"]);
+    assert!(out.contains("restriction begun, holds") && out.contains("letter of 4 March"), "{out}");
+    done(folder, "251248-9996\n", &["lift", "restriction", "--why", "settled"]);
+    assert_eq!(released(&served), before);
+    done(folder, NANCY, &["object", "--purpose", "appointment-reminders", "--why", "telephone"]);
+    assert_eq!(released(&served), (false, before.1));
+    done(folder, NANCY, &["lift", "objection", "--purpose", "appointment-reminders", "--why", "telephone"]);
+    done(folder, NANCY, &["frabedt", "--recipient", "sms-reminders", "--why", "at the desk"]);
+    assert_eq!(released(&served), (false, before.1));
+    // An old number of hers is entered under; the new one is tied to it.
+    done(folder, NANCY, &["lift", "frabedt", "--recipient", "sms-reminders", "--why", "at the desk"]);
+    done(folder, "0504909995", &["restrict", "--why", "letter under the old number"]);
+    assert_eq!(released(&served), before);
+    done(folder, "0504909995 = 2512489996", &["alias", "--why", "CPR-kontoret"]);
+    assert_eq!(released(&served), (false, before.1));
+    served.stop();
+
+    let acts = acts(folder);
+    let whats: Vec<_> = acts.iter().map(|act| (act.what.as_ref(), act.begun)).collect();
+    assert_eq!(
+        whats,
+        [
+            ("restriction", Some(true)),
+            ("show", None),
+            ("restriction", Some(false)),
+            ("objection", Some(true)),
+            ("objection", Some(false)),
+            ("frabedt", Some(true)),
+            ("frabedt", Some(false)),
+            ("restriction", Some(true)),
+            ("alias", None),
+        ]
+    );
+    assert!(acts.iter().all(|act| act.who.contains("uid ")), "{acts:?}");
+}
+
+#[test]
+fn what_is_entered_while_nothing_serves_holds_from_the_start() {
+    let folder = configured();
+    let folder = folder.path();
+    done(folder, NANCY, &["frabedt", "--why", "at the desk", "--who", "Anna"]);
+    let out = done(folder, NANCY, &["show", "--why", "control", "--format", "json"]);
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["changes"][0]["holds"], true);
+    assert!(shown["changes"][0]["who"].as_str().unwrap().starts_with("Anna (uid "));
+    let served = Served::start(folder);
+    assert!(!released(&served).0);
+    // Killed, it leaves its socket behind: the next question goes past it, and the next start takes it.
+    served.stop();
+    assert!(folder.join("admin.sock").exists());
+    done(folder, NANCY, &["lift", "frabedt", "--why", "at the desk"]);
+    let served = Served::start(folder);
+    assert!(released(&served).0);
+    assert_eq!(fs::metadata(folder.join("admin.sock")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_erasure_is_meant_and_for_good() {
+    let (folder, served) = serve();
+    let folder = folder.path();
+    let said = subject(folder, NANCY, &["erase", "--why", "letter"]);
+    assert!(said.code == 2 && said.err.contains("--yes"), "{}", said.err);
+    done(folder, NANCY, &["erase", "--yes", "--why", "letter"]);
+    assert!(!released(&served).0);
+    let out = done(folder, NANCY, &["show", "--why", "control"]);
+    assert!(out.contains("withheld for good"), "{out}");
+    served.stop();
+    let served = Served::start(folder);
+    assert!(!released(&served).0);
 }
 
 #[test]
@@ -181,7 +269,6 @@ fn a_client_of_the_api_may_what_its_role_is_for() {
         ("POST /v1/changes", change("objection", ""), 422, "urn:tavs:problem:value"),
         ("POST /v1/changes", change("2512489996", ""), 422, "urn:tavs:problem:value"),
         ("POST /v1/changes", "{".to_owned(), 400, "line 1, column 1"),
-        ("POST /v1/changes", format!(r#"{{"why":"{}"}}"#, "x".repeat(2 << 20)), 413, "too-large"),
         ("POST /v1/subjects/show", format!(r#"{{"why":"x","subject":"{NANCY}"}}"#), 403, "role"),
         ("POST /v1/reload", String::new(), 403, "role"),
         ("GET /v1/health", String::new(), 403, "role"),
@@ -196,6 +283,8 @@ fn a_client_of_the_api_may_what_its_role_is_for() {
         );
         assert!(!answer.contains("251248"), "{answer}");
     }
+    let answer = served.ask_api_announcing("POST /v1/changes", 2 << 20, "");
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("too-large"), "{answer}");
     let log = served.stop();
     assert!(log.contains("not with this role") && !log.contains("251248"), "{log}");
     let acts = acts(folder.path());
@@ -240,14 +329,52 @@ fn a_report_tells_who_received_what_and_only_after_it_is_on_record() {
     let told: serde_json::Value = serde_json::from_str(&nobody).unwrap();
     assert_eq!(told["recipients"].as_array().unwrap().len(), 0);
 
-    // Who received is to be told of an erasure, until it has acknowledged.
-    let out = done(folder, NANCY, &["erase", "--yes", "--why", "letter"]);
-    assert!(out.contains("to be told of it: sms-reminders"), "{out}");
-    let tell = ["notify", "--acknowledged", "sms-reminders", "--why", "their letter"];
-    assert_eq!(done(folder, NANCY, &tell), "acknowledged: 1\n");
-    let said = subject(folder, NANCY, &tell);
-    assert_eq!(said.code, 1);
     drop(served);
     let whats: Vec<_> = acts(folder).into_iter().map(|act| act.what.into_owned()).collect();
-    assert_eq!(whats, ["report", "report", "report", "report", "erasure", "acknowledged"]);
+    assert_eq!(whats, ["report"; 4]);
+}
+
+#[test]
+fn who_received_is_told_of_an_erasure_and_a_breach_names_whom_the_registry_can() {
+    let (folder, served) = serve();
+    let folder = folder.path();
+    assert!(served.get("/appointments", "").starts_with("HTTP/1.1 200 "));
+    let out = done(folder, NANCY, &["erase", "--yes", "--why", "letter"]);
+    assert!(out.contains("to be told of it: sms-reminders"), "{out}");
+    let notice = ["notify", "--about", "erasure", "--why", "letter", "--format", "json"];
+    let out = done(folder, NANCY, &notice);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["recipients"][0]["recipient"], "sms-reminders");
+    assert!(told["recipients"][0]["pseudonyms"][0].as_str().unwrap().starts_with("tvk1-"), "{out}");
+
+    let window = ["--from", "2020-01-01", "--to", "2199-12-31", "--why", "their call", "--format", "json"];
+    let breach = ["ledger", "breach", "--recipient", "sms-reminders"];
+    let plain = tavs(folder, breach.iter().chain(&window));
+    assert_eq!((plain.code, plain.err.as_str()), (0, ""));
+    let told: serde_json::Value = serde_json::from_str(&plain.out).unwrap();
+    assert_eq!(told["persons"].as_array().unwrap().len(), 2, "{}", plain.out);
+    assert!(!plain.out.contains(NANCY));
+    // Her number is still sealed; the other patient's was never entered.
+    let named = tavs(folder, breach.iter().chain(&window).chain(&["--name-persons"]));
+    assert_eq!(named.out.matches(NANCY).count(), 1, "{}", named.out);
+    assert!(!named.out.contains("0201919990"), "{}", named.out);
+    let wrong = tavs(folder, ["ledger", "breach", "--recipient", "sms-reminder"].iter().chain(&window));
+    assert!(wrong.code == 1 && wrong.err.contains("did you mean `sms-reminders`"), "{}", wrong.err);
+
+    let tell = ["notify", "--acknowledged", "sms-reminders", "--why", "their letter"];
+    assert_eq!(done(folder, NANCY, &tell), "acknowledged: 1\n");
+    assert_eq!(subject(folder, NANCY, &tell).code, 1);
+    let named = tavs(folder, breach.iter().chain(&window).chain(&["--name-persons"]));
+    assert!(!named.out.contains(NANCY), "it is not kept any more");
+
+    let month =
+        ["report", "supervision", "--month", "2199-01", "--verify", "--why", "monthly", "--format", "json"];
+    let said = tavs(folder, month);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&told["agreements"], &told["condition"]["verified"]["result"]), (&1.into(), &"whole".into()));
+    drop(served);
+    let whats: Vec<_> = acts(folder).into_iter().map(|act| act.what.into_owned()).collect();
+    let wanted = ["erasure", "notify", "breach", "breach", "acknowledged", "breach", "supervision"];
+    assert_eq!(whats, wanted);
 }

@@ -2,19 +2,14 @@
 
 use serde::Serialize;
 
+use super::super::USAGE;
 use super::{Common, Said, Stop, input};
 
-/// Write who received what about a person, when, why and where (GDPR art. 15). The look-up is recorded.
-///
-/// On standard input the person's CPR; on further lines, where a guardian asks, the children's. The
-/// report goes to standard output: send it into a file that only you can read.
+/// What every report takes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Head {
     #[command(flatten)]
-    common: Common,
-    /// The identifier system of a regional e-CPR.
-    #[arg(long, value_name = "URN")]
-    system: Option<String>,
+    pub(super) common: Common,
     /// The report's form.
     #[arg(long, value_enum, default_value_t = Form::Html)]
     format: Form,
@@ -27,6 +22,19 @@ pub(super) struct Args {
     /// The letter or case that it answers, as it is to stand in the report.
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
+}
+
+/// Write who received what about a person, when, why and where (GDPR art. 15). The look-up is recorded.
+///
+/// On standard input the person's CPR; on further lines, where a guardian asks, the children's. The
+/// report goes to standard output: send it into a file that only you can read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    head: Head,
+    /// The identifier system of a regional e-CPR.
+    #[arg(long, value_name = "URN")]
+    system: Option<String>,
     /// The person's name, as it is to stand in the report.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -43,7 +51,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Form {
+enum Form {
     /// A page to print.
     Html,
     /// For programs.
@@ -54,7 +62,7 @@ pub(super) enum Form {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Language {
+enum Language {
     /// Danish.
     Da,
     /// English.
@@ -70,15 +78,44 @@ enum Other {
     Ward,
 }
 
-/// The content of `POST /v1/reports/subject`.
+/// The beginning of what is asked.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct WrittenHead<'a> {
     #[serde(flatten)]
     said: Said<'a>,
     format: Form,
     language: Language,
     controller: Option<&'a str>,
     reference: Option<&'a str>,
+}
+
+/// What is asked, of whichever report.
+#[derive(Serialize)]
+struct Asked<'a, T> {
+    head: WrittenHead<'a>,
+    #[serde(flatten)]
+    rest: &'a T,
+}
+
+impl Head {
+    /// Asks for a report, and gives it as it came.
+    pub(in crate::cli) fn ask<T: Serialize>(&self, path: &str, rest: &T) -> Result<String, Stop> {
+        let who = self.common.who();
+        let head = WrittenHead {
+            said: self.common.said(who.as_deref()),
+            format: self.format,
+            language: self.language,
+            controller: self.controller.as_deref(),
+            reference: self.reference.as_deref(),
+        };
+        let told = self.common.ask(path, &Asked { head, rest })?;
+        String::from_utf8(told).map_err(|_not_text| Stop::new(USAGE, "the report is not text"))
+    }
+}
+
+/// What the subject report is asked with.
+#[derive(Serialize)]
+struct OfPersons<'a> {
     persons: Vec<Person<'a>>,
     names_staff: bool,
     shows_numbers: bool,
@@ -103,17 +140,7 @@ pub(super) fn run(args: &Args) -> Result<String, Stop> {
             name: args.name.as_deref().filter(|_| own),
         }
     });
-    let who = args.common.who();
-    let asked = Asked {
-        said: args.common.said(who.as_deref()),
-        format: args.format,
-        language: args.language,
-        controller: args.controller.as_deref(),
-        reference: args.reference.as_deref(),
-        persons: persons.collect(),
-        names_staff: args.name_staff,
-        shows_numbers: args.show_cpr,
-    };
-    let told = args.common.ask("/v1/reports/subject", &asked)?;
-    String::from_utf8(told).map_err(|_not_text| Stop::new(super::USAGE, "the report is not text"))
+    let rest =
+        OfPersons { persons: persons.collect(), names_staff: args.name_staff, shows_numbers: args.show_cpr };
+    args.head.ask("/v1/reports/subject", &rest)
 }
