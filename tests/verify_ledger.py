@@ -83,6 +83,9 @@ def signed(key, message, signature):
 # ---- lines ----
 
 FORMAT = 1
+SECTOR = 512
+LONGEST_WRITE = 256 << 10
+LONGEST_LINE = 4 << 20
 HEADER = ["tavs-ledger", "log", "node", "segment", "first", "previous"]
 CHECKPOINT = ["tavs-checkpoint", "says", "log", "node", "seq", "hash", "time", "key"]
 EXCHANGE = (
@@ -135,6 +138,26 @@ def segments(folder):
         if after != before + 1:
             return {n: found[n] for n in numbers if n <= before}, before + 1
     return {n: found[n] for n in numbers}, None
+
+
+def afresh(file, begin):
+    """Goes to a place, and forgets what was read ahead: it may have been written meanwhile."""
+    file.seek(0, os.SEEK_END)
+    file.seek(begin)
+
+
+def rest_of(file, begin):
+    """What follows the last good line of the segment that is written to: room (nothing, or zeros), a write that
+    a crash cut short or that is under way, or what someone changed."""
+    afresh(file, begin)
+    write = file.read().rstrip(b"\0")
+    if not write:
+        return "room"
+    holes = [(begin + hole.start(), begin + hole.end()) for hole in re.finditer(rb"\0+", write)]
+    sectors = all((b == begin or b % SECTOR == 0) and e % SECTOR == 0 for b, e in holes)
+    one_line = write.count(b"\n") <= 1 and len(write) <= LONGEST_LINE
+    bad_line = b"\n" in (write[: holes[0][0] - begin] if holes else write)
+    return "cut" if sectors and not bad_line and (len(write) <= LONGEST_WRITE or one_line) else "changed"
 
 
 def open_segment(path):
@@ -202,27 +225,32 @@ class Ledger:
         return digest
 
     def records(self, file, chain, wanted, path, final):
-        line = file.readline()
-        while line:
+        looks = 0
+        while True:
+            begin = file.tell()
+            line = file.readline()
+            if not line:
+                return chain
             body = line[65:-1]
             digest = hashlib.sha256(chain + body).digest()
             whole = line[64:65] == b" " and line[-1:] == b"\n" and digest.hex().encode() == line[:64]
             record = canonical(body) if whole else None
             if record is None or record.get("seq") != self.last + 1:
-                rest = line + file.read()
-                # A last write that is under way, or that a crash cut short.
-                if not whole and final and (b"\n" not in rest or b"\0" in rest):
-                    self.torn = True
+                rest = rest_of(file, begin) if final and not path.endswith(".gz") else "changed"
+                if rest != "changed":
+                    self.torn = rest == "cut"
                     return chain
+                looks += 1
+                if final and looks < 4:  # it may be written meanwhile
+                    afresh(file, begin)
+                    continue
                 raise Finding("chain", f"`{path}` is damaged after record {self.last}")
             if MEMBERS.get(record.get("kind")) != list(record):
                 raise Finding("chain", f"`{path}`: record {self.last + 1} is not in canonical form")
-            chain = digest
+            chain, looks = digest, 0
             self.last += 1
             if self.last in wanted:
                 self.hashes[self.last] = digest.hex()
-            line = file.readline()
-        return chain
 
 
 def checkpoint(line):

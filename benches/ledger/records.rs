@@ -128,8 +128,8 @@ impl Disk for Counting {
     fn open(&mut self, path: &Path) -> io::Result<File> {
         FileSystem.open(path)
     }
-    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
-        FileSystem.write(file, bytes)
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
+        FileSystem.write(file, at, bytes)
     }
     fn sync(&mut self, file: &File) -> io::Result<()> {
         self.syncs.fetch_add(1, Ordering::Relaxed);

@@ -36,8 +36,8 @@ impl Disk for Measured {
         self.counted(done)
     }
 
-    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
-        let done = self.disk.write(file, bytes);
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let done = self.disk.write(file, at, bytes);
         self.counted(done)
     }
 

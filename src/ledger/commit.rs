@@ -105,7 +105,19 @@ impl Commit {
     }
 
     /// Takes no more, and waits for the rest.
-    pub(super) async fn close(&self) -> Result<(), AppendError> {
+    pub(super) async fn close(self: &Arc<Self>) -> Result<(), AppendError> {
+        self.all_written().await?;
+        let commit = Arc::clone(self);
+        let give_back = move || {
+            if let Ok(mut writer) = commit.writer.lock() {
+                writer.give_back();
+            }
+        };
+        drop(tokio::task::spawn_blocking(give_back).await);
+        Ok(())
+    }
+
+    async fn all_written(&self) -> Result<(), AppendError> {
         loop {
             // Made before looking, so that no notification falls between.
             let idle = self.idle.notified();

@@ -2,29 +2,29 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// All that changes a ledger's directory goes through this.
 pub trait Disk: Debug + Send {
-    /// Makes a file that must not exist yet, mode 0600, to be appended to.
+    /// Makes a file that must not exist yet, mode 0600, to be written to.
     ///
     /// # Errors
     /// What the system says.
     fn create(&mut self, path: &Path) -> io::Result<File>;
 
-    /// Opens an existing file to be appended to.
+    /// Opens an existing file to be written to.
     ///
     /// # Errors
     /// What the system says.
     fn open(&mut self, path: &Path) -> io::Result<File>;
 
-    /// Appends all of the bytes.
+    /// Writes all of the bytes, from a place in the file on.
     ///
     /// # Errors
     /// What the system says; some of the bytes may be in the file then.
-    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()>;
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Waits until the file's bytes and length are on disk.
     ///
@@ -57,15 +57,15 @@ pub struct FileSystem;
 
 impl Disk for FileSystem {
     fn create(&mut self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 
     fn open(&mut self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().append(true).open(path)
+        OpenOptions::new().write(true).open(path)
     }
 
-    fn write(&mut self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
-        file.write_all(bytes)
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
+        file.write_all_at(bytes, at)
     }
 
     fn sync(&mut self, file: &File) -> io::Result<()> {

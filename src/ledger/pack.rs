@@ -16,7 +16,7 @@ use flate2::write::GzEncoder;
 
 use super::disk::Disk;
 use super::error::LedgerError;
-use super::segment::{self, Hash, Segment, packed_path_of, path_of};
+use super::segment::{self, Hash, Segment, length_of, packed_path_of, path_of};
 
 /// How often the directory is looked at for segments that have been closed; one takes hours to fill.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -110,7 +110,7 @@ fn copy(disk: &mut dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     let mut reader = fs::File::open(from)?;
     let file = disk.create(to)?;
     let mut packed = GzEncoder::new(Vec::with_capacity(CHUNK), Compression::default());
-    let mut chunk = vec![0; CHUNK];
+    let (mut chunk, mut at) = (vec![0; CHUNK], 0_u64);
     loop {
         let length = io::Read::read(&mut reader, &mut chunk)?;
         if length == 0 {
@@ -118,10 +118,11 @@ fn copy(disk: &mut dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
         }
         packed.write_all(chunk.get(..length).unwrap_or_default())?;
         if packed.get_ref().len() >= CHUNK {
-            disk.write(&file, packed.get_ref())?;
+            disk.write(&file, at, packed.get_ref())?;
+            at = at.saturating_add(length_of(packed.get_ref()));
             packed.get_mut().clear();
         }
     }
-    disk.write(&file, &packed.finish()?)?;
+    disk.write(&file, at, &packed.finish()?)?;
     disk.sync(&file)
 }

@@ -6,7 +6,7 @@ use super::canonical;
 use super::entry::Entry;
 use super::error::{Damage, LedgerError};
 use super::note::{Event, Note};
-use super::segment::{self, Hash, NOTHING, Segment};
+use super::segment::{self, Hash, NOTHING, Rest, Segment};
 
 /// A record of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,10 +218,14 @@ impl Walk {
             if self.torn {
                 return Ok(None);
             }
-            let prefix = self.end == End::Prefix && self.numbers.len() == 0;
             if let Some(segment) = &mut self.segment {
                 let offset = segment.offset();
-                if let Some(json) = next_line(segment, prefix, &mut self.torn)? {
+                let json = if self.numbers.len() == 0 {
+                    next_line_of_last(segment, self.end, &mut self.torn)?
+                } else {
+                    segment.next_line()?
+                };
+                if let Some(json) = json {
                     let bad = || segment::damaged(segment.path(), offset, Damage::Record);
                     let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
                     return Ok(Some(Verified { record: Record { sequence, event }, hash: segment.last() }));
@@ -257,20 +261,31 @@ impl Walk {
     }
 }
 
-/// The next line; with `prefix`, none where the rest is a last write that is under way or cut short.
-fn next_line(segment: &mut Segment, prefix: bool, torn: &mut bool) -> Result<Option<Vec<u8>>, LedgerError> {
-    match segment.next_line() {
-        Err(LedgerError::Damaged { .. }) if prefix => {
-            let path = segment.path().to_owned();
-            let io = |source| LedgerError::Io { doing: "read", path: path.clone(), source };
-            if segment.is_cut_short().map_err(io)? {
+/// How often bytes are looked at that are being written meanwhile. By the second look, the write that the first
+/// saw half of is over; another may begin.
+const LOOKS: u32 = 4;
+
+/// The next line of the segment that is written to, none where only room follows; nor, with [`End::Prefix`],
+/// where a last write is under way or was cut short.
+fn next_line_of_last(
+    segment: &mut Segment,
+    end: End,
+    torn: &mut bool,
+) -> Result<Option<Vec<u8>>, LedgerError> {
+    for _ in 1..LOOKS {
+        let read = segment.next_line();
+        if !matches!(read, Err(LedgerError::Damaged { .. })) {
+            return read;
+        }
+        match (segment.rest()?, end) {
+            (Rest::Room, _) => return Ok(None),
+            (Rest::Cut(_), End::Prefix) => {
                 *torn = true;
                 return Ok(None);
             }
-            // The writer may have gone on between the two looks.
-            segment.again().map_err(io)?;
-            segment.next_line()
+            (Rest::Cut(_), End::Whole) => return read,
+            (Rest::Changed, _) => {}
         }
-        read => read,
     }
+    segment.next_line()
 }

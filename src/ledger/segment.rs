@@ -4,6 +4,7 @@
 //! The hash is both the checksum of its line and the link to the line before; a segment's header
 //! continues the last line of the segment before it.
 
+mod rest;
 mod source;
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub(super) use self::rest::{LONGEST_WRITE, Rest};
 use self::source::Source;
 use super::canonical;
 use super::error::{Damage, LedgerError};
@@ -28,6 +30,8 @@ pub(super) const MAX_LINE: u64 = 4 << 20;
 pub(super) const MAX_RECORD: usize = (4 << 20) - 1024;
 /// `hash SP`.
 const HASH_LEN: usize = 65;
+/// That, and the line feed.
+const LINE_LESS_JSON: u64 = 66;
 
 pub(super) type Hash = [u8; 32];
 
@@ -59,6 +63,11 @@ pub(super) fn push_line(before: &Hash, json: &[u8], out: &mut Vec<u8>) -> Hash {
     out.extend_from_slice(json);
     out.push(b'\n');
     hash
+}
+
+/// Of the line that [`push_line`] makes of this.
+pub(super) fn line_length(json: &[u8]) -> u64 {
+    length_of(json).saturating_add(LINE_LESS_JSON)
 }
 
 fn link(before: &Hash, json: &[u8]) -> Hash {
@@ -153,7 +162,7 @@ impl Segment {
         if header.tavs_ledger != FORMAT || !canonical || link(&before, json) != hash {
             return Err(header_damaged());
         }
-        let offset = line_length(line.as_deref());
+        let offset = line.as_deref().map_or(0, length_of);
         let next = header.first;
         Ok(Self { path: path.to_owned(), file, header, offset, last: hash, next })
     }
@@ -179,15 +188,35 @@ impl Segment {
     }
 
     /// The next record's JSON, its line verified; `None` after the last. After an error, [`offset`](Self::offset) is where
-    /// the bad line begins.
+    /// the bad line begins. Zeros are no line: where they may follow, ask [`next_line_or_room`](Self::next_line_or_room).
     pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        match self.look() {
+            // What was read ahead may be older than what stands there by now.
+            Err(LedgerError::Damaged { .. }) if self.file.is_plain() => {
+                self.again().map_err(|source| self.unreadable(source))?;
+                self.look()
+            }
+            read => read,
+        }
+    }
+
+    /// [`next_line`](Self::next_line) of the segment that is written to: `None` also where only room follows.
+    pub(super) fn next_line_or_room(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        match self.next_line() {
+            Err(damaged @ LedgerError::Damaged { .. }) => match self.rest()? {
+                Rest::Room => Ok(None),
+                Rest::Cut(_) | Rest::Changed => Err(damaged),
+            },
+            read => read,
+        }
+    }
+
+    fn look(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
         let read = read_line(&mut self.file);
         if read.as_ref().is_err_and(|error| self.file.is_damage(error)) {
             return Err(damaged(&self.path, self.offset, Damage::Packed));
         }
-        let read =
-            read.map_err(|source| LedgerError::Io { doing: "read", path: self.path.clone(), source })?;
-        let Some(bytes) = read else { return Ok(None) };
+        let Some(bytes) = read.map_err(|source| self.unreadable(source))? else { return Ok(None) };
         let bad = |damage| damaged(&self.path, self.offset, damage);
         if bytes.last() != Some(&b'\n') {
             return Err(bad(Damage::Incomplete));
@@ -203,8 +232,12 @@ impl Segment {
         let json = json.to_vec();
         self.last = hash;
         self.next = self.next.saturating_add(1);
-        self.offset = self.offset.saturating_add(line_length(Some(&bytes)));
+        self.offset = self.offset.saturating_add(length_of(&bytes));
         Ok(Some(json))
+    }
+
+    fn unreadable(&self, source: io::Error) -> LedgerError {
+        LedgerError::Io { doing: "read", path: self.path.clone(), source }
     }
 
     /// Where the next line begins.
@@ -232,22 +265,19 @@ impl Segment {
         self.next
     }
 
-    /// Whether all from [`offset`](Self::offset) on can be one write that a crash cut short: no
-    /// whole line in it, or blocks that the file system had not filled yet (a record holds no zero
-    /// byte). Anything else was changed by someone.
-    pub(super) fn is_cut_short(&mut self) -> io::Result<bool> {
-        self.file.seek(self.offset)?;
-        let (mut whole_line, mut zero) = (false, false);
-        loop {
-            let chunk = self.file.fill_buf()?;
-            if chunk.is_empty() {
-                return Ok(zero || !whole_line);
-            }
-            whole_line |= chunk.contains(&b'\n');
-            zero |= chunk.contains(&0);
-            let length = chunk.len();
-            self.file.consume(length);
+    /// What follows from [`offset`](Self::offset) on, in the segment that is written to. The next line is read from there
+    /// again.
+    pub(super) fn rest(&mut self) -> Result<Rest, LedgerError> {
+        if !self.file.is_plain() {
+            return Ok(Rest::Changed);
         }
+        let mut classify = || {
+            self.file.seek(self.offset)?;
+            let rest = rest::classify(&mut self.file, self.offset)?;
+            self.file.seek(self.offset)?;
+            Ok(rest)
+        };
+        classify().map_err(|source| self.unreadable(source))
     }
 
     /// Goes back to where the line that could not be read begins.
@@ -255,10 +285,10 @@ impl Segment {
         self.file.seek(self.offset)
     }
 
-    /// Copies all from [`offset`](Self::offset) on.
-    pub(super) fn copy_rest(&mut self, mut to: &File) -> io::Result<u64> {
+    /// Copies so many bytes from [`offset`](Self::offset) on.
+    pub(super) fn copy_rest(&mut self, length: u64, mut to: &File) -> io::Result<u64> {
         self.file.seek(self.offset)?;
-        io::copy(&mut self.file, &mut to)
+        io::copy(&mut (&mut self.file).take(length), &mut to)
     }
 }
 
@@ -285,9 +315,12 @@ pub(super) fn last_hash(directory: &Path, number: u64) -> Result<Hash, LedgerErr
         .ok_or_else(|| damaged(path, start, Damage::Form))
 }
 
-/// A line with its line feed, if it has one.
+/// A line with its line feed, if it has one; of zeros, the first only.
 fn read_line(file: &mut Source) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
+    if file.fill_buf()?.first() == Some(&0) {
+        return Ok(Some(vec![0]));
+    }
     file.take(MAX_LINE).read_until(b'\n', &mut line)?;
     Ok((!line.is_empty()).then_some(line))
 }
@@ -299,8 +332,8 @@ fn split_line(line: &[u8]) -> Option<(Hash, &[u8])> {
     Some((canonical::bytes_of_hex(digits)?, json))
 }
 
-fn line_length(line: Option<&[u8]>) -> u64 {
-    line.map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+pub(super) fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// A newer format may have another hash, so it is looked for before anything is verified.

@@ -6,6 +6,7 @@ mod live;
 mod pack;
 mod properties;
 mod queue;
+mod room;
 
 use std::borrow::Cow;
 use std::future::Future;

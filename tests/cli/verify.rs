@@ -85,6 +85,20 @@ fn change(folder: &Path, name: &str, change: impl FnOnce(Vec<&str>) -> Vec<&str>
     fs::write(folder.join(name), change(text.split_inclusive('\n').collect()).concat()).unwrap();
 }
 
+fn append(folder: &Path, name: &str, bytes: &[u8]) {
+    let path = folder.join(name);
+    fs::write(&path, [&fs::read(&path).unwrap()[..], bytes].concat()).unwrap();
+}
+
+/// Puts a part of the last segment, given by its length, to zeros.
+fn zero(folder: &Path, part: fn(usize) -> std::ops::Range<usize>) {
+    let path = folder.join(THIRD);
+    let mut bytes = fs::read(&path).unwrap();
+    let part = part(bytes.len());
+    bytes[part].fill(0);
+    fs::write(path, bytes).unwrap();
+}
+
 fn without_last(mut lines: Vec<&str>) -> Vec<&str> {
     lines.pop();
     lines
@@ -229,7 +243,18 @@ const TAMPERED: &[(&str, Tamper, &[&str])] = &[
         &["unreadable"],
     ),
     ("a last write cut short", |f| change(f, THIRD, |l| [l, vec!["0123 half a rec"]].concat()), &[]),
-    ("blocks that were not filled", |f| change(f, THIRD, |l| [l, vec!["\0\0\0\0\0\0\0\0"]].concat()), &[]),
+    ("room behind the last record", |f| append(f, THIRD, &[0; 4096]), &[]),
+    (
+        "a last write cut short, before room",
+        |f| append(f, THIRD, &[&b"0123 half a rec"[..], &[0; 4096]].concat()),
+        &[],
+    ),
+    ("something behind room", |f| append(f, THIRD, &[&[0; 1000][..], b"{}"].concat()), &["chain"]),
+    ("room behind a closed segment", |f| append(f, SECOND, &[0; 4096]), &["chain"]),
+    ("a byte put to zero", |f| zero(f, |last| last - 100..last - 99), &["chain"]),
+    ("a record put to zeros", |f| zero(f, |last| last - 900..last - 200), &["chain"]),
+    // What a crash can leave, but a checkpoint says that it was on disk.
+    ("a sector put to zeros", |f| zero(f, |_| 512..1024), &["cut"]),
     ("a checkpoint cut short", |f| change(f, OWN, |l| [l, vec!["0123"]].concat()), &[]),
     (
         "an anchor's lines as a syslog daemon has them",
@@ -325,6 +350,8 @@ fn tail_and_export_show_records_as_they_stand_in_the_ledger() {
         .collect();
     assert_eq!(tail.code, 0);
     assert!(stands.ends_with(&tail.out) && tail.out.lines().count() == 4);
+    append(folder.path(), THIRD, &[0; 4096]); // as while it is written
+    assert_eq!(run_tavs(folder.path(), ["ledger", "tail", "ledger", "-n", "4"]).out, tail.out);
     let all = run_tavs(folder.path(), ["ledger", "export", "ledger"]);
     assert_eq!((all.code, &all.out), (0, &stands));
 

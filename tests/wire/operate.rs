@@ -42,8 +42,8 @@ impl Disk for Weak {
     fn open(&mut self, path: &Path) -> io::Result<File> {
         FileSystem.open(path)
     }
-    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
-        FileSystem.write(file, bytes)
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
+        FileSystem.write(file, at, bytes)
     }
     fn sync(&mut self, file: &File) -> io::Result<()> {
         match self.mood.load(Ordering::SeqCst) {

@@ -160,9 +160,10 @@ impl Stage {
         admin_page(self.running.admin_address(), path, host).await
     }
 
-    /// All that the ledger holds, as text.
+    /// All that the ledger holds, as text, without the room behind it.
     pub(crate) fn ledger(&self) -> String {
-        std::fs::read_to_string(self.lab.path("ledger/00000001.ledger")).unwrap()
+        let text = std::fs::read_to_string(self.lab.path("ledger/00000001.ledger")).unwrap();
+        text.trim_end_matches('\0').to_owned()
     }
 
     /// The value of a line of the metrics that begins so.

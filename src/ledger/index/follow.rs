@@ -56,7 +56,7 @@ impl Follower {
                 segment.continues(number, &after.hash).is_ok()
             } else {
                 while segment.next_sequence() < wanted {
-                    if segment.next_line()?.is_none() {
+                    if segment.next_line_or_room()?.is_none() {
                         let ledger = segment.next_sequence().saturating_sub(1);
                         return Err(IndexError::Ahead { index: after.sequence, ledger });
                     }
@@ -77,7 +77,7 @@ impl Follower {
     pub(super) fn next(&mut self, upto: u64) -> Result<Option<Record>, IndexError> {
         while self.segment.next_sequence() <= upto {
             let offset = self.segment.offset();
-            if let Some(json) = self.segment.next_line()? {
+            if let Some(json) = self.next_line(upto)? {
                 let bad = || segment::damaged(self.segment.path(), offset, Damage::Record);
                 let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
                 return Ok(Some(Record { sequence, event }));
@@ -98,6 +98,17 @@ impl Follower {
             self.number = next;
         }
         Ok(None)
+    }
+
+    /// Of what is on disk each line is whole. Where all of a ledger is read, its end may be room.
+    fn next_line(&mut self, upto: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        let read = self.segment.next_line();
+        let next = self.number.saturating_add(1);
+        let last = || !segment::present_path_of(&self.directory, next).exists();
+        if upto == u64::MAX && matches!(read, Err(LedgerError::Damaged { .. })) && last() {
+            return self.segment.next_line_or_room();
+        }
+        read
     }
 
     /// The hash of the last line that was read.

@@ -25,6 +25,11 @@ impl Source {
         })
     }
 
+    /// Whether it can go back, and what it reads can still grow.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// Goes to a place. Only segments that are written to need that, and those are not packed.
     pub(super) fn seek(&mut self, offset: u64) -> io::Result<()> {
         match self {

@@ -24,8 +24,8 @@ fn a_last_write_cut_anywhere_is_set_aside() {
             let (_, found) = Ledger::open(settings(folder.path())).unwrap();
             assert_eq!(found.last_sequence, 2);
             let (aside, bytes) = found.set_aside.unwrap();
-            assert_eq!(fs::read(&aside).unwrap(), torn[kept..]);
-            assert_eq!(bytes, u64::try_from(torn.len() - kept).unwrap());
+            assert_eq!(fs::read(&aside).unwrap(), whole[kept..cut]);
+            assert_eq!(bytes, u64::try_from(cut - kept).unwrap());
             assert_eq!(fs::read(&path).unwrap(), whole[..kept]);
             fs::remove_file(aside).unwrap();
         }

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ pub(super) enum Fault {
     Nothing,
     /// All of it.
     All,
-    /// A part of the bytes was written; a failed sync lost what it should have kept.
+    /// A part of the bytes was written; of what a failed sync should have kept, every other sector is lost.
     Part,
 }
 
@@ -29,8 +30,8 @@ pub(super) struct Failing {
     fault: Fault,
     dead: bool,
     left: Arc<AtomicUsize>,
-    /// Bytes that were synced, by file.
-    synced: HashMap<u64, u64>,
+    /// What was synced, by file.
+    synced: HashMap<u64, Vec<u8>>,
 }
 
 pub(super) fn failing(n: usize, fault: Fault, dead: bool) -> Failing {
@@ -70,17 +71,17 @@ impl Disk for Failing {
         self.apply(|_| Ok(()), |_| FileSystem.open(path))
     }
 
-    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
         let half = bytes.len() / 2;
-        self.apply(|_| FileSystem.write(file, &bytes[..half]), |_| FileSystem.write(file, bytes))
+        self.apply(|_| FileSystem.write(file, at, &bytes[..half]), |_| FileSystem.write(file, at, bytes))
     }
 
     fn sync(&mut self, file: &File) -> io::Result<()> {
-        let found = file.metadata()?;
+        let inode = file.metadata()?.ino();
         self.apply(
-            |disk| file.set_len(disk.synced.get(&found.ino()).copied().unwrap_or(0)),
+            |disk| lose_sectors(file, disk.synced.get(&inode).map_or(&[], Vec::as_slice)),
             |disk| {
-                disk.synced.insert(found.ino(), found.len());
+                disk.synced.insert(inode, content(file)?);
                 FileSystem.sync(file)
             },
         )
@@ -97,6 +98,22 @@ impl Disk for Failing {
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
         self.apply(|_| Ok(()), |_| FileSystem.sync_directory(directory))
     }
+}
+
+fn content(file: &File) -> io::Result<Vec<u8>> {
+    std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd())) // it is open for writing only
+}
+
+/// Puts the sectors of even number back to what they were, zeros where there was nothing.
+fn lose_sectors(file: &File, before: &[u8]) -> io::Result<()> {
+    const SECTOR: usize = 512;
+    for at in (0..content(file)?.len()).step_by(2 * SECTOR) {
+        let mut sector = before.get(at..before.len().min(at + SECTOR)).unwrap_or_default().to_vec();
+        let end = content(file)?.len().min(at + SECTOR);
+        sector.resize(end - at, 0);
+        file.write_all_at(&sector, u64::try_from(at).unwrap())?;
+    }
+    Ok(())
 }
 
 /// Opens, appends in threes and rotates, with the n-th operation failing; says whether it did.
