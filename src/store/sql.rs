@@ -108,8 +108,9 @@ statements! {
             d.cpr_in_text, d.records, d.records_withheld, d.subjects
         FROM disclosure_subject s JOIN disclosure d ON d.log = s.log AND d.seq = s.seq
         WHERE s.subject = $1 ORDER BY s.at, s.log, s.seq";
-    AFFECTED = "SELECT subject, COUNT(*), MIN(at), MAX(at) FROM disclosure_subject
-        WHERE recipient = $1 AND at >= $2 AND at < $3 GROUP BY subject ORDER BY subject";
+    AFFECTED = "SELECT s.subject, COUNT(*), MIN(d.at), MAX(d.at) FROM disclosure d CROSS JOIN disclosure_subject s
+        WHERE d.recipient = $1 AND d.at >= $2 AND d.at < $3 AND s.log = d.log AND s.seq = d.seq
+        GROUP BY s.subject ORDER BY s.subject";
     GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
         WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind <> 'refusal' ORDER BY at";
     VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),

@@ -48,7 +48,8 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     (
         "AFFECTED",
         &[
-            "SEARCH disclosure_subject USING COVERING INDEX disclosure_subject_recipient (recipient=? AND at>? AND at<?)",
+            "SEARCH d USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)",
+            "SEARCH s USING COVERING INDEX sqlite_autoindex_disclosure_subject_1 (log=? AND seq=?)",
         ],
     ),
     ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
