@@ -137,6 +137,7 @@ struct About {
     directory: PathBuf,
     node: String,
     log: Log,
+    takes_exchanges: bool,
 }
 
 impl Ledger {
@@ -159,8 +160,9 @@ impl Ledger {
     pub fn open_on(settings: Settings, disk: Box<dyn Disk>) -> Result<(Self, Found), LedgerError> {
         let limits = settings.limits;
         let (directory, node) = (settings.directory.clone(), settings.node.clone());
+        let takes_exchanges = disk.takes_exchanges();
         let (writer, found) = Writer::open(settings, disk)?;
-        let about = Arc::new(About { directory, node, log: writer.log()? });
+        let about = Arc::new(About { directory, node, log: writer.log()?, takes_exchanges });
         Ok((Self { commit: Arc::new(Commit::new(writer, found.last_sequence)), about, limits }, found))
     }
 
@@ -173,6 +175,9 @@ impl Ledger {
     ///
     /// When the record is not known to be on disk; nothing may be released then.
     pub async fn append(&self, entry: &Entry) -> Result<Receipt, AppendError> {
+        if !self.about.takes_exchanges {
+            return Ok(Receipt { exchange: entry.exchange, sequence: 0 });
+        }
         let encoded = canonical::encode(entry).ok_or(AppendError::Unwritable)?;
         if encoded.len() > self.limits.record.min(MAX_RECORD) {
             return Err(AppendError::TooLarge);

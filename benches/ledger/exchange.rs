@@ -1,11 +1,17 @@
-//! Whole exchanges over mutual TLS, as a recipient makes them: CPU of the proxy's threads alone,
-//! beside what the records of as many cost.
+//! Whole exchanges over mutual TLS, as a recipient makes them: CPU of the proxy's threads alone, with
+//! its ledger, with one that is not synced, and without any.
+//!
+//! *Off* is a ledger that gives a receipt for an exchange and does nothing: nothing is encoded, hashed,
+//! handed over, written, synced or indexed. Everything else goes on, the registry and the quota of
+//! subjects too.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
@@ -18,7 +24,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tavs::app;
 use tavs::clock::Clock;
 use tavs::config::Config;
-use tavs::ledger::{Disk, FileSystem};
 use tavs::net::pki::{Authority, Issued, Name, Usage, Validity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,6 +37,11 @@ use crate::records::{Counting, MEASURED, runtime};
 const ROUNDS: usize = 5;
 /// Connections that call at the same time, each one call after the other.
 const CONNECTIONS: usize = 16;
+/// Calls of each in a round.
+const CALLS: usize = 400;
+/// The index's thread; its name begins as that of the others does.
+const INDEX: &str = "tavs-index";
+const INDEXED: Duration = Duration::from_secs(60);
 const ID: &str = "3f2b6c1e-8d4a-4c57-9b1e-0a1b2c3d4e5f";
 
 /// A response, and the route that it comes by.
@@ -58,27 +68,42 @@ pub(crate) fn measure(quick: bool) {
         },
         Case { name: "64 KB, 30 subjects", target: "/fhir/Patient".into(), body: bundle.into() },
     ];
-    println!("response             CPU us/exchange       without syncs         ratio");
+    println!("response             on, us/exchange       of it index           not synced            off");
+    println!("                     on / off              without index / off   records/sync");
     let load =
         Builder::new_multi_thread().worker_threads(1).thread_name("load").enable_all().build().unwrap();
     for case in cases {
-        let calls = if quick { 2 } else { 400 };
-        let (mut with, mut without, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
+        let calls = if quick { 2 } else { CALLS };
+        let mut rounds = Vec::new();
         for _ in 0..if quick { 1 } else { ROUNDS } {
-            let one = exchanges(&load, &case, Box::new(FileSystem), calls);
-            let other = exchanges(&load, &case, Box::new(Counting::idle()), calls);
-            with.push(one);
-            without.push(other);
-            ratio.push(one / other);
+            let [on, idle, off] = [Counting::default(), Counting::idle(), Counting::off()]
+                .map(|disk| exchanges(&load, &case, disk, calls));
+            rounds.push((on, idle, off));
         }
-        let name = case.name;
-        let (with, without) = (cpu::summary(with, 1), cpu::summary(without, 1));
-        println!("{name:<20} {with:<21} {without:<21} {}", cpu::summary(ratio, 2));
+        let figures = |figure: &dyn Fn(&(Cost, Cost, Cost)) -> f64, places| {
+            cpu::summary(rounds.iter().map(figure).collect(), places)
+        };
+        let on = figures(&|(on, ..)| on.all, 1);
+        let index = figures(&|(on, ..)| on.index, 1);
+        let idle = figures(&|(_, idle, _)| idle.all, 1);
+        let off = figures(&|(.., off)| off.all, 1);
+        println!("{:<20} {on:<21} {index:<21} {idle:<21} {off}", case.name);
+        let ratio = figures(&|(on, _, off)| on.all / off.all, 2);
+        let bare = figures(&|(on, _, off)| (on.all - on.index) / off.all, 2);
+        let shared = figures(&|(on, ..)| on.records_a_sync, 1);
+        println!("{:<20} {ratio:<21} {bare:<21} {shared}", "");
     }
 }
 
-/// Processor microseconds of one exchange, over `calls` calls on each connection.
-fn exchanges(load: &Runtime, case: &Case, disk: Box<dyn Disk>, calls: usize) -> f64 {
+/// Processor microseconds of one exchange: of all threads, and of the index's alone.
+struct Cost {
+    all: f64,
+    index: f64,
+    records_a_sync: f64,
+}
+
+/// Over `calls` calls on each connection.
+fn exchanges(load: &Runtime, case: &Case, disk: Counting, calls: usize) -> Cost {
     tavs::net::install_crypto();
     let folder = tempfile::tempdir().unwrap();
     let origin = load.block_on(origin(case.body.clone()));
@@ -86,7 +111,8 @@ fn exchanges(load: &Runtime, case: &Case, disk: Box<dyn Disk>, calls: usize) -> 
     let proxy = runtime();
     let config =
         Config::read(&folder.path().join("tavs.toml")).map_err(|findings| findings.render(false)).unwrap();
-    let running = proxy.block_on(app::start_on(config, Clock::system(), disk)).unwrap();
+    let syncs = Arc::clone(&disk.syncs);
+    let running = proxy.block_on(app::start_on(config, Clock::system(), Box::new(disk))).unwrap();
     let address = running.address();
     let round = |calls| {
         load.block_on(async {
@@ -98,12 +124,23 @@ fn exchanges(load: &Runtime, case: &Case, disk: Box<dyn Disk>, calls: usize) -> 
             }
         });
     };
+    // What is put off is paid for, too: the index is where the ledger is, before and after.
+    let indexed = || assert!(running.records().indexer.catch_up(INDEXED));
     round(2);
-    let from = cpu::of_threads(MEASURED);
+    indexed();
+    syncs.store(0, Ordering::Relaxed);
+    let (from, from_index) = (cpu::of_threads(MEASURED), cpu::of_threads(INDEX));
     round(calls);
-    let micros = cpu::of_threads(MEASURED) - from;
+    let syncs = syncs.load(Ordering::Relaxed).max(1);
+    indexed();
+    let exchanges = (calls * CONNECTIONS) as f64;
+    let cost = Cost {
+        all: (cpu::of_threads(MEASURED) - from) / exchanges,
+        index: (cpu::of_threads(INDEX) - from_index) / exchanges,
+        records_a_sync: exchanges / syncs as f64,
+    };
     proxy.block_on(running.stop()).ledger.unwrap();
-    micros / (calls * CONNECTIONS) as f64
+    cost
 }
 
 async fn call(proxy: SocketAddr, tls: Arc<rustls::ClientConfig>, target: String, calls: usize) {

@@ -108,16 +108,22 @@ fn entry(subjects: u64) -> Entry {
     }
 }
 
-/// The file system, counting syncs; `idle` says that it has synced and has not.
+/// The file system, counting syncs; `idle` says that it has synced and has not, `off` takes no
+/// records of exchanges at all.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     idle: bool,
-    syncs: Arc<AtomicU64>,
+    off: bool,
+    pub(crate) syncs: Arc<AtomicU64>,
 }
 
 impl Counting {
     pub(crate) fn idle() -> Self {
         Self { idle: true, ..Self::default() }
+    }
+
+    pub(crate) fn off() -> Self {
+        Self { off: true, ..Self::default() }
     }
 }
 
@@ -143,5 +149,8 @@ impl Disk for Counting {
     }
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
         FileSystem.sync_directory(directory)
+    }
+    fn takes_exchanges(&self) -> bool {
+        !self.off
     }
 }

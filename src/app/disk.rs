@@ -63,4 +63,8 @@ impl Disk for Measured {
         let done = self.disk.sync_directory(directory);
         self.counted(done)
     }
+
+    fn takes_exchanges(&self) -> bool {
+        self.disk.takes_exchanges()
+    }
 }

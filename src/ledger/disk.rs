@@ -49,6 +49,12 @@ pub trait Disk: Debug + Send {
     /// # Errors
     /// What the system says.
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()>;
+
+    /// Whether it takes the records of exchanges. A disk can lie about a sync, and about this: the one of
+    /// `benches/ledger` does, to measure an exchange without its record. tavs itself has no such disk.
+    fn takes_exchanges(&self) -> bool {
+        true
+    }
 }
 
 /// The file system, as it is.
