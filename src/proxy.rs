@@ -130,6 +130,7 @@ impl Handler for Proxy {
             head: request.method() == Method::HEAD,
             http1: connection.protocol() == Protocol::Http1,
             standing: None,
+            places: Vec::new(),
             allow: Vec::new(),
         };
         let response = outcome::observed(&self, reply, &connection, request).await;
@@ -144,6 +145,7 @@ impl Handler for Proxy {
             head: false,
             http1: false,
             standing: None,
+            places: Vec::new(),
             allow: Vec::new(),
         };
         tracing::error!(exchange = %reply.exchange, reason = "internal", "an exchange panicked");

@@ -21,6 +21,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
+mod url;
 mod walk;
 
 use std::fmt;
@@ -193,6 +194,9 @@ pub enum Outcome {
     RecordWithheld,
 }
 
+/// How URLs at the proxy begin where there is none (RFC 2606 section 2).
+pub const NO_BASE: &str = "https://proxy.invalid";
+
 /// How a body is to be rewritten.
 #[derive(Debug)]
 pub struct Rewriter<'a, J> {
@@ -204,6 +208,8 @@ pub struct Rewriter<'a, J> {
     pub judge: &'a J,
     /// What this exchange resolved, and what must not come back.
     pub echoes: &'a Echoes,
+    /// How URLs at the proxy begin, as the recipient calls it: `https://api.clinic.example`.
+    pub base: &'a str,
     /// The body is NDJSON: one document a line. A line of which nothing is left is dropped.
     pub lines: bool,
 }
@@ -224,6 +230,12 @@ impl<J: Judge> Rewriter<'_, J> {
         self.walk(text, watch, withheld)
     }
 
+    /// The URL of a header field as the recipient may have it, by its routes.
+    #[must_use]
+    pub fn url(&self, url: &str) -> Option<String> {
+        Walk::new(self, &mut (), "", 0).url_of_route(url)
+    }
+
     fn walk<W: Watch>(&self, text: &str, watch: &mut W, records_less: u64) -> Result<Rewritten, Fault> {
         let mut walk = Walk::new(self, watch, text, records_less);
         if self.lines {
@@ -242,7 +254,8 @@ impl<J: Judge> Rewriter<'_, J> {
 /// # Errors
 /// As [`Rewriter::run`].
 pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, lines: false }.run(body, watch)
+    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: false }
+        .run(body, watch)
 }
 
 /// Rewrites NDJSON, with everybody's data.
@@ -255,7 +268,7 @@ pub fn rewrite_lines<W: Watch>(
     salt: &Salt,
     watch: &mut W,
 ) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, lines: true }.run(body, watch)
+    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: true }.run(body, watch)
 }
 
 /// A reader for each line that is not blank.

@@ -134,6 +134,8 @@ fn route() -> Route {
             shapes: (0..SHAPES.len()).collect(),
             rules: Vec::new(),
             status_map: Vec::new(),
+            base: Vec::new(),
+            location: false,
         },
         line: 1,
     }

@@ -183,5 +183,6 @@ fn words(action: &Action) -> &'static str {
         Action::Scan(_) => "scan",
         Action::Count => "count",
         Action::Resolve(_) => "resolve",
+        Action::Url(_) => "url",
     }
 }

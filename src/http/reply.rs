@@ -35,6 +35,8 @@ pub struct Reply {
     pub http1: bool,
     /// Where the recipient stands with its quotas, once that is known.
     pub standing: Option<Standing>,
+    /// `Location` and `Content-Location` of what a request made, as the rewriter remade them.
+    pub places: Vec<(HeaderName, HeaderValue)>,
     /// The methods that the target takes, where another was used (RFC 9110 section 15.5.6).
     pub allow: Vec<&'static str>,
 }
@@ -44,7 +46,9 @@ impl Reply {
     /// request was HEAD.
     #[must_use]
     pub fn released(&self, status: StatusCode, media_type: MediaType) -> Response<()> {
-        self.answer(status, HeaderValue::from_static(media_type.essence()), ())
+        let mut answer = self.answer(status, HeaderValue::from_static(media_type.essence()), ());
+        answer.headers_mut().extend(self.places.iter().cloned().map(|(name, value)| (Some(name), value)));
+        answer
     }
 
     /// The head of a response without content, to what changed something.
@@ -52,6 +56,7 @@ impl Reply {
     pub fn done(&self, status: StatusCode) -> Response<()> {
         let mut answer = self.answer(status, HeaderValue::from_static(""), ());
         answer.headers_mut().remove(CONTENT_TYPE);
+        answer.headers_mut().extend(self.places.iter().cloned().map(|(name, value)| (Some(name), value)));
         answer
     }
 

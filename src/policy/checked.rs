@@ -4,6 +4,8 @@
 //! As written (`syntax`) → checked (this) → running (`running`, which holds compiled plans).
 
 mod request;
+mod test;
+mod url;
 
 use std::ops::Range;
 
@@ -15,6 +17,8 @@ use crate::policy::location::{Literal, Location};
 use crate::pseudonym::Scheme;
 
 pub use self::request::{Content, Method, Parameter, PathSegment, Pattern, Request, Sought, Wanted};
+pub use self::test::{PolicyTest, TestText};
+pub use self::url::{Template, Templates, Url};
 
 /// One recipient's policy file, checked.
 #[derive(Debug, Clone)]
@@ -311,6 +315,11 @@ pub struct Response {
     pub rules: Vec<Rule>,
     /// Upstream error status → ours, where the default is not wanted.
     pub status_map: Vec<(u16, u16)>,
+    /// How the upstream begins its own URLs, such as `https://emr.example/fhir`, without `/` at the
+    /// end. Empty: by any scheme and authority.
+    pub base: Vec<String>,
+    /// `Location` and `Content-Location` are answered by the recipient's own routes.
+    pub location: bool,
 }
 
 /// A content type that can be rewritten.
@@ -382,6 +391,8 @@ pub enum Action {
     Count,
     /// What a pseudonym stands for takes its place: in requests only (G7).
     Resolve(Sought),
+    /// A URL: another takes its place.
+    Url(Url),
 }
 
 /// Exceptions to the search in kept values, each to be written out by the author.
@@ -470,28 +481,4 @@ pub struct Scan {
     pub email: bool,
     /// Words of the names at these locations of the same record.
     pub names: Vec<Location>,
-}
-
-/// `[[test]]`.
-#[derive(Debug, Clone)]
-pub struct PolicyTest {
-    /// Which route's rules; an index into [`Policy::routes`].
-    pub route: usize,
-    /// The upstream's body.
-    pub input: TestText,
-    /// What must come out, compared without insignificant whitespace.
-    pub output: Option<TestText>,
-    /// What must not be in the output in any form.
-    pub absent: Vec<String>,
-    /// Which line of the file the test begins on.
-    pub line: u32,
-}
-
-/// A test's body: beside the policy, or in it.
-#[derive(Debug, Clone)]
-pub enum TestText {
-    /// A path relative to the policy file's folder.
-    File(String),
-    /// The text itself.
-    Inline(String),
 }

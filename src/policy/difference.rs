@@ -153,6 +153,10 @@ topics! {
     ContentTypes = "content-types",
     /// The upstream's error status as another.
     Status = "status",
+    /// How the upstream begins its URLs.
+    Base = "base",
+    /// Where what a request made is found.
+    Location = "location",
     /// The unit that is withheld whole.
     Record = "record",
     /// Whose data a record is.

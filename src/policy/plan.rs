@@ -6,13 +6,16 @@
 mod compile;
 mod names;
 mod pattern;
+mod urls;
 
 pub(crate) use compile::Scalar;
 pub(crate) use names::{NameTable, name_hash};
+pub(crate) use urls::{UrlRoute, Urls};
 
 use self::pattern::Patterns;
 use crate::policy::checked::{
     Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Route, Rule, Scan, Sought, Subject,
+    Url,
 };
 use crate::policy::location::Literal;
 use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, SubjectKey};
@@ -81,6 +84,8 @@ pub struct Plan {
     pub(crate) systems: Vec<String>,
     /// Types that aliases are ids of, by number.
     pub(crate) id_types: Vec<String>,
+    /// Which URLs mean something to the recipient.
+    pub(crate) urls: Urls,
     pub(crate) pseudonymiser: Pseudonymiser,
     pub(crate) subject_key: SubjectKey,
     pub(crate) linkability: Linkability,
@@ -195,6 +200,7 @@ pub(crate) enum Act {
     Scan(Scan),
     Count,
     Resolve(Sought),
+    Url(Url),
 }
 
 impl Plan {
@@ -207,6 +213,7 @@ impl Plan {
         Ok(Self {
             route_wants_subject: matches!(route.response.subject, Subject::At(_)),
             has_record: pattern::record_below_root(route).is_some(),
+            urls: Urls::of(policy, route),
             ..plan
         })
     }
@@ -236,6 +243,7 @@ impl Plan {
             rules: patterns.rules,
             systems: patterns.systems,
             id_types: patterns.id_types,
+            urls: Urls::default(),
             pseudonymiser,
             subject_key,
             linkability: policy.pseudonyms.linkability,
@@ -281,7 +289,8 @@ impl Plan {
             | Act::Replace(_)
             | Act::Scan(_)
             | Act::Count
-            | Act::Resolve(_) => None,
+            | Act::Resolve(_)
+            | Act::Url(_) => None,
         }
     }
 
@@ -328,6 +337,7 @@ impl Act {
             Action::Scan(scan) => Self::Scan(scan.clone()),
             Action::Count => Self::Count,
             Action::Resolve(sought) => Self::Resolve(sought.clone()),
+            Action::Url(url) => Self::Url(url.clone()),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::check::{countries, health, known};
 use super::checked::{
-    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Shape, TransferKind,
+    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Shape, TransferKind, Url,
 };
 use super::location::{Literal, Location};
 use super::plan::RuleRef;
@@ -80,6 +80,8 @@ pub fn form(action: &Action) -> String {
         }
         Action::Count => "count".to_owned(),
         Action::Resolve(_) => "resolve".to_owned(),
+        Action::Url(Url::Route) => "url".to_owned(),
+        Action::Url(Url::Templates(_)) => "url template".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ mod header;
 mod names;
 mod routes;
 mod shapes;
+mod urls;
 
 use std::ops::Range;
 
@@ -184,6 +185,8 @@ pub(crate) struct Response {
     pub(crate) media_types: Vec<MediaType>,
     pub(crate) shapes: Vec<At<String>>,
     pub(crate) status_map: Vec<(u16, u16)>,
+    pub(crate) base: Vec<At<String>>,
+    pub(crate) location: Option<At<bool>>,
     pub(crate) rules: Vec<Rule>,
     /// Whether lines of `members` could not be read.
     pub(crate) has_unread: bool,

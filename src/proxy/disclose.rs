@@ -37,9 +37,9 @@ pub(super) async fn disclose(
     state: &Arc<State>,
     reply: &mut Reply,
     permit: &Permit,
-    (accepted, body, echoes): (Accepted, Bytes, Echoes),
+    (accepted, body, echoes, base): (Accepted, Bytes, Echoes, &str),
 ) -> Result<Rewritten, Refusal> {
-    let content = Content::of(proxy, permit, (accepted, body, echoes))?;
+    let content = Content::of(proxy, permit, (accepted, body, echoes, base))?;
     let (same, asked) = who_is_who(proxy, state, permit, &content).await?;
     let subjects = &proxy.records.subjects;
     for _ in 0..JUDGEMENTS {
@@ -129,13 +129,15 @@ struct Content {
     salt: Salt,
     /// What the request resolved, and must not come back in clear (G7).
     echoes: Arc<Echoes>,
+    /// How our URLs begin, as the recipient calls us.
+    base: Arc<str>,
 }
 
 impl Content {
     fn of(
         proxy: &Proxy,
         permit: &Permit,
-        (accepted, body, echoes): (Accepted, Bytes, Echoes),
+        (accepted, body, echoes, base): (Accepted, Bytes, Echoes, &str),
     ) -> Result<Self, Refusal> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
@@ -148,6 +150,7 @@ impl Content {
             lines: accepted.media_type.is_lines(),
             salt,
             echoes: Arc::new(echoes),
+            base: base.into(),
         })
     }
 
@@ -167,9 +170,9 @@ impl Content {
                 now: content.now,
             };
             let judge = content.subjects.judge(circumstances, &weighed);
-            let Self { route, salt, echoes, lines, body, .. } = content;
+            let Self { route, salt, echoes, base, lines, body, .. } = content;
             let plan = route.plan();
-            Rewriter { plan, salt, judge: &judge, echoes, lines: *lines }.run(body, &mut ())
+            Rewriter { plan, salt, judge: &judge, echoes, base, lines: *lines }.run(body, &mut ())
         };
         self.run(rewrite).await
     }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
-use hyper::http::request;
+use hyper::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
+use hyper::http::{request, response};
 use hyper::{Request, Response, StatusCode};
 
 use super::disclose::disclose;
@@ -22,6 +23,7 @@ use crate::http::reply::Reply;
 use crate::http::trace::Traceparent;
 use crate::http::{self, Refusal, Target};
 use crate::identity::Recipient;
+use crate::judge::Everyone;
 use crate::ledger::index::MAX_LAG;
 use crate::ledger::{Entry, Kind, Receipt};
 use crate::limits::{Admitted, Exhausted};
@@ -29,7 +31,7 @@ use crate::net::listener::Connection;
 use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
-use crate::rewrite::{Disclosure, Echoes};
+use crate::rewrite::{Disclosure, Echoes, Rewriter};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
 
 /// An exchange that went well.
@@ -68,7 +70,8 @@ pub(super) async fn exchange(
 
     let sending = send::take(&permit, &head, content).await.map_err(under_permit)?;
     let mut intent = send::intend(proxy, state, reply, &permit, &sending).await.map_err(under_permit)?;
-    let asking = Asking { proxy, state, permit: &permit, head: &head, sending: &sending, timer };
+    let base = format!("https://{}", target.authority());
+    let asking = Asking { proxy, state, permit: &permit, head: &head, sending: &sending, base: &base, timer };
     match asking.answer(reply, &mut intent, admitted).await {
         Ok(response) => Ok(Done { response, who: Who::under(&permit), outcome: "released" }),
         Err(refusal) => Err(Refused::after(&permit, guards::absent(proxy, &permit, refusal), intent)),
@@ -82,6 +85,8 @@ struct Asking<'a> {
     permit: &'a Permit,
     head: &'a request::Parts,
     sending: &'a Sending,
+    /// How our URLs begin, as the recipient calls us.
+    base: &'a str,
     timer: Timer<'a>,
 }
 
@@ -94,9 +99,12 @@ impl Asking<'_> {
         intent: &mut Option<Intent>,
         admitted: Admitted,
     ) -> Result<Response<Answer>, Refusal> {
-        let Self { proxy, state, permit, head, sending, .. } = self;
+        let Self { proxy, state, permit, head, sending, base, .. } = self;
         let kind = if intent.is_some() { Kind::Outcome } else { Kind::Disclosure };
-        let (status, accepted, body) = forward(state, permit, head, sending).await?;
+        let (answered, accepted, body) = forward(state, permit, head, sending).await?;
+        let status = answered.status;
+        let echoes = Echoes::of(&sending.resolved);
+        reply.places = places(permit, &answered, &echoes, base)?;
         let Some(accepted) = accepted else {
             let nothing = Telling { kind, status, bytes: 0, disclosure: &Disclosure::default() };
             let receipt = record(proxy, state, reply, permit, nothing).await?;
@@ -105,8 +113,7 @@ impl Asking<'_> {
         };
         let body = read(permit, accepted, body).await?;
         self.timer.lap(Phase::Upstream);
-        let echoes = Echoes::of(&sending.resolved);
-        let rewritten = disclose(proxy, state, reply, permit, (accepted, body, echoes)).await?;
+        let rewritten = disclose(proxy, state, reply, permit, (accepted, body, echoes, base)).await?;
         self.timer.lap(Phase::Rewrite);
         let (bytes, disclosure) = (rewritten.released.body().len(), &rewritten.disclosure);
         let telling = Telling { kind, status, bytes, disclosure };
@@ -217,7 +224,7 @@ async fn forward(
     permit: &Permit,
     head: &request::Parts,
     sending: &Sending,
-) -> Result<(StatusCode, Option<Accepted>, UpstreamBody), Refusal> {
+) -> Result<(response::Parts, Option<Accepted>, UpstreamBody), Refusal> {
     let mut random = [0; 24];
     getrandom::fill(&mut random).map_err(|_none| Refusal::Internal)?;
     let trace = Traceparent::continued(&head.headers, random);
@@ -227,14 +234,40 @@ async fn forward(
     let upstream = state.upstreams.get(&route.upstream).ok_or(Refusal::Internal)?;
     let content = Full::new(sending.body.clone());
     let answered = upstream.send(request.map(|()| content)).await.map_err(fault_of)?;
-    let (head, body) = answered.into_parts();
+    let (mut head, body) = answered.into_parts();
     let (listed, statuses) = (&route.response.media_types, &route.response.status_map);
     if permit.method().is_safe() {
         let accepted = judge_response(&head, listed, statuses)?;
-        return Ok((StatusCode::OK, Some(accepted), body));
+        head.status = StatusCode::OK;
+        return Ok((head, Some(accepted), body));
     }
     let (status, accepted) = judge_change(&head, body.is_end_stream(), listed, statuses)?;
-    Ok((status, accepted, body))
+    head.status = status;
+    Ok((head, accepted, body))
+}
+
+/// Where what the request made or changed is found, by the recipient's own routes; nothing where the
+/// policy does not say so, or a URL is of none of them.
+fn places(
+    permit: &Permit,
+    head: &response::Parts,
+    echoes: &Echoes,
+    base: &str,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
+    if permit.method().is_safe() || !permit.route().checked().response.location {
+        return Ok(Vec::new());
+    }
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
+    let plan = permit.route().plan();
+    let rewriter = Rewriter { plan, salt: &salt, judge: &Everyone, echoes, base, lines: false };
+    let remade = |name: HeaderName| {
+        let mut values = head.headers.get_all(&name).iter();
+        let only = values.next().filter(|_| values.next().is_none())?;
+        let url = rewriter.url(only.to_str().ok()?)?;
+        Some((name, HeaderValue::try_from(url).ok()?))
+    };
+    Ok([LOCATION, CONTENT_LOCATION].into_iter().filter_map(remade).collect())
 }
 
 /// Reads the content whole, within the policy's buffer, and takes off its coding.

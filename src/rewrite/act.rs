@@ -158,6 +158,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                 }
             }
             Act::Resolve(sought) => return Ok(self.write_resolved(sought, &text)),
+            Act::Url(how) => return Ok(self.quoted(|walk| walk.write_url(how, &text))),
             Act::Withhold | Act::Keep(_) | Act::Count => return Ok(false),
         }
         Ok(true)
@@ -185,7 +186,8 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             | Act::Reference
             | Act::Generalise(_)
             | Act::Scan(_)
-            | Act::Resolve(_) => false,
+            | Act::Resolve(_)
+            | Act::Url(_) => false,
         }
     }
 

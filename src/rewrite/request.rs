@@ -5,7 +5,7 @@
 //! identifier in clear, on its way to the upstream; a word of the content in a refusal.
 
 use super::walk::Walk;
-use super::{Everyone, Fault, NO_ECHOES, Rewriter, utf8};
+use super::{Everyone, Fault, NO_BASE, NO_ECHOES, Rewriter, utf8};
 use crate::json::Reader;
 use crate::policy::plan::Plan;
 use crate::policy::resolve::{Resolved, Unresolved};
@@ -63,7 +63,8 @@ pub enum Refused {
 pub fn take(plan: &Plan, body: &[u8]) -> Result<Taken, Refused> {
     let not_json = |_fault: Fault| Refused::NotJson;
     let text = utf8(body).map_err(not_json)?;
-    let rewriter = Rewriter { plan, salt: &[0; 16], judge: &Everyone, echoes: &NO_ECHOES, lines: false };
+    let rewriter =
+        Rewriter { plan, salt: &[0; 16], judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: false };
     let mut watch = ();
     let mut walk = Walk::new(&rewriter, &mut watch, text, 0);
     walk.document(Reader::new(text)).map_err(not_json)?;

@@ -4,7 +4,7 @@ mod requests;
 
 use jiff::civil::date;
 
-use super::{FaultKind, NO_ECHOES, Rewriter, Watch, rewrite, rewrite_lines, survey};
+use super::{FaultKind, NO_BASE, NO_ECHOES, Rewriter, Watch, rewrite, rewrite_lines, survey};
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId, SubjectId};
 use crate::judge::{Judge, Judgement};
@@ -44,6 +44,8 @@ pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
         shapes: Vec::new(),
         rules: rules(list),
         status_map: Vec::new(),
+        base: Vec::new(),
+        location: false,
     };
     let route = Route {
         name: "route".into(),
@@ -289,7 +291,7 @@ fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
 
     let (alias, person) = (survey.same[0].alias, survey.same[0].person);
     let run = |judge: &Known| {
-        Rewriter { plan: &plan, salt: &[0; 16], judge, echoes: &NO_ECHOES, lines: false }
+        Rewriter { plan: &plan, salt: &[0; 16], judge, echoes: &NO_ECHOES, base: NO_BASE, lines: false }
             .run(body, &mut ())
             .unwrap()
     };

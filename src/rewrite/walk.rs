@@ -22,6 +22,8 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     judge: &'p J,
     /// What must not come back in clear.
     pub(super) echoes: &'p Echoes,
+    /// How URLs at the proxy begin.
+    pub(super) base: &'p str,
     /// How many records an earlier walk withheld: what counts of records are less by.
     pub(super) records_less: u64,
     pub(super) reader: Reader<'b>,
@@ -77,12 +79,13 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         text: &'b str,
         records_less: u64,
     ) -> Self {
-        let Rewriter { plan, salt, judge, echoes, .. } = *rewriter;
+        let Rewriter { plan, salt, judge, echoes, base, .. } = *rewriter;
         Self {
             plan,
             salt,
             judge,
             echoes,
+            base,
             records_less,
             reader: Reader::new(text),
             links: Links::of(&Reader::new(text)),
@@ -264,7 +267,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             | Act::Replace(_)
             | Act::Scan(_)
             | Act::Count
-            | Act::Resolve(_)) => self.act(number, act, depth)?,
+            | Act::Resolve(_)
+            | Act::Url(_)) => self.act(number, act, depth)?,
         };
         if kept {
             self.released.push(number);

@@ -84,6 +84,29 @@ const CASES: &[Case] = &[
     ),
     ("TAVS0108", &[("review    = 2027-01-15", "review    = 2029-01-15")], "2028-01-14"),
     ("TAVS0107", &[("[agreement]", "[recipient]\n[agreement]")], "recipient"),
+    ("TAVS0104", &[("status = {", "location = \"keep\"\nstatus = {")], "\"keep\""),
+    (
+        "TAVS0105",
+        &[("status = {", "base = [\"https://emr.example/\"]\nstatus = {")],
+        "\"https://emr.example/\"",
+    ),
+    (
+        "TAVS0105",
+        &[("status = {", "base = [\"https://a@emr.example\"]\nstatus = {")],
+        "\"https://a@emr.example\"",
+    ),
+    ("TAVS0105", &[("{ replace = \"booking\" }", "{ url = [] }")], "[]"),
+    ("TAVS0405", &[("{ replace = \"booking\" }", "{ url = [\"patient/{id}\"] }")], "\"patient/{id}\""),
+    (
+        "TAVS0405",
+        &[("{ replace = \"booking\" }", "{ url = [\"/patient/2512489996\"] }")],
+        "\"/patient/2512489996\"",
+    ),
+    (
+        "TAVS0208",
+        &[("{ replace = \"booking\" }", "{ url = [\"/a\"], query = { b = { resolve = \"cpr\" } } }")],
+        "{ resolve = \"cpr\" }",
+    ),
     // 02: locations and rules.
     ("TAVS0201", &[("\"$.source\"", "\"$..source\"")], ".."),
     ("TAVS0201", &[("\"$.source\"", "'$.source[-1]'")], "-"),

@@ -123,6 +123,8 @@ const ROUTES: &[Row] = &[
         Narrower,
     ),
     (&[("{ \"423\" = 409 }", "{ \"423\" = 410 }")], Topic::Status, Unclear, Unclear),
+    (&[("status = {", "base = [\"https://a.example\"]\nstatus = {")], Topic::Base, Unclear, Unclear),
+    (&[("status = {", "location = \"url\"\nstatus = {")], Topic::Location, Wider, Narrower),
     (
         &[
             (

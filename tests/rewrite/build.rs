@@ -86,6 +86,8 @@ pub(crate) fn response(rules: Vec<Rule>) -> Response {
         shapes: Vec::new(),
         rules,
         status_map: Vec::new(),
+        base: Vec::new(),
+        location: false,
     }
 }
 

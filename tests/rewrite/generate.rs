@@ -8,7 +8,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tavs::policy::checked::{
-    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Rule, Scan, Shape, Subject,
+    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Rule, Scan, Shape, Subject, Url,
 };
 use tavs::policy::location::{Comparison, Literal, Location, Step};
 use tavs::policy::plan::{PlanError, mistakes};
@@ -173,13 +173,14 @@ fn keep() -> impl Strategy<Value = Keep> {
 
 pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        8 => keep().prop_map(Action::Keep),
+        11 => keep().prop_map(Action::Keep),
         1 => Just(Action::Withhold),
         4 => kind().prop_map(Action::Pseudonymise),
         2 => select(&[Mask::FirstWord, Mask::Initials, Mask::Last4, Mask::All, Mask::Email, Mask::Cpr][..]).prop_map(Action::Mask),
         2 => generalise().prop_map(Action::Generalise),
         1 => select(&["\"urn:x\"", "1", "2.50", "true", "\"\\u0001\""][..]).prop_map(|text| Action::Replace(text.to_owned())),
         1 => Just(Action::Count),
+        1 => Just(Action::Url(Url::Route)),
         2 => (any::<bool>(), any::<bool>(), vec(location(1..3), 0..2))
             .prop_map(|(phone, email, names)| Action::Scan(Scan { phone, email, names })),
     ]
@@ -485,6 +486,9 @@ const TEXTS: &[&str] = &[
     "urn:uuid:4bd5e7f0-6a3b-4b3a-9f57-0b3f5c1d2e3f",
     "Patient/",
     "patient/1",
+    "/generated",
+    "https://emr.example/generated",
+    "generated?x=1",
     "0000000000",
     "000000-0000",
     "3102509000",

@@ -22,3 +22,4 @@ mod locations;
 mod oracle;
 mod planted;
 mod properties;
+mod urls;

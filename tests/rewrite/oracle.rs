@@ -12,6 +12,7 @@ pub(crate) mod links;
 pub(crate) mod place;
 pub(crate) mod subjects;
 pub(crate) mod tree;
+pub(crate) mod urls;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -512,6 +513,7 @@ impl<'o, 't> Walk<'o, 't> {
                 text(self.reference(from, crumbs))
             }
             (Action::Pseudonymise(kind), _) => text(self.pseudonym(kind, system, node)),
+            (Action::Url(how), Tree::String { text: from, .. }) => text(self.url(how, from)),
             (Action::Mask(how), Tree::String { text: from, .. }) => text(forms::mask(*how, from)),
             (Action::Mask(how), Tree::Number(raw)) => text(forms::mask_number(*how, raw)),
             (Action::Generalise(how), Tree::String { text, .. }) => forms::generalise(how, text),

@@ -11,8 +11,8 @@ use tavs::policy::plan::Plan;
 use tavs::policy::resolve::Resolved;
 use tavs::pseudonym::{Input, KeyRing, Linkage, Scheme};
 use tavs::rewrite::{
-    Decision, Disclosure, Echoes, Fault, NO_ECHOES, Outcome as Watched, Rewriter, Rewritten, Watch, rewrite,
-    rewrite_lines, take,
+    Decision, Disclosure, Echoes, Fault, NO_BASE, NO_ECHOES, Outcome as Watched, Rewriter, Rewritten, Watch,
+    rewrite, rewrite_lines, take,
 };
 
 use crate::generate::{self, Case, PERSONS};
@@ -200,7 +200,7 @@ proptest! {
     fn they_agree_whoever_is_withheld(case in generate::case(), seed in any::<u8>(), lines in any::<bool>()) {
         let (plan, keys, judge) = (plan(&case.policy), keys(), Registry(seed));
         let body: Vec<u8> = case.body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
-        let real = Rewriter { plan: &plan, salt: &SALT, judge: &judge, echoes: &NO_ECHOES, lines }.run(&body, &mut ());
+        let real = Rewriter { plan: &plan, salt: &SALT, judge: &judge, echoes: &NO_ECHOES, base: NO_BASE, lines }.run(&body, &mut ());
         let oracle = Oracle::new(&case.policy, &case.policy.routes[0], &keys, &judge, SALT);
         let obvious = if lines { oracle.rewrite_lines(&body) } else { oracle.rewrite(&body) };
         if let Err(difference) = compare(&case.policy, &real, obvious) {
@@ -254,7 +254,7 @@ proptest! {
         policy.pseudonyms.scheme = Scheme::Sealed;
         let plan = plan(&policy);
         let echoes = Echoes::of(&resolved(&policy, &plan));
-        let rewriter = Rewriter { plan: &plan, salt: &SALT, judge: &Everyone, echoes: &echoes, lines: false };
+        let rewriter = Rewriter { plan: &plan, salt: &SALT, judge: &Everyone, echoes: &echoes, base: NO_BASE, lines: false };
         if let Ok(rewritten) = rewriter.run(&case.body, &mut ()) {
             let body = rewritten.released.body();
             let found = absence::find_any(body, PERSONS);

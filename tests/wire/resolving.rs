@@ -133,6 +133,55 @@ fn kinds(stage: &Stage) -> Vec<(String, String)> {
     records(stage).iter().map(|record| (word(record, "kind"), word(record, "outcome"))).collect()
 }
 
+const CREATE: &str = r#"
+[[route]]
+name = "create"
+methods = ["POST"]
+path = "/fhir/Patient"
+upstream = "booking"
+request = { no-body = true }
+[route.response]
+no-subject = "where it stands"
+base = ["https://emr.example"]
+location = "url"
+members = { "$.link[*].url" = "url" }
+"#;
+
+/// Where what was made stands, and the next page: followed as they came.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_leads_back_through_the_proxy() {
+    let sms = policy("sms").replace("scheme = \"keyed\"", "scheme = \"sealed\"") + MORE + CREATE;
+    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
+    let fields = format!(
+        "location: https://emr.example/fhir/Patient/{ID}/_history/1\r\ncontent-location: https://emr.example/made/{NANCY}\r\n"
+    );
+    stage.origin.says(answer("201 Created", &fields, b""));
+    let mut wire = stage.wire().await;
+    let create = request("POST", "/fhir/Patient", "", "");
+    let created = wire.ask(&create).await.unwrap();
+    assert_eq!((created.status, created.field("content-location")), (201, None));
+    let place = created.field("location").unwrap();
+    let path = place.strip_prefix("https://localhost").unwrap();
+    assert!(path.starts_with("/fhir/Patient/tvs1-"), "{path}");
+    stage.origin.seen();
+    stage.origin.says(json(&format!(r#"{{"id":"{ID}","cpr":"{NANCY}"}}"#)));
+    assert_eq!(stage.get(path).await.status, 200);
+    assert!(stage.origin.seen()[0].head.starts_with(&format!("GET /fhir/Patient/{ID} HTTP/1.1\r\n")));
+
+    let link = format!(
+        r#"{{"link":[{{"url":"https://emr.example/fhir/Patient?identifier={SYSTEM}%7C{NANCY}"}},{{"url":"https://emr.example/{NANCY}"}}]}}"#
+    );
+    stage.origin.says(answer("200 OK", "content-type: application/json\r\n", link.as_bytes()));
+    let linked: Value = serde_json::from_slice(&wire.ask(&create).await.unwrap().body).unwrap();
+    let url = linked["link"][0]["url"].as_str().unwrap();
+    let path = url.strip_prefix("https://localhost").unwrap();
+    assert_eq!(linked["link"].as_array().unwrap().len(), 1, "{linked}");
+    stage.origin.seen();
+    stage.origin.says(json(r#"{"entry":[]}"#));
+    assert_eq!(stage.get(path).await.status, 200);
+    assert!(stage.origin.seen()[0].head.contains("identifier=urn%3Aoid%3A1.2.208.176.1.2%7C2512489996 "));
+}
+
 /// As an integration partner would: a list, one of it, a search, a result for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_works_by_pseudonyms_and_the_origin_by_identifiers() {

@@ -11,6 +11,7 @@ fn reply() -> Reply {
         head: false,
         http1: true,
         standing: None,
+        places: Vec::new(),
         allow: vec!["GET", "HEAD"],
     }
 }

@@ -222,6 +222,8 @@ fn response(written: &written::Response, policy: &written::Policy, lines: &Lines
         shapes,
         rules: rules(&written.rules, lines),
         status_map: written.status_map.clone(),
+        base: written.base.iter().map(|base| base.value.clone()).collect(),
+        location: written.location.is_some(),
     }
 }
 

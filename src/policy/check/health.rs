@@ -167,6 +167,7 @@ fn is_released(rule: &Rule) -> bool {
         | Action::Pseudonymise(_)
         | Action::Replace(_)
         | Action::Count
-        | Action::Resolve(_) => false,
+        | Action::Resolve(_)
+        | Action::Url(_) => false,
     }
 }

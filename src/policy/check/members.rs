@@ -84,7 +84,8 @@ const fn weakness(action: &Action) -> Option<Weakness> {
         | Action::Withhold
         | Action::Pseudonymise(_)
         | Action::Replace(_)
-        | Action::Resolve(_) => None,
+        | Action::Resolve(_)
+        | Action::Url(_) => None,
     }
 }
 

@@ -86,7 +86,8 @@ fn action(rule: &Rule, findings: &mut Findings<'_>) {
         | Action::Generalise(_)
         | Action::Replace(_)
         | Action::Scan(_)
-        | Action::Count => "a request is passed on as it came or not at all",
+        | Action::Count
+        | Action::Url(_) => "a request is passed on as it came or not at all",
     };
     let help = "write `\"keep\"`, `\"resolve\"`, or leave the line out";
     findings.add(&codes::REQUEST_ACTION, &rule.location.span, why, "not in a request", help);

@@ -271,6 +271,7 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Scan(_) => Some("scanned"),
         Action::Count => Some("corrected"),
         Action::Resolve(_) => Some("resolved"),
+        Action::Url(_) => Some("remade"),
     }
 }
 

@@ -53,7 +53,7 @@ pub enum PathSegment {
 }
 
 /// A query parameter, form parameter or header field that a route accepts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name; of a header field in lower case.
     pub name: String,

@@ -90,6 +90,8 @@ fn route(name: &str, path: &[(&str, Option<Pattern>)], query: &[(&str, Pattern)]
             shapes: Vec::new(),
             rules: Vec::new(),
             status_map: Vec::new(),
+            base: Vec::new(),
+            location: false,
         },
         line: 1,
     }

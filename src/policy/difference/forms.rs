@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 
 use super::Direction;
-use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan};
+use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Templates, Url};
 use crate::policy::words;
 
 /// The direction of a change from one form to another.
@@ -43,7 +43,8 @@ pub(super) fn at_most(less: &Action, more: &Action) -> bool {
         Action::Scan(less) => {
             is_kept(more) || matches!(more, Action::Scan(more) if scans_at_most(less, more))
         }
-        Action::Replace(_) | Action::Count => is_kept(more),
+        // Which routes there are is compared by itself.
+        Action::Replace(_) | Action::Count | Action::Url(_) => is_kept(more),
         Action::Resolve(_) => false,
     }
 }
@@ -130,13 +131,22 @@ pub(super) fn said(action: &Action) -> String {
             | Generalise::AgeBand { reference: at, .. },
         ) => vec![format!("at {at}")],
         Action::Resolve(sought) => vec![super::values::sought_words(sought)],
+        Action::Url(Url::Templates(Templates { paths, query })) => {
+            let paths = paths.iter().map(|template| format!("`{}`", template.text));
+            paths
+                .chain(
+                    query.iter().map(|one| format!("`{}`: {}", one.name, super::values::said(&one.wanted))),
+                )
+                .collect()
+        }
         Action::Withhold
         | Action::Pseudonymise(_)
         | Action::Mask(_)
         | Action::Generalise(_)
         | Action::Replace(_)
         | Action::Scan(_)
-        | Action::Count => Vec::new(),
+        | Action::Count
+        | Action::Url(Url::Route) => Vec::new(),
     };
     if with.is_empty() { format!("`{word}`") } else { format!("`{word}` ({})", with.join(", ")) }
 }

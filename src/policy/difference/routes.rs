@@ -174,6 +174,8 @@ fn compare_responses(pair: &mut Pair<'_>, old: &Response, new: &Response) {
         rules: _,
         media_types,
         status_map,
+        base,
+        location,
     } = new;
     compare_types(pair, "a response", &old.media_types, media_types);
     let mut maps = (old.status_map.clone(), status_map.clone());
@@ -188,6 +190,15 @@ fn compare_responses(pair: &mut Pair<'_>, old: &Response, new: &Response) {
         pair.words(Topic::Status, "an upstream's error is answered", &said(&maps.0), &said(&maps.1), || {
             Unclear
         });
+    }
+    if old.base != *base {
+        let said = |bases: &[String]| if bases.is_empty() { "anything".to_owned() } else { bases.join(", ") };
+        pair.words(Topic::Base, "URLs of the upstream begin with", &said(&old.base), &said(base), || Unclear);
+    }
+    match (old.location, *location) {
+        (false, true) => pair.changed(Topic::Location, Wider, "`Location` is answered".to_owned()),
+        (true, false) => pair.changed(Topic::Location, Narrower, "`Location` is dropped".to_owned()),
+        (true, true) | (false, false) => {}
     }
     members::responses(pair);
 }

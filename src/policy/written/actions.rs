@@ -1,18 +1,18 @@
 //! `members`: locations and what happens there.
 
 use super::routes::requests;
-use super::{Rule, names};
+use super::{Rule, names, urls};
 use crate::cpr;
-use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Sought};
+use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Sought, Url};
 use crate::policy::codes;
 use crate::policy::location::Location;
 use crate::policy::syntax::{At, Table, Value};
 
 /// Actions of the language that this version does not do.
-const NOT_YET: &[&str] = &["shift", "round", "url", "decode"];
+const NOT_YET: &[&str] = &["shift", "round", "decode"];
 
 /// The actions that stand as a name in braces.
-const NAMED: [&str; 7] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve"];
+const NAMED: [&str; 8] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve", "url"];
 
 const MASKS: &[(&str, Mask)] = &[
     ("first-word", Mask::FirstWord),
@@ -41,6 +41,7 @@ enum Word {
     Scan,
     Count,
     Resolve,
+    Url,
     /// Must say more.
     Mask,
     Generalise,
@@ -54,6 +55,7 @@ const WORDS: &[(&str, Word)] = &[
     ("scan", Word::Scan),
     ("count", Word::Count),
     ("resolve", Word::Resolve),
+    ("url", Word::Url),
     ("mask", Word::Mask),
     ("generalise", Word::Generalise),
     ("replace", Word::Replace),
@@ -119,6 +121,7 @@ fn from_word(value: &Value<'_>) -> Option<Action> {
         Word::Scan => return Some(Action::Scan(Scan::default())),
         Word::Count => return Some(Action::Count),
         Word::Resolve => return Some(Action::Resolve(Sought { kind: Kind::Cpr, system: None })),
+        Word::Url => return Some(Action::Url(Url::Route)),
         Word::Mask => ("{ mask = \"first-word\" }", "mask"),
         Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
         Word::Replace => ("{ replace = \"…\" }", "replace"),
@@ -155,6 +158,7 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         "generalise" => generalise(word, &mut table),
         "replace" => replace(word),
         "resolve" => requests::sought(word, &mut table).map(Action::Resolve),
+        "url" => urls::templates(word, &mut table).map(|templates| Action::Url(Url::Templates(templates))),
         _ => scan(word, &mut table),
     };
     table.finish();
@@ -162,7 +166,8 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
 }
 
 fn is_option(name: &str) -> bool {
-    const OPTIONS: [&str; 10] = [
+    const OPTIONS: [&str; 11] = [
+        "query",
         "number",
         "unscanned",
         "reason",

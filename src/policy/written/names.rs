@@ -84,3 +84,16 @@ pub(super) fn country(text: &str) -> Result<String, Flaw> {
     }
     Err(Flaw::new(format!("`{text}` is no country code"), "two capital letters of ISO 3166-1, such as `DK`"))
 }
+
+/// How URLs of an upstream begin: `https://emr.example/fhir`.
+pub(super) fn base(text: &str) -> Result<String, Flaw> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]".contains(c);
+    let good = rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.chars().all(plain)
+            && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
+    });
+    let help = "scheme, authority and path, no `/` at the end: `https://emr.example/fhir`";
+    if good { Ok(text.to_owned()) } else { Err(Flaw::new("this is not how URLs begin", help)) }
+}

@@ -1,6 +1,6 @@
 //! `[[route]]` and `[[test]]`.
 
-mod paths;
+pub(super) mod paths;
 pub(super) mod requests;
 
 use super::{Response, Route, Subject, Test, actions, names, shapes};
@@ -92,6 +92,8 @@ fn response(route: &mut Table<'_>, header: std::ops::Range<usize>) -> Response {
             media_types: vec![MediaType::Json],
             shapes: Vec::new(),
             status_map: Vec::new(),
+            base: Vec::new(),
+            location: None,
             rules: Vec::new(),
             has_unread: true,
         };
@@ -105,6 +107,8 @@ fn response(route: &mut Table<'_>, header: std::ops::Range<usize>) -> Response {
         },
     );
     let record = table.optional("record");
+    let base = table.optional("base").map(|list| list.elements("a list of URLs")).unwrap_or_default();
+    let location = table.optional_word("location", &[("url", true)], &[]);
     let (rules, has_unread) = actions::members(&mut table, "");
     let response = Response {
         header: table.span(),
@@ -112,6 +116,8 @@ fn response(route: &mut Table<'_>, header: std::ops::Range<usize>) -> Response {
         subject: shapes::subject(&mut table),
         media_types,
         shapes: table.strings("shapes"),
+        base: base.iter().filter_map(|one| one.parsed(&codes::BAD_VALUE, names::base)).collect(),
+        location,
         status_map: table.optional_table("status").map(|map| statuses(&map)).unwrap_or_default(),
         rules,
         has_unread,

@@ -5,7 +5,7 @@ use crate::judge::Everyone;
 use crate::policy::checked::{Action, Keep, Kind, Mask, Policy, Scan, Sought};
 use crate::policy::plan::Plan;
 use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
-use crate::rewrite::{Echoes, Refused, Rewriter, take};
+use crate::rewrite::{Echoes, NO_BASE, Refused, Rewriter, take};
 
 /// A pseudonym of `policy`'s domain, sealed with its ring.
 fn sealed(input: Input<'_>) -> String {
@@ -113,8 +113,14 @@ fn what_was_resolved_comes_back_as_its_pseudonym_or_not_at_all() {
     };
     let echoes = Echoes::of(&[resolve(Kind::Cpr, &sealed(NANCY)), patient("AFT-KQ7"), patient("88")]);
     let run = |body: &str| {
-        let rewriter =
-            Rewriter { plan: &plan, salt: &[0; 16], judge: &Everyone, echoes: &echoes, lines: false };
+        let rewriter = Rewriter {
+            plan: &plan,
+            salt: &[0; 16],
+            judge: &Everyone,
+            echoes: &echoes,
+            base: NO_BASE,
+            lines: false,
+        };
         let done = rewriter.run(body.as_bytes(), &mut ()).unwrap();
         (String::from_utf8(done.released.into_body()).unwrap(), done.disclosure.unfit)
     };

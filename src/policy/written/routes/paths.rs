@@ -70,6 +70,17 @@ fn path_members(members: &Value<'_>) -> Vec<(At<String>, Option<Wanted>)> {
         .collect()
 }
 
+/// The segments of a path that stands alone; `None` for a `{name}`.
+pub(in crate::policy::written) fn segments(text: &str) -> Result<Vec<Option<String>>, Flaw> {
+    let parts = split(text)?.into_iter();
+    Ok(parts
+        .map(|part| match part {
+            Part::Literal(text) => Some(text),
+            Part::Named(_) => None,
+        })
+        .collect())
+}
+
 #[derive(Debug)]
 enum Part {
     Literal(String),

@@ -63,7 +63,7 @@ pub(super) fn read(route: &mut Table<'_>) -> Option<Request> {
 }
 
 /// `query`, `form`.
-pub(super) fn parameters(table: &Table<'_>) -> Vec<Query> {
+pub(in crate::policy::written) fn parameters(table: &Table<'_>) -> Vec<Query> {
     table.entries().into_iter().filter_map(|(name, value)| parameter(&name, &value)).collect()
 }
 
