@@ -5,6 +5,7 @@
 
 mod act;
 mod dates;
+mod decoded;
 mod echo;
 mod identifier;
 mod links;

@@ -184,5 +184,6 @@ fn words(action: &Action) -> &'static str {
         Action::Count => "count",
         Action::Resolve(_) => "resolve",
         Action::Url(_) => "url",
+        Action::Decode(_) => "decode",
     }
 }

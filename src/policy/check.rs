@@ -4,6 +4,7 @@
 //! through is what the proxy does, so whatever is unclear here is an error.
 
 mod across;
+mod attachments;
 mod build;
 pub(super) mod countries;
 pub(super) mod health;
@@ -102,6 +103,7 @@ impl<'a> Sheet<'a> {
         identifiers::check(&written, &mut findings);
         schemes::check(&written, &mut findings);
         siblings::check(&written, &mut findings);
+        attachments::check(&written, &mut findings);
         routes::check(&written, &mut findings);
         requests::check(&written, &mut findings);
         let policy = build::policy(file, &written);

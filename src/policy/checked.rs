@@ -391,6 +391,8 @@ pub enum Action {
     Count,
     /// What a pseudonym stands for takes its place: in requests only (G7).
     Resolve(Sought),
+    /// Base64 of text: what is in it is handled as free text, and coded again.
+    Decode(Scan),
     /// A URL: another takes its place.
     Url(Url),
 }

@@ -200,6 +200,7 @@ pub(crate) enum Act {
     Scan(Scan),
     Count,
     Resolve(Sought),
+    Decode(Scan),
     Url(Url),
 }
 
@@ -290,6 +291,7 @@ impl Plan {
             | Act::Scan(_)
             | Act::Count
             | Act::Resolve(_)
+            | Act::Decode(_)
             | Act::Url(_) => None,
         }
     }
@@ -337,6 +339,7 @@ impl Act {
             Action::Scan(scan) => Self::Scan(scan.clone()),
             Action::Count => Self::Count,
             Action::Resolve(sought) => Self::Resolve(sought.clone()),
+            Action::Decode(scan) => Self::Decode(scan.clone()),
             Action::Url(url) => Self::Url(url.clone()),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::check::{countries, health, known};
 use super::checked::{
-    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Shape, TransferKind, Url,
+    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Scan, Shape, TransferKind, Url,
 };
 use super::location::{Literal, Location};
 use super::plan::RuleRef;
@@ -71,18 +71,18 @@ pub fn form(action: &Action) -> String {
         Action::Generalise(Generalise::Age { .. }) => "generalise age".to_owned(),
         Action::Generalise(Generalise::AgeBand { width, .. }) => format!("generalise age-band-{width}"),
         Action::Replace(constant) => format!("replace {constant}"),
-        Action::Scan(scan) => {
-            let found = [("phone", scan.phone), ("email", scan.email), ("names", !scan.names.is_empty())];
-            found
-                .iter()
-                .filter(|(_, on)| *on)
-                .fold("scan cpr".to_owned(), |text, (word, _)| text + " " + word)
-        }
+        Action::Scan(scan) => scan_words("scan cpr", scan),
+        Action::Decode(scan) => scan_words("decode text scan cpr", scan),
         Action::Count => "count".to_owned(),
         Action::Resolve(_) => "resolve".to_owned(),
         Action::Url(Url::Route) => "url".to_owned(),
         Action::Url(Url::Templates(_)) => "url template".to_owned(),
     }
+}
+
+fn scan_words(first: &str, scan: &Scan) -> String {
+    let found = [("phone", scan.phone), ("email", scan.email), ("names", !scan.names.is_empty())];
+    found.iter().filter(|(_, on)| *on).fold(first.to_owned(), |text, (word, _)| text + " " + word)
 }
 
 const fn mask_word(mask: Mask) -> &'static str {

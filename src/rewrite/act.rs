@@ -158,6 +158,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                 }
             }
             Act::Resolve(sought) => return Ok(self.write_resolved(sought, &text)),
+            Act::Decode(wanted) => return self.write_decoded(wanted, &text, span),
             Act::Url(how) => return Ok(self.quoted(|walk| walk.write_url(how, &text))),
             Act::Withhold | Act::Keep(_) | Act::Count => return Ok(false),
         }
@@ -187,6 +188,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             | Act::Generalise(_)
             | Act::Scan(_)
             | Act::Resolve(_)
+            | Act::Decode(_)
             | Act::Url(_) => false,
         }
     }
@@ -281,7 +283,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     }
 
     /// Writes a text with its CPRs, and what else was found, replaced.
-    fn without_cprs(
+    pub(super) fn without_cprs(
         &mut self,
         text: &str,
         others: Vec<(std::ops::Range<usize>, &'static str)>,

@@ -1,5 +1,6 @@
 //! The semantics of policies, a line each. The oracle under `tests/rewrite` goes wider.
 
+mod decoding;
 mod requests;
 
 use jiff::civil::date;

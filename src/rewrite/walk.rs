@@ -268,6 +268,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             | Act::Scan(_)
             | Act::Count
             | Act::Resolve(_)
+            | Act::Decode(_)
             | Act::Url(_)) => self.act(number, act, depth)?,
         };
         if kept {

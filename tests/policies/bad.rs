@@ -174,6 +174,18 @@ const CASES: &[Case] = &[
         ],
         "\"$.entry[*].resource._birthDate\"",
     ),
+    (
+        "TAVS0222",
+        &[("\"$.source\" ", "\"$.a.data\" = { decode = \"text\" }\n\"$.a.hash\" = \"keep\"\n\"$.source\" ")],
+        "\"$.a.hash\"",
+    ),
+    ("TAVS0002", &[("{ mask = \"first-word\" }", "{ decode = \"json\" }")], "\"json\""),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "\"decode\"")], "\"decode\""),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { decode = \"text\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
     // Every action that lets a part of a CPR number out.
     (
         "TAVS0204",

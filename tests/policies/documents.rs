@@ -69,6 +69,7 @@ fn language() -> BTreeSet<&'static str> {
     let texts = [
         edited(&[]),
         edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
+        edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ url = [\"/a/{id}\"] }")]),
         edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
     ];

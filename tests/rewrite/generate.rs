@@ -183,6 +183,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Url(Url::Route)),
         2 => (any::<bool>(), any::<bool>(), vec(location(1..3), 0..2))
             .prop_map(|(phone, email, names)| Action::Scan(Scan { phone, email, names })),
+        2 => (any::<bool>(), vec(location(1..3), 0..2))
+            .prop_map(|(phone, names)| Action::Decode(Scan { phone, email: true, names })),
     ]
 }
 
@@ -499,6 +501,10 @@ const TEXTS: &[&str] = &[
     "AAECAwQFBgcICQoLDA0ODw==",
     "00010203040506070809",
     "4bd5e7f0-6a3b-4b3a-9f57-0b3f5c1d2e3f",
+    "Sm91cm5hbCBmb3IgTmFuY3ksIGtvbnRyb2xsZXJldA==",
+    "TmFuY3ksIGNwciAyNTEyNDgtOTk5NiwgdGxmLiAyMCAxMiAzNCA1Ng==",
+    "U2tyaXYgdGlsCmFAYi5kawo=",
+    "JVBERi0xLjcgMjUxMjQ4OTk5Ng==",
     "<b>fed & dum</b>",
     "kontonummer 1234567890123456",
     "a\"b\\c\n\u{1}\u{7f}",

@@ -17,6 +17,7 @@ pub(crate) mod urls;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use data_encoding::BASE64;
 use tavs::cpr::{self, Search};
 use tavs::ids::SubjectId;
 use tavs::judge::Judge;
@@ -218,7 +219,7 @@ impl<'p> Oracle<'p> {
 /// The locations within its record whose names a rule takes out of text.
 fn names_from(action: &Action) -> &[Location] {
     match action {
-        Action::Scan(scan) => &scan.names,
+        Action::Scan(scan) | Action::Decode(scan) => &scan.names,
         _ => &[],
     }
 }
@@ -529,6 +530,14 @@ impl<'o, 't> Walk<'o, 't> {
             }
             (Action::Count, Tree::Number(raw)) => self.counted(raw),
             (Action::Scan(scan), Tree::String { text, .. }) => return self.scanned(scan, text, node),
+            (Action::Decode(scan), Tree::String { text, .. }) => {
+                let Some(inside) = forms::decoded(text) else { return Ok(None) };
+                let left = self.scanned(scan, &inside, &Tree::string(&inside))?;
+                left.and_then(|left| match left {
+                    Tree::String { text, .. } => Some(Tree::string(&BASE64.encode(text.as_bytes()))),
+                    _ => None,
+                })
+            }
             _ => None,
         })
     }

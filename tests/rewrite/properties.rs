@@ -119,7 +119,7 @@ fn without_looks(mut policy: Policy) -> Policy {
     let filters = |rule: &Rule| rule.location.steps.iter().any(|step| matches!(step, Step::Filter(_)));
     response.rules.retain(|rule| !filters(rule));
     for rule in &mut response.rules {
-        if let Action::Scan(scan) = &mut rule.action {
+        if let Action::Scan(scan) | Action::Decode(scan) = &mut rule.action {
             scan.names.clear();
         }
     }

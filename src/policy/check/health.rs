@@ -162,7 +162,9 @@ pub(in crate::policy) fn is_health_name(name: &str) -> bool {
 fn is_released(rule: &Rule) -> bool {
     let At { value: action, .. } = &rule.action;
     match action {
-        Action::Keep(_) | Action::Mask(_) | Action::Generalise(_) | Action::Scan(_) => true,
+        Action::Keep(_) | Action::Mask(_) | Action::Generalise(_) | Action::Scan(_) | Action::Decode(_) => {
+            true
+        }
         Action::Withhold
         | Action::Pseudonymise(_)
         | Action::Replace(_)

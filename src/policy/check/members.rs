@@ -78,6 +78,7 @@ const fn weakness(action: &Action) -> Option<Weakness> {
         Action::Mask(Mask::Email) => Some(Weakness::Part("mask = \"email\"")),
         Action::Generalise(_) => Some(Weakness::Part("generalise")),
         Action::Scan(_) => Some(Weakness::Part("scan")),
+        Action::Decode(_) => Some(Weakness::Part("decode")),
         Action::Count => Some(Weakness::Part("count")),
         Action::Keep(_)
         | Action::Mask(Mask::All | Mask::Cpr)

@@ -87,6 +87,7 @@ fn action(rule: &Rule, findings: &mut Findings<'_>) {
         | Action::Replace(_)
         | Action::Scan(_)
         | Action::Count
+        | Action::Decode(_)
         | Action::Url(_) => "a request is passed on as it came or not at all",
     };
     let help = "write `\"keep\"`, `\"resolve\"`, or leave the line out";

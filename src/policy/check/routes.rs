@@ -272,6 +272,7 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Count => Some("corrected"),
         Action::Resolve(_) => Some("resolved"),
         Action::Url(_) => Some("remade"),
+        Action::Decode(_) => Some("scanned"),
     }
 }
 

@@ -65,4 +65,9 @@ super::codes! {
     "FHIR writes what there is to say about a primitive in a member of its own beside it: the extensions of `birthDate` stand in `_birthDate`, and one of them is the time of birth. A rule on the one says nothing of the other. Where the value is generalised, masked, pseudonymised or withheld, its sibling must not be kept whole: leave it out, or list what of it may leave, as `valueCode` of the extension `data-absent-reason`."
     bad "\"$.birthDate\"  = { generalise = \"year\" }\n\"$._birthDate\" = \"keep\""
     good "\"$.birthDate\" = { generalise = \"year\" }\n\"$._birthDate.extension[?@.url=='http://hl7.org/fhir/StructureDefinition/data-absent-reason'].valueCode\" = \"keep\""
+
+    HASH_OF_DECODED "TAVS0222" Error "the hash or size of a text as it came"
+    "`decode` takes CPR numbers, and what else is listed, out of a coded text. Its `hash` and `size` beside it are those of the text as it came: whoever has the rest can try all numbers until the hash is right."
+    bad "\"$.content[*].attachment.data\" = { decode = \"text\" }\n\"$.content[*].attachment.hash\" = \"keep\""
+    good "\"$.content[*].attachment.data\" = { decode = \"text\" }"
 }

@@ -45,6 +45,8 @@ pub(super) fn at_most(less: &Action, more: &Action) -> bool {
         }
         // Which routes there are is compared by itself.
         Action::Replace(_) | Action::Count | Action::Url(_) => is_kept(more),
+        // `keep` masks the whole of a code in which there is a CPR number.
+        Action::Decode(less) => matches!(more, Action::Decode(more) if scans_at_most(less, more)),
         Action::Resolve(_) => false,
     }
 }
@@ -145,6 +147,7 @@ pub(super) fn said(action: &Action) -> String {
         | Action::Generalise(_)
         | Action::Replace(_)
         | Action::Scan(_)
+        | Action::Decode(_)
         | Action::Count
         | Action::Url(Url::Route) => Vec::new(),
     };

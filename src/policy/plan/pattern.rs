@@ -141,7 +141,7 @@ impl Collector {
         for (at, when) in places {
             self.add(Pattern::new(at, &rule.location, when, Payload::Rule(number)));
         }
-        if let Action::Scan(scan) = &rule.action {
+        if let Action::Scan(scan) | Action::Decode(scan) = &rule.action {
             for name in &scan.names {
                 self.done.has_name_sources = true;
                 self.add(Pattern::new(record, name, &[], Payload::Name));

@@ -9,10 +9,11 @@ use crate::policy::location::Location;
 use crate::policy::syntax::{At, Table, Value};
 
 /// Actions of the language that this version does not do.
-const NOT_YET: &[&str] = &["shift", "round", "decode"];
+const NOT_YET: &[&str] = &["shift", "round"];
 
 /// The actions that stand as a name in braces.
-const NAMED: [&str; 8] = ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve", "url"];
+const NAMED: [&str; 9] =
+    ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve", "url", "decode"];
 
 const MASKS: &[(&str, Mask)] = &[
     ("first-word", Mask::FirstWord),
@@ -43,6 +44,7 @@ enum Word {
     Resolve,
     Url,
     /// Must say more.
+    Decode,
     Mask,
     Generalise,
     Replace,
@@ -56,6 +58,7 @@ const WORDS: &[(&str, Word)] = &[
     ("count", Word::Count),
     ("resolve", Word::Resolve),
     ("url", Word::Url),
+    ("decode", Word::Decode),
     ("mask", Word::Mask),
     ("generalise", Word::Generalise),
     ("replace", Word::Replace),
@@ -122,6 +125,7 @@ fn from_word(value: &Value<'_>) -> Option<Action> {
         Word::Count => return Some(Action::Count),
         Word::Resolve => return Some(Action::Resolve(Sought { kind: Kind::Cpr, system: None })),
         Word::Url => return Some(Action::Url(Url::Route)),
+        Word::Decode => ("{ decode = \"text\" }", "decode"),
         Word::Mask => ("{ mask = \"first-word\" }", "mask"),
         Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
         Word::Replace => ("{ replace = \"…\" }", "replace"),
@@ -140,6 +144,9 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
     table.not_yet(NOT_YET);
     let written: Vec<(&str, Value<'_>)> =
         NAMED.into_iter().filter_map(|name| Some((name, table.optional(name)?))).collect();
+    // Beside `decode`, `scan` says what to look for in what is decoded.
+    let decodes = written.iter().any(|(name, _)| *name == "decode");
+    let written: Vec<_> = written.into_iter().filter(|(name, _)| !decodes || *name != "scan").collect();
     let [(name, word)] = written.as_slice() else {
         // A name that nobody knows says enough by itself.
         if table.entries().iter().all(|(key, _)| NAMED.contains(&key.value) || is_option(key.value)) {
@@ -157,9 +164,10 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         "mask" => word.word(MASKS, &[]).map(|mask| Action::Mask(mask.value)),
         "generalise" => generalise(word, &mut table),
         "replace" => replace(word),
+        "decode" => decode(word, &mut table),
         "resolve" => requests::sought(word, &mut table).map(Action::Resolve),
         "url" => urls::templates(word, &mut table).map(|templates| Action::Url(Url::Templates(templates))),
-        _ => scan(word, &mut table),
+        _ => scan(word, &mut table).map(Action::Scan),
     };
     table.finish();
     action
@@ -309,7 +317,17 @@ fn could_hold_cpr(constant: &serde_json::Value) -> bool {
     cpr::search(&text, &mut Vec::new()) != cpr::Search::Clean || cpr::number_could_be_cpr(text.as_bytes())
 }
 
-fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
+/// Base64 of text; of anything else nothing could say what is in it.
+fn decode(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
+    word.word(&[("text", ())], &["json"])?;
+    match table.optional("scan") {
+        Some(finds) => scan(&finds, table),
+        None => Some(Scan::default()),
+    }
+    .map(Action::Decode)
+}
+
+fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Scan> {
     const FINDS: &[(&str, u8)] = &[("phone", 0), ("email", 1), ("names", 2)];
     let finds: Vec<u8> = word
         .elements("a list of what to look for")
@@ -336,5 +354,5 @@ fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
         word.fault(&codes::BAD_ACTION, message, "says too little", Some(help.to_owned()));
         return None;
     }
-    Some(Action::Scan(Scan { phone: finds.contains(&0), email: finds.contains(&1), names: sources }))
+    Some(Scan { phone: finds.contains(&0), email: finds.contains(&1), names: sources })
 }

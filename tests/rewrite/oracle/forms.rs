@@ -172,6 +172,16 @@ pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
     (base_good && !versions && kind(resource_type) && id(own)).then_some((*resource_type, *own))
 }
 
+/// The text that is coded in base64, if it is text.
+pub(crate) fn decoded(coded: &str) -> Option<String> {
+    let compact: String = coded.split_ascii_whitespace().collect();
+    let text = String::from_utf8(data_encoding::BASE64.decode(compact.as_bytes()).ok()?).ok()?;
+    let bytes = text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c));
+    let begin = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{a0}', '\u{feff}']);
+    let streams = begin.starts_with("%PDF") || begin.starts_with("%!PS");
+    (!bytes && !streams && !begin.is_empty()).then_some(text)
+}
+
 /// The words that `scan` takes out of text, of a name.
 pub(crate) fn name_words(name: &str) -> BTreeSet<String> {
     words(name).into_iter().map(|(_, word)| word).filter(|word| word.chars().count() > 2).collect()
