@@ -7,8 +7,9 @@
 //! | [`BreachReport`] | the clinic, when a recipient has lost data | art. 33, 34 |
 //! | [`SupervisionReport`] | the clinic, each month | art. 5(2), 24, 32(1)(d) |
 //! | [`NotifyReport`] | the clinic, when it has rectified, erased or restricted | art. 19 |
+//! | [`PolicyReport`] | an authority, an auditor, whoever approves a policy: what may leave | art. 30, 32, 35 |
 //!
-//! Each is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
+//! Each but the last, which is made of the policies alone, is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
 //! alone (`render`): HTML to print, JSON, CSV. `officer` stands above: it decides who may ask, records
 //! the look-up before anything is read, and hands in what only it knows (the key ring's pseudonyms,
 //! opened CPRs, the policies in force).
@@ -20,10 +21,12 @@
 mod act;
 mod breach;
 mod csv;
+mod document;
 mod html;
 mod member;
 mod notify;
 mod page;
+mod policies;
 mod recipient;
 mod subject;
 mod supervision;
@@ -38,6 +41,7 @@ pub use self::act::ActEntry;
 pub use self::breach::{BreachAsk, BreachReport, Named};
 pub use self::member::{DataCategory, Member};
 pub use self::notify::{About, Addressee, NotifyAsk, NotifyReport};
+pub use self::policies::{PolicyReport, PolicyReportFormat, PolicyReportKind};
 pub use self::recipient::{Profile, PurposeOf};
 pub use self::subject::{Person, Role, SubjectAsk, SubjectReport};
 pub use self::supervision::{

@@ -1,9 +1,12 @@
 //! `tavs report`: reports about no one person.
 
+mod policies;
+
 use serde::Serialize;
 
 use super::subject::finish;
 use super::subject::report::Head;
+use crate::reports::PolicyReportKind;
 
 /// Write a report about the clinic's disclosures.
 #[derive(Debug, clap::Args)]
@@ -15,6 +18,12 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Supervision(Supervision),
+    /// Write the record of processing activities that the policies make (GDPR art. 30(1)).
+    Processing(policies::Args),
+    /// Write, by recipient: categories, grounds, transfers, safeguards and what risk is left (art. 32, 35).
+    Risk(policies::Args),
+    /// Write who gets which member in which form.
+    Matrix(policies::Args),
 }
 
 /// Write a month's supervision report: volumes, refusals, look-ups, changes, agreements that are due, and
@@ -38,6 +47,13 @@ struct Asked<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let Command::Supervision(Supervision { head, month, verify }) = &args.command;
-    finish("report supervision", head.ask("/v1/reports/supervision", &Asked { month, verify: *verify }))
+    match &args.command {
+        Command::Supervision(Supervision { head, month, verify }) => {
+            let asked = Asked { month, verify: *verify };
+            finish("report supervision", head.ask("/v1/reports/supervision", &asked))
+        }
+        Command::Processing(args) => policies::run(args, PolicyReportKind::Processing),
+        Command::Risk(args) => policies::run(args, PolicyReportKind::Risk),
+        Command::Matrix(args) => policies::run(args, PolicyReportKind::Matrix),
+    }
 }

@@ -6,11 +6,13 @@
 
 use super::check::{countries, health, known};
 use super::checked::{
-    Action, Category, Generalise, Keep, Kind, Mask, Policy, Relation, Route, Scan, Shape, TransferKind, Url,
+    Action, Category, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Relation, Route, Scan,
+    Shape, TransferKind, Url,
 };
 use super::location::{Literal, Location};
 use super::plan::RuleRef;
 use super::running::RunningPolicy;
+use crate::pseudonym::Scheme;
 use crate::store::PolicyRule;
 
 /// Every rule of a policy by which something can leave, by route and number.
@@ -125,6 +127,36 @@ pub const fn ground(kind: TransferKind) -> &'static str {
         TransferKind::Scc => "scc",
         TransferKind::Bcr => "bcr",
         TransferKind::Art49 => "art-49",
+    }
+}
+
+/// A scheme of pseudonyms as policies word it.
+#[must_use]
+pub const fn scheme(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Keyed => "keyed",
+        Scheme::Sealed => "sealed",
+        Scheme::Digits => "digits",
+    }
+}
+
+/// A linkability as policies word it.
+#[must_use]
+pub const fn linkability(linkability: Linkability) -> &'static str {
+    match linkability {
+        Linkability::Domain => "domain",
+        Linkability::Document => "document",
+        Linkability::None => "none",
+    }
+}
+
+/// What becomes of CPRs in kept text, as policies word it.
+#[must_use]
+pub const fn cpr_in_text(what: CprInText) -> &'static str {
+    match what {
+        CprInText::Mask => "mask",
+        CprInText::Pseudonymise => "pseudonymise",
+        CprInText::Refuse => "refuse",
     }
 }
 

@@ -60,7 +60,7 @@ impl DataCategory {
 }
 
 impl Member {
-    fn of(location: &str, form: &str) -> Self {
+    pub(super) fn of(location: &str, form: &str) -> Self {
         Self { category: category(location), location: location.to_owned(), form: form.to_owned() }
     }
 
@@ -80,22 +80,25 @@ impl Member {
 
     /// `CPR-nummer (patient): pseudonymiseret`.
     pub(super) fn words(&self, text: &Text) -> String {
+        format!("{}: {}", self.what(text), self.form_words(text))
+    }
+
+    /// `CPR-nummer (patient)`.
+    pub(super) fn what(&self, text: &Text) -> String {
         let (element, names) = parts(&self.location);
         let known = |name: &str| text::known(text.words.members, &words::plain(name));
         let Some((last, above)) = names.split_last() else {
-            return format!("{}: {}", element.unwrap_or("$"), self.form_words(text));
+            return element.unwrap_or("$").to_owned();
         };
         let what = known(last).unwrap_or(last);
         // The nearest name above that says something, or else the kind of element.
         let of = above.iter().rev().find_map(|name| known(name)).filter(|of| *of != what);
         let of = of.or_else(|| element.map(|element| known(element).unwrap_or(element)));
-        match of {
-            Some(of) => format!("{what} ({of}): {}", self.form_words(text)),
-            None => format!("{what}: {}", self.form_words(text)),
-        }
+        of.map_or_else(|| what.to_owned(), |of| format!("{what} ({of})"))
     }
 
-    fn form_words(&self, text: &Text) -> String {
+    /// `pseudonymiseret`.
+    pub(super) fn form_words(&self, text: &Text) -> String {
         let forms = text.words.forms;
         if let Some(ground) = self.form.strip_prefix("keep clear-cpr ") {
             let ground = text::word(text.words.cpr_grounds, ground);

@@ -3,6 +3,7 @@
 
 mod breach;
 mod notify;
+mod policies;
 mod subject;
 mod supervision;
 

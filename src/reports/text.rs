@@ -4,11 +4,13 @@
 
 mod da;
 mod en;
+mod policies;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::da::DA;
 pub(super) use self::en::EN;
+use self::policies::Policies;
 use super::Language;
 
 /// Words of policies, records and the registry, and what they are in the language.
@@ -26,6 +28,7 @@ pub(super) struct Text {
     pub(super) breach: Breach,
     pub(super) supervision: Supervision,
     pub(super) notify: Notify,
+    pub(super) policies: Policies,
     pub(super) words: Tables,
 }
 

@@ -62,7 +62,7 @@ enum Form {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Language {
+pub(in crate::cli) enum Language {
     /// Danish.
     Da,
     /// English.

@@ -7,7 +7,6 @@ use crate::policy::checked::{
     RecipientInfo, Transfer, TransferGround,
 };
 use crate::policy::words;
-use crate::pseudonym::Scheme;
 
 use Direction::{Narrower, Neutral, Unclear, Wider};
 
@@ -120,29 +119,13 @@ pub(super) fn pseudonyms(pair: &mut Pair<'_>, old: &Pseudonyms, new: &Pseudonyms
     let Pseudonyms { domain, scheme, linkability } = new;
     // Whoever has the pseudonyms of the other domain could join them.
     pair.words(Topic::Domain, "the pseudonymisation domain", &old.domain, domain, || Wider);
-    let (before, after) = (scheme_word(old.scheme), scheme_word(*scheme));
+    let (before, after) = (words::scheme(old.scheme), words::scheme(*scheme));
     // One withholds what the other takes, and what leaves looks different: none is less than another.
     pair.words(Topic::Scheme, "the scheme of pseudonyms", before, after, || Unclear);
-    let (before, after) = (linkability_word(old.linkability), linkability_word(*linkability));
+    let (before, after) = (words::linkability(old.linkability), words::linkability(*linkability));
     pair.words(Topic::Linkability, "the linkability of pseudonyms", before, after, || {
         more_is_wider(&stays(old.linkability), &stays(*linkability))
     });
-}
-
-const fn scheme_word(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Keyed => "keyed",
-        Scheme::Sealed => "sealed",
-        Scheme::Digits => "digits",
-    }
-}
-
-const fn linkability_word(linkability: Linkability) -> &'static str {
-    match linkability {
-        Linkability::Domain => "domain",
-        Linkability::Document => "document",
-        Linkability::None => "none",
-    }
 }
 
 /// How long a pseudonym stands for one person.

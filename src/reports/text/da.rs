@@ -3,7 +3,7 @@
 //! Ordvalg: en databehandler får oplysninger *overladt*, en selvstændig dataansvarlig får dem
 //! *videregivet*; *udleveret* bruges, hvor begge menes. GDPR hedder databeskyttelsesforordningen.
 
-use super::{Breach, Common, Notify, Subject, Supervision, Tables, Text};
+use super::{Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
 
 pub(in crate::reports) static DA: Text = Text {
     tag: "da",
@@ -256,6 +256,117 @@ pub(in crate::reports) static DA: Text = Text {
         letter_answer: "Bekræft venligst til {controller}, når det er sket, med henvisning til {reference}.",
         letter_this: "denne underretning",
         letter_end: "Med venlig hilsen\n{controller}",
+    },
+    policies: Policies {
+        day: "Pr.",
+        contact: "Kontakt",
+        consent: "Samtykke",
+        consent_required: "Hver person skal have givet samtykke; alle andres oplysninger holdes tilbage",
+        consent_not_required: "Ikke grundlaget",
+        transfer: "{ground}. Dokumentation: {evidence}. Senest kontrolleret {day}",
+        agreement: "{reference}, underskrevet {signed}, skal gennemgås senest {review}, sidste dag {expires} ({state})",
+        states: &[
+            ("not-signed", "endnu ikke underskrevet: alle forespørgsler afvises"),
+            ("in-force", "i kraft"),
+            ("review-overdue", "i kraft, gennemgang overskredet"),
+            ("lapsed", "udløbet: alle forespørgsler afvises"),
+        ],
+        subjects: "Registrerede",
+        subjects_value: "Klinikkens patienter, deres pårørende og værger samt personale, hvor dets arbejde er noteret",
+        categories: "Kategorier af personoplysninger",
+        category: "{category}: {members}",
+        measures: "Tekniske og organisatoriske foranstaltninger (artikel 32, stk. 1)",
+        safeguards: "Hvad der beskytter",
+        safeguard: &[
+            (
+                "allow-list",
+                "Kun det, politikken nævner, forlader klinikken: {members} felter; alt andet holdes tilbage",
+            ),
+            ("certificate", "Modtageren identificerer sig med sit eget klientcertifikat"),
+            ("two-factors", "Modtageren identificerer sig med sit eget klientcertifikat og en nøgle"),
+            (
+                "linkability-domain",
+                "Pseudonymer i domænet {domain} (metode {scheme}): de kan ikke sammenholdes med et andet domænes",
+            ),
+            (
+                "linkability-document",
+                "Pseudonymer i domænet {domain} (metode {scheme}), som gælder for ét svar: ingen kan følges fra det ene til det næste",
+            ),
+            (
+                "linkability-none",
+                "Pseudonymer i domænet {domain} (metode {scheme}), som aldrig er de samme to gange: ingen kan følges",
+            ),
+            ("cpr-mask", "CPR-numre i bevaret tekst findes i alle kendte former og overstreges"),
+            ("cpr-pseudonymise", "CPR-numre i bevaret tekst findes i alle kendte former og pseudonymiseres"),
+            ("cpr-refuse", "Et CPR-nummer i bevaret tekst afviser hele svaret"),
+            ("consent", "Et samtykke, der trækkes tilbage, virker fra næste udveksling"),
+            ("subjects", "Højst {most} forskellige personer i 24 timer"),
+            ("ledger", "Hver videregivelse er noteret, før den sker, og ændringer i noteringerne kan ses"),
+            ("rights", "Begrænsning, indsigelse, frabedelse og sletning virker fra næste udveksling"),
+            ("expiry", "Efter aftalens sidste dag afvises alle forespørgsler"),
+        ],
+        risk_left: "Tilbageværende risiko",
+        risk: "{weight}: {risk}",
+        risks: &[
+            ("clear-cpr", "CPR-numre videregives i klar tekst"),
+            (
+                "health-with-identity",
+                "helbredsoplysninger står ved siden af noget, der direkte peger på en person, eller fritekst gør",
+            ),
+            ("direct-identifiers", "navne, numre, kontaktoplysninger eller fritekst videregives"),
+            ("third-country", "oplysningerne overføres til et tredjeland"),
+            ("stable-pseudonyms", "én person kan følges over tid og genkendes på andet, der vides"),
+            (
+                "shared-domain",
+                "en anden modtager har de samme pseudonymer: de to kan sammenholde, hvad de har",
+            ),
+            ("resolvable", "modtageren kan bede om mere om en person ved pseudonymet"),
+            (
+                "accept-clear",
+                "modtageren kan spørge med klare numre og dermed få at vide, hvis pseudonym der er hvis",
+            ),
+            ("free-text", "fritekst videregives: sygdomme, pårørende og navne i den findes ikke alle"),
+            ("unscanned", "noget binært videregives, som ikke kan gennemsøges"),
+            (
+                "exact-quasi-identifiers",
+                "alder, køn og lignende videregives, som de er: få deler en kombination",
+            ),
+            ("nobody", "nogle oplysninger siges ikke at handle om nogen: ingen rettigheder slås op for dem"),
+            ("review-overdue", "aftalens gennemgang er overskredet"),
+            (
+                "many-subjects",
+                "der er ingen grænse for, hvor mange personer der kan videregives om på en dag",
+            ),
+        ],
+        no_risk: "Ingen, som reglerne kender. Hvad ingen har tænkt på, står her ikke.",
+        weights: &[("high", "høj"), ("medium", "middel"), ("low", "lav"), ("none", "ingen kendt")],
+        lapsed: "Aftalen er udløbet: intet videregives.",
+        member: "Felt",
+        processing_title: "Fortegnelse over behandlingsaktiviteter: videregivelser",
+        processing_subtitle: "Databeskyttelsesforordningens artikel 30, stk. 1",
+        processing_intro: "Fortegnelsen er lavet ud fra de politikker, som systemet håndhæver: hvad der ikke står i den, videregives ikke gennem systemet. \
+                           Hver modtager er én aktivitet.",
+        processing_own: &[
+            "Navn på og kontaktoplysninger for den dataansvarlige, dennes repræsentant og databeskyttelsesrådgiver (artikel 30, stk. 1, litra a), hvor de ikke står ovenfor.",
+            "Behandling, der ikke er en videregivelse gennem systemet, såsom selve journalen.",
+            "Slettefristerne hos klinikken selv (artikel 30, stk. 1, litra f); de ovenstående er dem, modtagerne er bundet af.",
+        ],
+        risk_title: "Videregivelsernes risici",
+        risk_subtitle: "Databeskyttelsesforordningens artikel 32 og 35",
+        risk_intro: "For hver modtager: hvad den får, på hvilket grundlag, hvad der beskytter mod misbrug, og hvilken risiko der er tilbage. Risici findes og vægtes efter \
+                     regler ud fra politikkerne, så to læsere finder det samme. De er en påmindelse og ingen vurdering: et menneske afgør, hvor \
+                     sandsynlig og alvorlig en risiko er, og om den kan bæres.",
+        risk_own: &[
+            "Nødvendighed og proportionalitet for hvert formål (artikel 35, stk. 7, litra b).",
+            "Sandsynlighed og alvor for de berørte (betragtning 76) og deres synspunkter (artikel 35, stk. 9).",
+            "Modtagerens egen sikkerhed og dens databehandlere.",
+            "Databeskyttelsesrådgiverens råd (artikel 35, stk. 2).",
+        ],
+        matrix_title: "Hvem får hvad",
+        matrix_subtitle: "Modtagere og felter med den form, hvori de videregives",
+        matrix_intro: "Et tomt felt i tabellen holdes tilbage. Hvad der ikke står i tabellen, holdes tilbage fra alle.",
+        own_heading: "Klinikken skal tilføje",
+        own_intro: "Politikkerne ved ikke:",
     },
     words: Tables {
         abouts: &[

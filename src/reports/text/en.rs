@@ -1,6 +1,6 @@
 //! English. Danish law is named by its English title with the Danish one where it is first needed.
 
-use super::{Breach, Common, Notify, Subject, Supervision, Tables, Text};
+use super::{Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
 
 pub(in crate::reports) static EN: Text = Text {
     tag: "en",
@@ -253,6 +253,114 @@ pub(in crate::reports) static EN: Text = Text {
         letter_answer: "Please confirm to {controller} when this has been done, quoting {reference}.",
         letter_this: "this communication",
         letter_end: "Yours faithfully\n{controller}",
+    },
+    policies: Policies {
+        day: "As of",
+        contact: "Contact",
+        consent: "Consent",
+        consent_required: "Each person must have consented; the records of all others are withheld",
+        consent_not_required: "Not the basis",
+        transfer: "{ground}. Evidence: {evidence}. Last verified {day}",
+        agreement: "{reference}, signed {signed}, to be reviewed by {review}, last day {expires} ({state})",
+        states: &[
+            ("not-signed", "not signed yet: every request is refused"),
+            ("in-force", "in force"),
+            ("review-overdue", "in force, review overdue"),
+            ("lapsed", "lapsed: every request is refused"),
+        ],
+        subjects: "Data subjects",
+        subjects_value: "Patients of the clinic, their relatives and guardians, and staff where their work is on record",
+        categories: "Categories of personal data",
+        category: "{category}: {members}",
+        measures: "Technical and organisational measures (article 32(1))",
+        safeguards: "What stands against it",
+        safeguard: &[
+            ("allow-list", "Only what the policy names leaves: {members} members; all else is withheld"),
+            ("certificate", "The recipient proves itself by a client certificate of its own"),
+            ("two-factors", "The recipient proves itself by a client certificate of its own and a token"),
+            (
+                "linkability-domain",
+                "Pseudonyms of the domain {domain} (scheme {scheme}): they cannot be joined with those of another domain",
+            ),
+            (
+                "linkability-document",
+                "Pseudonyms of the domain {domain} (scheme {scheme}) that last for one response: nobody can be followed from one to the next",
+            ),
+            (
+                "linkability-none",
+                "Pseudonyms of the domain {domain} (scheme {scheme}) that are never the same twice: nobody can be followed",
+            ),
+            ("cpr-mask", "CPR numbers in kept text are found in all known forms and blotted out"),
+            ("cpr-pseudonymise", "CPR numbers in kept text are found in all known forms and pseudonymised"),
+            ("cpr-refuse", "A CPR number in kept text refuses the whole response"),
+            ("consent", "A consent that is withdrawn counts from the next exchange on"),
+            ("subjects", "At most {most} different persons in 24 hours"),
+            (
+                "ledger",
+                "Every disclosure is on record before it leaves, and tampering with the records shows",
+            ),
+            ("rights", "Restriction, objection, refusal and erasure count from the next exchange on"),
+            ("expiry", "Past the agreement's last day every request is refused"),
+        ],
+        risk_left: "Risk that is left",
+        risk: "{weight}: {risk}",
+        risks: &[
+            ("clear-cpr", "CPR numbers leave in clear"),
+            (
+                "health-with-identity",
+                "data concerning health stand beside what points to a person directly, or free text does",
+            ),
+            ("direct-identifiers", "names, numbers, ways to reach a person or free text leave"),
+            ("third-country", "the data go to a third country"),
+            (
+                "stable-pseudonyms",
+                "one person can be followed over time, and recognised by what else is known",
+            ),
+            ("shared-domain", "another recipient has the same pseudonyms: the two can join what they have"),
+            ("resolvable", "the recipient can ask for more about a person by pseudonym"),
+            (
+                "accept-clear",
+                "the recipient may ask by clear identifiers, and so learn whose pseudonym is whose",
+            ),
+            ("free-text", "free text leaves: illnesses, relatives and names in it are not all found"),
+            ("unscanned", "something binary leaves that cannot be searched"),
+            (
+                "exact-quasi-identifiers",
+                "age, sex and the like leave as they are: few people share a combination",
+            ),
+            ("nobody", "some records are said to be about nobody: no right is looked up for them"),
+            ("review-overdue", "the agreement's review is overdue"),
+            ("many-subjects", "how many persons it may be told about in a day is not bounded"),
+        ],
+        no_risk: "None that the rules know. What was not thought of is not here.",
+        weights: &[("high", "high"), ("medium", "medium"), ("low", "low"), ("none", "none known")],
+        lapsed: "The agreement has lapsed: nothing leaves.",
+        member: "Member",
+        processing_title: "Record of processing activities: disclosures",
+        processing_subtitle: "Article 30(1) of the General Data Protection Regulation",
+        processing_intro: "This record is made from the policies that the system enforces: what is not in it does not leave through the system. \
+                           Each recipient is one activity.",
+        processing_own: &[
+            "Name and contact details of the controller, its representative and data protection officer (article 30(1)(a)), where they do not stand above.",
+            "Processing that is not a disclosure through the system, such as the medical record itself.",
+            "The time limits for erasure at the clinic itself (article 30(1)(f)); those above are what the recipients are bound to.",
+        ],
+        risk_title: "Risks of the disclosures",
+        risk_subtitle: "Articles 32 and 35 of the General Data Protection Regulation",
+        risk_intro: "For each recipient: what it gets, on which ground, what stands against misuse, and what risk is left. Risks are found and weighed by \
+                     rule from the policies, so that two readers find the same. They are a reminder and no assessment: a person decides how likely \
+                     and how severe a risk is, and whether it is worth taking.",
+        risk_own: &[
+            "Necessity and proportionality for each purpose (article 35(7)(b)).",
+            "Likelihood and severity for the persons concerned (recital 76), and their views (article 35(9)).",
+            "The recipient's own security, and its processors.",
+            "The advice of the data protection officer (article 35(2)).",
+        ],
+        matrix_title: "Who gets what",
+        matrix_subtitle: "Recipients by members, with the form in which each leaves",
+        matrix_intro: "An empty cell is withheld. What is not in the table is withheld from everybody.",
+        own_heading: "For the clinic to add",
+        own_intro: "The policies do not know:",
     },
     words: Tables {
         abouts: &[

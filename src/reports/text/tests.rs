@@ -23,6 +23,10 @@ fn tables(text: &Text) -> Vec<Words> {
         text.subject.roles,
         text.supervision.states,
         text.notify.letter_bodies,
+        text.policies.states,
+        text.policies.safeguard,
+        text.policies.risks,
+        text.policies.weights,
     ]
 }
 
