@@ -4,6 +4,7 @@
 //! 0 and a clock that stands still. What must never happen here: a state of which one part is
 //! new and another old, or one that has not been checked whole (G11).
 
+mod approved;
 mod build;
 mod disk;
 mod noted;
@@ -39,6 +40,7 @@ use crate::proxy::Proxy;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
+pub use self::approved::{ApprovalError, Standing};
 use self::build::Built;
 pub use self::noted::NoteError;
 pub use self::office::LocalOffice;
@@ -65,6 +67,9 @@ pub enum StartError {
     /// What must be on record before anything is released.
     #[error(transparent)]
     Noting(#[from] NoteError),
+    /// The policies are not approved.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     /// The machine's clock has run back.
     #[error(
         "the clock shows a time {seconds} s before the last record of the ledger; set the clock, or wait until that time: nothing is released meanwhile"
@@ -164,7 +169,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
     let watch = watch::Watch::begin(&config);
-    let Built { state, names, api, warnings } =
+    let Built { state, files, names, api, warnings } =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
         tracing::warn!(finding = line, "configuration");
@@ -174,7 +179,12 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     let disk = disk::Measured { disk, metrics: metrics.clone(), clock: clock.clone() };
     let records = records::open(&config, &clock, Box::new(disk)).await?;
     noted::changes(&records).await?;
-    noted::policies(&records, &state).await?;
+    if config.approvals.is_none() {
+        tracing::warn!(
+            "policies take effect without anybody's approval; `approval = \"required\"` in [policies] wants officers' signatures for whatever lets out more"
+        );
+    }
+    approved::take_effect(&config, &records, &state, &files).await?;
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
     let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Standard output is data, standard error is talk.
 
+mod approve;
 mod certs;
 mod check;
 mod demo;
@@ -43,6 +44,7 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Diff(diff::Args),
+    Approve(approve::Args),
     Rewrite(rewrite::Args),
     Serve(serve::Args),
     Demo(demo::Args),
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Approve(args) => approve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),

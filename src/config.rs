@@ -44,6 +44,8 @@ pub struct Config {
     pub lookups: BTreeMap<String, SubjectLookup>,
     /// `[policies] directory`.
     pub policies: At<PathBuf>,
+    /// `[policies] approval`: none where policies take effect by themselves.
+    pub approvals: Option<Approvals>,
     /// `[keys]`: where the key ring comes from.
     pub keys: At<KeySource>,
     /// `[ledger]`.
@@ -73,6 +75,13 @@ pub struct Listen {
     pub names: Vec<String>,
     /// Deadlines and caps of connections.
     pub limits: net::Limits,
+}
+
+/// `[policies] approval = "required"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approvals {
+    /// Where an approval is looked for.
+    pub file: PathBuf,
 }
 
 /// `[ledger]`.

@@ -215,6 +215,7 @@ async fn start(configuration: &Path, clock: Clock) -> Result<Running, DemoError>
         | StartError::Store(_)
         | StartError::Indexing(_)
         | StartError::Noting(_)
+        | StartError::Approval(_)
         | StartError::IndexStands { .. }
         | StartError::ClockBack { .. }
         | StartError::Stopped

@@ -61,6 +61,30 @@ impl fmt::Debug for PolicyVersion {
     }
 }
 
+/// Which texts all policies had together: a hash of every recipient with its [`PolicyVersion`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PolicySetVersion(pub [u8; 32]);
+
+impl PolicySetVersion {
+    /// Reads the form that [`Display`](fmt::Display) writes: 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(digits: &str) -> Option<Self> {
+        data_encoding::HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for PolicySetVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for PolicySetVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Names one exchange everywhere: in the `instance` of a problem, the log, and the ledger.
 /// A UUID version 7, so that it sorts by time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,6 +10,7 @@
 //! somebody.
 
 mod api;
+mod approval;
 mod ask;
 mod caller;
 mod http;
@@ -38,6 +39,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use self::api::{Api, ApiState, Clients};
+pub use self::approval::{
+    Approval, Asked, FOR_MORE as APPROVERS, LARGEST as LARGEST_APPROVAL, LONGEST_DAYS as LONGEST_APPROVAL,
+    Terms, Unapproved,
+};
 pub use self::ask::MAX_CHANGES;
 use self::ask::{Acknowledged, Alias as AskedAlias, Changes, LookUp, Said, Wanted, json};
 use self::caller::Deed;

@@ -17,6 +17,7 @@
 //! own connection under the same methods and the same texts (`schema/`). There is no trait
 //! yet: it would have one implementation, and its methods would be these.
 
+mod approved;
 mod connect;
 mod error;
 mod index;
@@ -34,6 +35,7 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::approved::ApprovedSet;
 pub use self::error::StoreError;
 use self::quota::Mirror;
 pub use self::quota::{DAY, REFRESH};

@@ -31,6 +31,8 @@ use crate::telemetry::Metrics;
 #[derive(Debug)]
 pub(super) struct Built {
     pub(super) state: State,
+    /// The texts of its policies.
+    pub(super) files: Vec<SourceFile>,
     pub(super) names: InForce,
     /// None without `[api]`.
     pub(super) api: Option<(TlsState, Clients)>,
@@ -63,6 +65,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
     let cut_over = ring.as_ref().and_then(KeyRing::next_cut_over);
     let set = compiled(policies, &read, ring, &mut found);
+    let files = read.files.clone();
     let findings = read.into_findings(config, found);
     match (set, register, tls, upstreams, names, api) {
         (Some((policies, in_force)), Some(register), Some(tls), Some(upstreams), Some(names), Some(api)) => {
@@ -71,7 +74,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
             let lookups = config.lookups.clone().into_iter().collect();
             let parts =
                 Parts { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over };
-            Ok(Built { state: State::new(parts), names: in_force, api, warnings: findings })
+            Ok(Built { state: State::new(parts), files, names: in_force, api, warnings: findings })
         }
         _ => Err(findings),
     }

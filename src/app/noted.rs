@@ -42,11 +42,12 @@ pub(super) async fn changes(records: &Records) -> Result<(), NoteError> {
     Ok(())
 }
 
-/// Records the policy versions of a state that have not been in force yet in this log.
+/// Records the policy versions of a state that have not been in force yet in this log, and `who`
+/// approved them.
 ///
 /// # Errors
 /// When one cannot be recorded; the state must not serve then.
-pub(super) async fn policies(records: &Records, state: &State) -> Result<(), NoteError> {
+pub(super) async fn policies(records: &Records, state: &State, who: Option<&str>) -> Result<(), NoteError> {
     let Records { ledger, store, clock, .. } = records;
     for policy in state.policies().iter() {
         let version = policy.checked().version;
@@ -54,7 +55,7 @@ pub(super) async fn policies(records: &Records, state: &State) -> Result<(), Not
         if tokio::task::block_in_place(|| store.policy(version))?.is_some() {
             continue;
         }
-        let record = record_of(policy, clock.unix_millis());
+        let record = record_of(policy, clock.unix_millis(), who);
         let noted = ledger.note(&Note::Policy(record)).await;
         let what = || format!("policy `{}`", policy.checked().file);
         noted.map_err(|error| NoteError::Ledger { what: what(), error })?;
@@ -62,7 +63,7 @@ pub(super) async fn policies(records: &Records, state: &State) -> Result<(), Not
     Ok(())
 }
 
-fn record_of(policy: &RunningPolicy, now: u64) -> PolicyRecord {
+fn record_of(policy: &RunningPolicy, now: u64, who: Option<&str>) -> PolicyRecord {
     let Policy { recipient, purpose, transfer, agreement, version, .. } = policy.checked();
     PolicyRecord {
         unix_millis: now,
@@ -77,7 +78,7 @@ fn record_of(policy: &RunningPolicy, now: u64) -> PolicyRecord {
         ground: transfer.ground.as_ref().map(|ground| words::ground(ground.kind).to_owned()),
         retention: Some(purpose.retention.clone()),
         agreement: agreement.reference.clone(),
-        who: None,
+        who: who.map(str::to_owned),
         rules: words::rules(policy),
     }
 }

@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
+use super::approved::{self, ApprovalError};
 use super::build::{self, Built};
-use super::noted::{self, NoteError};
 use super::office::Replaced;
 use crate::config::{Config, Findings, Ledger};
 use crate::ledger;
@@ -78,14 +78,18 @@ impl Reloader {
             configs.last_read = config.clone();
             let limits = shared.proxy.state().limits().clone();
             let built = build::state(&config, &shared.records.clock, limits)?;
-            let noting = shared.runtime.block_on(noted::policies(&shared.records, &built.state));
-            noting.map_err(|error| not_noted(&config, &error))?;
+            let Built { state, files, .. } = &built;
+            let effect = approved::take_effect(&config, &shared.records, state, files);
+            shared.runtime.block_on(effect).map_err(|error| refused(&config, &error))?;
             Ok((config, built))
         });
         match rebuilt {
-            Ok((config, Built { state, names, api, warnings })) => {
+            Ok((config, Built { state, files: _, names, api, warnings })) => {
                 for line in warnings.brief() {
                     tracing::warn!(finding = line, "configuration");
+                }
+                if configs.in_force.approvals.is_some() && config.approvals.is_none() {
+                    tracing::warn!("policies take effect without anybody's approval from now on");
                 }
                 if needs_restart(&configs.in_force, &config) {
                     tracing::warn!(
@@ -154,10 +158,23 @@ impl Reloader {
     }
 }
 
-/// A policy that is not on record must not serve.
-fn not_noted(config: &Config, error: &NoteError) -> Findings {
-    let directory = &config.ledger.directory;
-    config.findings(vec![config.fault(&codes::NOT_ON_RECORD, directory, error.to_string())])
+/// A policy that is not approved where it must be, or not on record, must not serve.
+fn refused(config: &Config, error: &ApprovalError) -> Findings {
+    let (code, at) = match error {
+        ApprovalError::Noting(_) | ApprovalError::Ledger(_) => {
+            (&codes::NOT_ON_RECORD, &config.ledger.directory)
+        }
+        ApprovalError::First { .. }
+        | ApprovalError::Wider { .. }
+        | ApprovalError::Bad { .. }
+        | ApprovalError::Unreadable { .. }
+        | ApprovalError::Store(_)
+        | ApprovalError::Random => {
+            tracing::error!(%error, "policies not approved");
+            (&codes::NOT_APPROVED, &config.policies)
+        }
+    };
+    config.findings(vec![config.fault(code, at, error.to_string())])
 }
 
 fn needs_restart(old: &Config, new: &Config) -> bool {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use self::revision::Revision;
-use super::policies::{self, Format, count};
+use super::policies::{self, Format, Stop, count};
 use crate::clock::Clock;
 use crate::policy::check::check_to_serve;
 use crate::policy::checked::Policy;
@@ -36,10 +36,6 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
-
-/// Why there is nothing to be shown, and the exit code that goes with it.
-#[derive(Debug)]
-pub(super) struct Stop(pub(super) u8, pub(super) String);
 
 pub(crate) fn run(args: &Args) -> u8 {
     let changes = read(&args.old, &args.path).and_then(|old| {

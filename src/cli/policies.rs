@@ -25,6 +25,10 @@ pub(super) struct Checked {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
+/// Why there is nothing to be shown, and the exit code that goes with it.
+#[derive(Debug)]
+pub(super) struct Stop(pub(super) u8, pub(super) String);
+
 /// When colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Colour {

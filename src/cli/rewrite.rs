@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use super::policies::{self, count};
+use super::policies::{self, Stop, count};
 use crate::clock::Clock;
 use crate::config::private;
 use crate::policy::checked::{MediaType, Policy, Route};
@@ -45,10 +45,6 @@ pub(crate) struct Args {
     #[arg(long)]
     lines: bool,
 }
-
-/// Why there is no output, and the exit code that goes with it.
-#[derive(Debug)]
-struct Stop(u8, String);
 
 pub(crate) fn run(args: &Args) -> u8 {
     match output(args) {

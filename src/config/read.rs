@@ -4,6 +4,7 @@ mod api;
 mod ledger;
 mod limits;
 mod officers;
+mod policies;
 mod values;
 
 use std::cell::RefCell;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use self::limits::{listen_caps, listen_deadlines, upstream_limits};
 use self::values::{address, names, subject_lookup, upstream_url};
-use super::{Api, Config, Findings, KeySource, Ledger, Listen, Log};
+use super::{Api, Approvals, Config, Findings, KeySource, Ledger, Listen, Log};
 use crate::net;
 use crate::net::upstream::UpstreamCa;
 use crate::net::{AnchorSettings, TlsSettings, UpstreamSettings};
@@ -59,6 +60,7 @@ struct Written {
     upstreams: BTreeMap<String, At<UpstreamSettings>>,
     lookups: BTreeMap<String, SubjectLookup>,
     policies: At<PathBuf>,
+    approvals: Option<Approvals>,
     keys: At<KeySource>,
     ledger: Ledger,
     store: At<PathBuf>,
@@ -73,7 +75,7 @@ struct Written {
 impl Written {
     fn with(self, source: SourceFile) -> Config {
         let Self { listen, tls, upstreams, lookups, policies, keys, ledger, store, .. } = self;
-        let Self { admin, socket, api, officers, log, paths, .. } = self;
+        let Self { approvals, admin, socket, api, officers, log, paths, .. } = self;
         Config {
             source,
             listen,
@@ -81,6 +83,7 @@ impl Written {
             upstreams,
             lookups,
             policies,
+            approvals,
             keys,
             ledger,
             store,
@@ -110,7 +113,8 @@ impl Reader<'_> {
             named(root.required_table("upstreams", "booking = { url = \"…\" }"), |name, table| {
                 self.upstream(name, table)
             });
-        let policies = self.only(root.required_table("policies", "directory = \"policies\""), "directory");
+        let policies = root.required_table("policies", "directory = \"policies\"");
+        let policies = policies.and_then(|table| self.policies(table));
         let keys = self.keys(root.required_table("keys", "ring = \"keys/ring.toml\""));
         let ledger = root.required_table("ledger", "directory = \"ledger\"").and_then(|t| self.ledger(t));
         let store = self.store(root.optional_table("store"));
@@ -122,10 +126,14 @@ impl Reader<'_> {
         };
         let officers = self.officers(root.optional_table("officers"));
         let log = log(root.optional_table("log"));
+        if let (Some((_, Some(approvals))), Some(officers)) = (&policies, &officers) {
+            self.enough_officers(&root, approvals, officers);
+        }
         root.not_yet(&["sources"]);
         root.finish();
         let (listen, tls) = listen?;
         let (admin, socket) = admin?;
+        let (policies, approvals) = policies?;
         let (upstreams, lookups) = upstreams?
             .into_iter()
             .map(|(name, (settings, lookup))| ((name.clone(), settings), lookup.map(|lookup| (name, lookup))))
@@ -135,7 +143,8 @@ impl Reader<'_> {
             tls: TlsSettings { anchors: anchors?, ..tls },
             upstreams: upstreams.into_iter().collect(),
             lookups: lookups.into_iter().flatten().collect(),
-            policies: policies?,
+            policies,
+            approvals: approvals.map(|at| at.value),
             keys: keys?,
             ledger: ledger?,
             store: store?,
@@ -310,14 +319,6 @@ impl Reader<'_> {
             return Some(At::new(KeySource::Command(words), span));
         }
         Some(self.path(ring)?.map(KeySource::File))
-    }
-
-    /// A table with one option, which is a path.
-    fn only(&self, table: Option<Table<'_>>, name: &'static str) -> Option<At<PathBuf>> {
-        let mut table = table?;
-        let path = self.path(table.required(name, "\"…\""));
-        table.finish();
-        path
     }
 
     fn path(&self, value: Option<Value<'_>>) -> Option<At<PathBuf>> {

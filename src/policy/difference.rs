@@ -14,7 +14,9 @@ mod members;
 mod routes;
 mod values;
 
-use crate::ids::RecipientId;
+use sha2::{Digest as _, Sha256};
+
+use crate::ids::{PolicySetVersion, RecipientId};
 use crate::policy::checked::{Policy, Route};
 
 /// Whether a change lets out more.
@@ -191,6 +193,20 @@ pub struct Place {
     pub file: String,
     /// The line, from 1.
     pub line: Option<u32>,
+}
+
+/// Which set policies are, in whatever order: by recipients and texts, not by names of files.
+#[must_use]
+pub fn set_version(policies: &[Policy]) -> PolicySetVersion {
+    let mut all: Vec<&Policy> = policies.iter().collect();
+    all.sort_by(|a, b| a.recipient.id.cmp(&b.recipient.id));
+    let mut hash = Sha256::new();
+    hash.update(b"tavs-policy-set-1\n");
+    for policy in all {
+        // Ids are of small letters, digits and `-`, versions of hexadecimal digits: no two lists read the same.
+        hash.update(format!("{} {}\n", policy.recipient.id, policy.version));
+    }
+    PolicySetVersion(hash.finalize().into())
 }
 
 /// Whether any change counts as wider.

@@ -7,6 +7,7 @@
     reason = "a test stops at the first thing that it cannot do"
 )]
 
+mod approve;
 mod certs;
 mod crash;
 mod demo;

@@ -55,4 +55,9 @@ super::codes! {
     "Before a policy version serves for the first time, the ledger takes it down in words, so that a report can say years later what left under it. It could not; the old state stays. `/readyz` says what is wrong with the ledger or the store."
     bad "# the ledger's disk is full\n[ledger]\ndirectory = \"ledger\""
     good "# there is room again, and tavs was started anew\n[ledger]\ndirectory = \"ledger\""
+
+    NOT_APPROVED "TAVS0612" Error "policies that nobody has approved"
+    "With `approval = \"required\"` in [policies], policies that let out more than those approved last take effect only beside an approval that two officers have signed; the old state stays. `tavs approve prepare` shows what would leave, and makes the file that they sign."
+    bad "# a policy was widened, and no approval is there\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
+    good "# tavs approve prepare; tavs approve sign, by two officers\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
 }

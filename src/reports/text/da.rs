@@ -551,6 +551,7 @@ pub(in crate::reports) static DA: Text = Text {
             ("role-refused", "forsøg afvist: kalderens rolle rakte ikke"),
             ("rotate", "nøgle udskiftet"),
             ("new", "nøgle oprettet"),
+            ("policy-approval", "politikker godkendt"),
             ("reindex", "indekset lavet på ny"),
             ("retention", "optegnelser slettet efter opbevaringsfristen"),
         ],

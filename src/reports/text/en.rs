@@ -527,6 +527,7 @@ pub(in crate::reports) static EN: Text = Text {
             ("role-refused", "attempt refused: not with the caller's role"),
             ("rotate", "key replaced"),
             ("new", "key made"),
+            ("policy-approval", "policies approved"),
             ("reindex", "index made anew"),
             ("retention", "records deleted at the end of their period"),
         ],
