@@ -146,7 +146,7 @@ fn what_lets_out_more_waits_for_two_officers() {
     let log = served.stop();
     assert!(log.contains("policies not approved") && log.contains("TAVS0612"), "{log}");
 
-    let tail = tavs(folder, ["ledger", "tail", "-n", "50"]);
+    let tail = tavs(folder, ["ledger", "tail", "-n", "2000"]);
     assert_eq!(tail.out.matches("\"policy-approval\"").count(), 2, "{}", tail.out);
     assert!(tail.out.contains("\"who\":\"anna, bent\""), "{}", tail.out);
 }

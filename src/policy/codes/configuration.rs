@@ -59,5 +59,5 @@ super::codes! {
     NOT_APPROVED "TAVS0612" Error "policies that nobody has approved"
     "With `approval = \"required\"` in [policies], policies that let out more than those approved last take effect only beside an approval that two officers have signed; the old state stays. `tavs approve prepare` shows what would leave, and makes the file that they sign."
     bad "# a policy was widened, and no approval is there\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
-    good "# tavs approve prepare; tavs approve sign, by two officers\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
+    good "# beside tavs.toml: an approval.json that two officers have signed\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
 }
