@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod demo;
 mod diff;
+mod explain;
 mod init;
 mod keys;
 mod ledger;
@@ -43,6 +44,7 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Test(test::Args),
+    Explain(explain::Args),
     Diff(diff::Args),
     Approve(approve::Args),
     Rewrite(rewrite::Args),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
     let code = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),

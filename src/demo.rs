@@ -10,10 +10,10 @@ mod clinics;
 mod origin;
 mod people;
 mod stage;
-mod story;
+pub(crate) mod story;
 mod tell;
-mod trace;
-mod view;
+pub(crate) mod trace;
+pub(crate) mod view;
 
 use std::cell::OnceCell;
 use std::io::{self, Write};

@@ -81,7 +81,7 @@ fn output(args: &Args) -> Result<Rewritten, Stop> {
 }
 
 /// The policy, if it may take effect.
-fn checked(path: &Path, at: Option<Date>) -> Result<Policy, Stop> {
+pub(super) fn checked(path: &Path, at: Option<Date>) -> Result<Policy, Stop> {
     let checked = policies::load(&[path.to_owned()], at).map_err(|faults| Stop(super::USAGE, faults))?;
     let errors: Vec<Diagnostic> = checked.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     if !errors.is_empty() {
@@ -94,7 +94,8 @@ fn checked(path: &Path, at: Option<Date>) -> Result<Policy, Stop> {
     }
 }
 
-fn route<'p>(policy: &'p Policy, name: &str) -> Result<&'p Route, Stop> {
+/// The route of this name.
+pub(super) fn route<'p>(policy: &'p Policy, name: &str) -> Result<&'p Route, Stop> {
     policy.routes.iter().find(|route| route.name == name).ok_or_else(|| {
         let names: Vec<&str> = policy.routes.iter().map(|route| route.name.as_str()).collect();
         let near = nearest(name, names.iter().copied());
@@ -130,7 +131,8 @@ fn ring(path: Option<&Path>) -> Result<KeyRing, Stop> {
         .map_err(|error| Stop(super::USAGE, format!("error: `{}`: {error}\n", path.display())))
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Stop> {
+/// Random bytes of the system's.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Stop> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|error| Stop(super::USAGE, format!("error: the system gives no random bytes: {error}\n")))?;

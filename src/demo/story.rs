@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::rewrite::Outcome;
+
 /// Everything that the demo has to say.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Story {
@@ -77,6 +79,9 @@ pub(crate) struct Row {
     pub(crate) after: Option<String>,
     /// `keep`, `mask first-word`, `no rule`, …
     pub(crate) action: String,
+    /// How it ended.
+    #[serde(skip)]
+    pub(crate) outcome: Outcome,
     /// The line of the policy file that decided.
     pub(crate) line: Option<u32>,
 }

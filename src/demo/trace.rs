@@ -50,12 +50,23 @@ pub(crate) fn trace(
 ) -> Result<Trace, TraceError> {
     let policy = checked(text, at)?;
     let route = policy.routes.iter().find(|one| one.name == route).ok_or(TraceError::Route)?;
-    let plan = Plan::compile(&policy, route, keys).map_err(|faults| {
+    let lines = route.response.media_types.iter().all(|media| media.is_lines());
+    of(&policy, route, keys, body, lines)
+}
+
+/// The same of a policy that is checked; `lines` says that the body is one document a line.
+pub(crate) fn of(
+    policy: &Policy,
+    route: &Route,
+    keys: &KeyRing,
+    body: &[u8],
+    lines: bool,
+) -> Result<Trace, TraceError> {
+    let plan = Plan::compile(policy, route, keys).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         TraceError::Plan(faults.join("; "))
     })?;
-    let mut rows = Rows { policy: &policy, route, rows: Vec::new() };
-    let lines = route.response.media_types.iter().all(|media| media.is_lines());
+    let mut rows = Rows { policy, route, rows: Vec::new() };
     let engine = if lines { rewrite_lines } else { rewrite };
     let rewritten = engine(&plan, body, &[0; 16], &mut rows)?;
     Ok(Trace { rows: rows.rows, body: rewritten.released.into_body() })
@@ -81,6 +92,12 @@ impl Watch for Rows<'_> {
     const ENABLED: bool = true;
 
     fn decided(&mut self, decision: &Decision<'_>) {
+        let place = member(decision.pointer);
+        if decision.outcome == Outcome::RecordWithheld {
+            // What was decided about its members is taken back.
+            let kept = self.rows.iter().rposition(|row| !is_within(&row.member, &place));
+            self.rows.truncate(kept.map_or(0, |last| last.saturating_add(1)));
+        }
         let rule = decision.rule.and_then(|rule| self.rule(rule));
         let words = rule.map_or("no rule", |(action, _)| words(action));
         let action = match decision.outcome {
@@ -93,7 +110,8 @@ impl Watch for Rows<'_> {
             Outcome::Withheld | Outcome::Unfit | Outcome::RecordWithheld => None,
         };
         let row = Row {
-            member: member(decision.pointer),
+            outcome: decision.outcome,
+            member: place,
             before: text(decision.before),
             after,
             action,
@@ -139,6 +157,12 @@ impl Rows<'_> {
             }
         }
     }
+}
+
+/// Whether a member is another or below it.
+fn is_within(member: &str, other: &str) -> bool {
+    let rest = member.strip_prefix(other);
+    rest.is_some_and(|rest| other.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn text(json: &[u8]) -> String {

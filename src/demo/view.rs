@@ -124,6 +124,7 @@ mod tests {
             before: before.to_owned(),
             after: after.map(str::to_owned),
             action: action.to_owned(),
+            outcome: crate::rewrite::Outcome::Kept,
             line: Some(73),
         }
     }

@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod diff;
 mod docs;
+mod explain;
 mod guarantees;
 mod init;
 mod keys;
