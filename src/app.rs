@@ -42,6 +42,7 @@ use crate::telemetry::Metrics;
 
 pub use self::approved::{ApprovalError, Standing};
 use self::build::Built;
+pub use self::build::names as in_force;
 pub use self::noted::NoteError;
 pub use self::office::LocalOffice;
 use self::office::{Doors, Replaced};

@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod officers;
 mod policies;
+mod reidentify;
 mod report;
 mod rewrite;
 mod serve;
@@ -57,6 +58,7 @@ enum Command {
     Subject(subject::Args),
     Officers(officers::Args),
     Report(report::Args),
+    Reidentify(reidentify::Args),
 }
 
 /// Runs the command line that the process was started with.
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Subject(args) => subject::run(&args),
         Command::Officers(args) => officers::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Reidentify(args) => reidentify::run(&args),
     };
     ExitCode::from(code)
 }

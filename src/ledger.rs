@@ -28,7 +28,9 @@ pub mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 pub use self::anchor::{Anchor, AnchorError, AnchorSettings};
@@ -199,6 +201,11 @@ impl Ledger {
         self.commit(&encoded).await
     }
 
+    /// [`note`](Self::note) for several, in their order; they share syncs.
+    pub async fn note_all(&self, notes: &[Note]) -> Vec<Result<u64, AppendError>> {
+        together(notes.iter().map(|note| self.note(note)).collect()).await
+    }
+
     async fn commit(&self, encoded: &[u8]) -> Result<u64, AppendError> {
         let place = self.commit.push(encoded, self.limits.pending)?;
         match tokio::time::timeout(self.limits.wait, place.sequence()).await {
@@ -257,4 +264,20 @@ impl Ledger {
             Err(_elapsed) => Err(AppendError::Late),
         }
     }
+}
+
+/// Waits for all, begun in their order.
+async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in waiting.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
 }

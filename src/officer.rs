@@ -16,8 +16,11 @@ mod caller;
 mod http;
 mod in_force;
 mod notices;
+mod opening;
+pub mod paper;
 mod problem;
 mod registrar;
+mod reidentify;
 mod report;
 mod roster;
 mod show;
@@ -49,12 +52,13 @@ use self::caller::Deed;
 pub use self::caller::{Caller, Role};
 pub use self::in_force::InForce;
 use self::notices::Made;
+pub use self::opening::{NotOpened, Opened};
 pub use self::problem::{ALL as PROBLEMS, Kind as ProblemKind, Problem};
 use self::problem::{
     CONFIGURATION, FOR_GOOD, INTERNAL, METHOD, NOT_FOUND, NOTHING, ROLE, TIED, UNAVAILABLE, UNRECORDED, VALUE,
 };
 use self::registrar::blocking;
-pub use self::registrar::{EnterError, Entered, Registrar, act_of};
+pub use self::registrar::{EnterError, Entered, Once, Registrar, act_of};
 pub use self::roster::{SigningOfficer, SigningRole};
 pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
@@ -135,6 +139,7 @@ impl Office {
             | "/v1/reports/breach"
             | "/v1/reports/supervision"
             | "/v1/volumes"
+            | "/v1/reidentifications"
             | "/v1/reload" => "POST",
             _ => return Err(Problem::new(&NOT_FOUND, "")),
         };
@@ -151,6 +156,7 @@ impl Office {
             "/v1/reports/breach" => self.report_breach(caller, body).await,
             "/v1/reports/supervision" => self.report_supervision(caller, body).await,
             "/v1/volumes" => self.volumes(caller, body).await,
+            "/v1/reidentifications" => self.reidentify(caller, body).await,
             "/v1/reload" => self.reload(caller).await,
             _ => self.health(caller).await,
         }

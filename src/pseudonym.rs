@@ -16,7 +16,7 @@ mod sealing;
 mod signing;
 
 pub use officer_key::{OfficerKey, OfficerPublicKey, SigningContext};
-pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, SecretUse, Standing};
+pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, Said, SecretUse, Standing};
 pub use sealing::RegistryKey;
 pub use signing::{CheckpointKey, PublicKey, Signature};
 
@@ -198,12 +198,24 @@ impl Pseudonymiser {
     /// (G6); and for schemes that cannot be resolved.
     #[must_use]
     pub fn resolve(&self, pseudonym: &str, sought: Input<'_>, salted: bool) -> Option<String> {
-        std::iter::once(self).chain(&self.older).find_map(|version| {
-            let Made::Sealed(sealed) = &version.made else { return None };
-            let (prefix, letters) = pseudonym.split_at_checked(version.prefix.len())?;
-            let letters = prefix.eq_ignore_ascii_case(&version.prefix).then_some(letters)?;
-            sealed.open(letters.as_bytes(), sought, salted)
-        })
+        let versions = std::iter::once(self).chain(&self.older);
+        let mut known = versions.filter_map(|version| Some((version, version.letters(pseudonym)?)));
+        // SECURITY: one of a closed version, or of none, costs the same work as a forged one: the time would
+        // tell them apart.
+        let rest = || pseudonym.split_once('-').map_or(pseudonym, |(_prefix, letters)| letters);
+        let (version, letters, own) = match known.next() {
+            Some((version, letters)) => (version, letters, true),
+            None => (self, rest(), false),
+        };
+        let Made::Sealed(sealed) = &version.made else { return None };
+        let opened = std::hint::black_box(sealed.open(letters.as_bytes(), sought, salted));
+        opened.filter(|_| own)
+    }
+
+    /// What follows this version's prefix.
+    fn letters<'p>(&self, pseudonym: &'p str) -> Option<&'p str> {
+        let (prefix, letters) = pseudonym.split_at_checked(self.prefix.len())?;
+        prefix.eq_ignore_ascii_case(&self.prefix).then_some(letters)
     }
 
     /// The pseudonyms of a value that a recipient may hold: under the active key version, and under
@@ -280,6 +292,14 @@ fn keyed(key: &[u8; 32]) -> Result<Hmac<Sha256>, RingError> {
     Hmac::new_from_slice(key).map_err(|_length| RingError::Derivation)
 }
 
+/// Bytes as letters, fourteen for each eight: nothing in them looks like a number.
+#[must_use]
+pub fn letters_of(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    letters::write_dense(bytes, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Length-prefixed, so that no two lists of fields read the same.
 fn field(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
     mac.update(&(bytes.len() as u64).to_be_bytes());
@@ -333,6 +353,50 @@ mod tests {
         assert!(text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         assert!(text.bytes().filter(u8::is_ascii_digit).count() < 6);
         assert!(text.starts_with("tvk1-"));
+    }
+
+    /// Whatever holds a key prints nothing of it.
+    #[test]
+    fn no_debug_print_shows_a_key() {
+        let hex = "c7".repeat(32);
+        let secret = |used: &str, rest: &str| {
+            format!("[[secret]]\nuse = \"{used}\"\n{rest}version = 1\nstate = \"active\"\n")
+        };
+        let mut text = "ring = 1\n".to_owned();
+        for (number, (used, rest)) in
+            [("domain", "name = \"a\"\n"), ("ledger-subjects", ""), ("checkpoints", ""), ("registry", "")]
+                .into_iter()
+                .enumerate()
+        {
+            text += &secret(used, rest);
+            text += &format!("secret = \"{number}a{}\"\n", &hex[2..]);
+        }
+        let ring = KeyRing::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let mut printed = format!("{ring:?} {:?}", ring.versions());
+        for scheme in [Scheme::Keyed, Scheme::Sealed, Scheme::Digits] {
+            printed += &format!("{:?}", ring.pseudonymiser("a", scheme).unwrap());
+        }
+        printed += &format!("{:?}{:?}", ring.subject_key(), ring.registry_key());
+        printed += &format!("{:?}", ring.checkpoint_key());
+        let officer = crate::secret::Secret::new([0xc7; 32]);
+        printed += &format!("{officer:?}{:?}", OfficerKey::parse(&OfficerKey::text(&officer)));
+        // In hexadecimal, in decimal, in base64.
+        for form in ["c7c7", "C7C7", "199, 199", "x8fHx"] {
+            assert!(!printed.contains(form), "{form} in {printed}");
+        }
+    }
+
+    #[test]
+    fn what_another_key_version_made_does_not_open_though_it_is_tried() {
+        let ring = KeyRing::throw_away([7; 32]);
+        let maker = ring.pseudonymiser("a", Scheme::Sealed).unwrap();
+        let mut out = Vec::new();
+        assert!(maker.write(NANCY, Linkage::Domain, &mut out));
+        let written = String::from_utf8(out).unwrap();
+        assert_eq!(maker.resolve(&written, NANCY, false).as_deref(), Some(NANCY.value));
+        for other in ["tvs2-", "tvk1-", "tvs11-", "tvs-", "-", ""] {
+            assert_eq!(maker.resolve(&written.replacen("tvs1-", other, 1), NANCY, false), None, "{other}");
+        }
     }
 
     /// `tests/vectors/pseudonyms.py` makes the same from docs/pseudonyms.md alone.

@@ -64,7 +64,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     let register = Register::new(identities.collect());
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
     let cut_over = ring.as_ref().and_then(KeyRing::next_cut_over);
-    let set = compiled(policies, &read, ring, &mut found);
+    let set = compiled(config, policies, &read, ring, &mut found);
     let files = read.files.clone();
     let findings = read.into_findings(config, found);
     match (set, register, tls, upstreams, names, api) {
@@ -80,18 +80,22 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     }
 }
 
-/// What officers' words are held against, where nothing serves: policies and keys alone.
-pub(super) fn names(config: &Config, clock: &Clock) -> Result<InForce, Findings> {
+/// What officers' words are held against, of policies and keys alone.
+///
+/// # Errors
+/// Every mistake in them.
+pub fn names(config: &Config, clock: &Clock) -> Result<InForce, Findings> {
     let read = read_policies(config);
     let (policies, mut found) = check_to_serve(&read.files, clock.today());
     let ring = key_ring(config, clock, &mut found);
-    let set = compiled(policies, &read, ring, &mut found);
+    let set = compiled(config, policies, &read, ring, &mut found);
     let findings = read.into_findings(config, found);
     set.map(|(_policies, names)| names).ok_or(findings)
 }
 
 /// Only what has no mistakes is compiled: a plan's own errors would repeat them.
 fn compiled(
+    config: &Config,
     policies: Vec<Policy>,
     read: &PolicyFiles,
     ring: Option<KeyRing>,
@@ -101,7 +105,10 @@ fn compiled(
     let ring = ring.filter(|_| sound)?;
     match PolicySet::build(policies, &ring) {
         // `key_ring` has looked whether it has what is needed.
-        Ok(set) => InForce::new(&set, &ring).ok().map(|names| (set, names)),
+        Ok(set) => {
+            let names = InForce::new(&set, &ring, config.officers.clone());
+            names.ok().map(|names| (set, names))
+        }
         Err(errors) => {
             found.extend(errors.iter().map(|error| plan_fault(&read.files, error)));
             None

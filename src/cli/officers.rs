@@ -41,6 +41,16 @@ pub(super) enum OfficerKeyError {
     Random(#[from] getrandom::Error),
 }
 
+impl OfficerKeyError {
+    /// The exit code.
+    pub(super) const fn code(&self) -> u8 {
+        match self {
+            Self::NotOne { .. } => FINDINGS,
+            Self::Private(_) | Self::Random(_) => USAGE,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> u8 {
     let said = match &args.command {
         Command::NewKey(File { file }) => new_key(file),
@@ -50,7 +60,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         Ok(text) => super::show(&text),
         Err(error) => {
             super::complain(&format!("tavs officers: {error}\n"));
-            if matches!(error, OfficerKeyError::NotOne { .. }) { FINDINGS } else { USAGE }
+            error.code()
         }
     }
 }

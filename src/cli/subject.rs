@@ -3,9 +3,9 @@
 //! Whose they are comes on standard input and nowhere else: arguments stand in the process list and in
 //! the shell's history.
 
-mod ask;
+pub(super) mod ask;
 mod import;
-mod input;
+pub(super) mod input;
 pub(super) mod report;
 mod tell;
 
@@ -305,8 +305,8 @@ impl What<'_> {
 
 /// Why nothing was done, for standard error, and the exit code.
 pub(super) struct Stop {
-    code: u8,
-    text: String,
+    pub(super) code: u8,
+    pub(super) text: String,
     /// Entries of a list, by their places from 1.
     entries: Vec<(usize, String)>,
 }

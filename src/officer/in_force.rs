@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::opening::{NotOpened, Opened, Opening};
+use super::paper::Request;
 use super::problem::{Problem, SUBJECT, UNKNOWN};
+use super::roster::SigningOfficer;
 use super::subject::Subject;
 use crate::cpr::Kind;
 use crate::policy::checked::{Agreement, Linkability};
@@ -25,6 +28,8 @@ pub struct InForce {
     registry_key: RegistryKey,
     checkpoints: PublicKey,
     policies: Vec<Served>,
+    officers: Vec<SigningOfficer>,
+    opening: Opening,
 }
 
 /// What reports say of a recipient in force.
@@ -39,11 +44,15 @@ pub(super) struct Served {
 }
 
 impl InForce {
-    /// Of the policies that are served, and of their key ring.
+    /// Of the policies that are served, of their key ring, and of who may sign.
     ///
     /// # Errors
     /// When the ring lacks the secret of subjects or of the registry.
-    pub fn new(policies: &PolicySet, ring: &KeyRing) -> Result<Self, RingError> {
+    pub fn new(
+        policies: &PolicySet,
+        ring: &KeyRing,
+        officers: Vec<SigningOfficer>,
+    ) -> Result<Self, RingError> {
         let mut names = Self {
             recipients: BTreeSet::new(),
             purposes: BTreeSet::new(),
@@ -52,6 +61,8 @@ impl InForce {
             registry_key: ring.registry_key()?,
             checkpoints: ring.checkpoint_key()?.public(),
             policies: Vec::new(),
+            officers,
+            opening: Opening::new(policies, ring)?,
         };
         for policy in policies.iter() {
             let checked = policy.checked();
@@ -70,6 +81,20 @@ impl InForce {
             });
         }
         Ok(names)
+    }
+
+    /// Who may sign what.
+    pub(super) fn officers(&self) -> &[SigningOfficer] {
+        &self.officers
+    }
+
+    /// What the pseudonym of a request stands for. Whoever calls this shows it only once the use of an
+    /// approved request is on record.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub fn open(&self, request: &Request) -> Result<Opened, NotOpened> {
+        self.opening.open(request, &self.subject_key)
     }
 
     /// What seals numbers beside entries.
@@ -159,8 +184,12 @@ pub(super) mod tests {
 
     /// Two recipients and two purposes, under throw-away keys.
     pub(in crate::officer) fn in_force() -> InForce {
-        let ring = KeyRing::throw_away([7; 32]);
-        let mut names = InForce::new(&PolicySet::default(), &ring).unwrap();
+        of_ring(&KeyRing::throw_away([7; 32]), Vec::new())
+    }
+
+    /// The same under a ring's keys, with officers.
+    pub(in crate::officer) fn of_ring(ring: &KeyRing, officers: Vec<SigningOfficer>) -> InForce {
+        let mut names = InForce::new(&PolicySet::default(), ring, officers).unwrap();
         names.recipients = ["bookkeeping", "sms-reminders"].map(str::to_owned).into();
         names.purposes = ["appointment-reminders", "improvement"].map(str::to_owned).into();
         names.systems = [format!("{REGIONAL_SYSTEMS}.181")].into();

@@ -40,9 +40,11 @@ kinds! {
     METHOD 405 "method" "Not with this method";
     NOTHING 409 "nothing-to-lift" "Nothing to lift";
     FOR_GOOD 409 "for-good" "An erasure is for good";
+    USED 409 "used" "The approval has been used";
     TIED 409 "tied" "The id is another person's";
     TOO_LARGE 413 "too-large" "The content is too large";
     MEDIA_TYPE 415 "media-type" "The content is not JSON";
+    APPROVAL 422 "approval" "The approval is not good";
     SUBJECT 422 "subject" "No person can be told from this";
     UNKNOWN 422 "unknown-name" "A name that no policy in force has";
     VALUE 422 "value" "A value that does not fit";

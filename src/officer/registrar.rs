@@ -5,9 +5,7 @@
 //! A change that was stored and could not be recorded stands; its record is written at the next start.
 
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -15,11 +13,14 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::ledger::index::Indexer;
 use crate::ledger::{Act, ActKind, AppendError, Changed, Ledger, Note};
-use crate::store::{Alias, Change, NewChange, RightKind, Store, StoreError};
+use crate::store::{Alias, Change, NewChange, RightKind, Store, StoreError, Window};
 use crate::subjects::Subjects;
 
 /// What a person waits for at the most; the index is behind by some milliseconds.
 const CATCH_UP: Duration = Duration::from_secs(10);
+
+/// Milliseconds by which another machine's clock may be ahead of the record that follows.
+const AHEAD: u64 = 10 * 60 * 1000;
 
 /// Changes who may be told about.
 #[derive(Debug, Clone)]
@@ -40,6 +41,17 @@ pub struct Entered {
     pub change: u64,
     /// The ledger record about it.
     pub record: u64,
+}
+
+/// What became of an act that must be on record once only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// On disk now, as this record.
+    Recorded(u64),
+    /// It was on record before.
+    Already,
+    /// The index does not know yet what is on record.
+    Behind,
 }
 
 /// Why a change was not made, or not whole.
@@ -186,6 +198,39 @@ impl Registrar {
         self.ledger.note(&Note::Act(act)).await
     }
 
+    /// Records an act that must be on record once only. `since` is before any like it can have been: those
+    /// after it are looked through for one that says the same.
+    ///
+    /// # Errors
+    /// When it is not on disk: what it is about must not be shown then.
+    pub async fn note_once(&self, act: Act, since: u64) -> Result<Once, EnterError> {
+        let _turn = self.turn.lock().await;
+        let registrar = self.clone();
+        let same = move |one: &crate::store::Act, act: &Act| {
+            (one.kind.as_str(), one.what.as_str(), one.why.as_str())
+                == (act.kind.word(), act.what.as_ref(), act.why.as_str())
+        };
+        let sought = act.clone();
+        let found = blocking(move || {
+            if !registrar.catch_up() {
+                return Ok::<_, StoreError>(None);
+            }
+            let window = Window { from: since.saturating_sub(AHEAD), to: u64::MAX };
+            Ok(Some(registrar.store.acts(window)?.iter().any(|one| same(one, &sought))))
+        });
+        match found.await?? {
+            None => Ok(Once::Behind),
+            Some(true) => Ok(Once::Already),
+            Some(false) => Ok(Once::Recorded(self.note(act).await?)),
+        }
+    }
+
+    /// Which log records are in, in hexadecimal digits.
+    #[must_use]
+    pub fn log(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.ledger.log())
+    }
+
     /// An act about nobody, as of now.
     #[must_use]
     pub fn act(&self, kind: ActKind, what: impl Into<Cow<'static, str>>, who: String, why: String) -> Act {
@@ -207,7 +252,7 @@ impl Registrar {
     /// Records changes; they share the ledger's syncs.
     async fn record(&self, changes: &[Change]) -> Vec<Result<u64, AppendError>> {
         let notes: Vec<Note> = changes.iter().map(|change| Note::Act(act_of(change))).collect();
-        together(notes.iter().map(|note| self.ledger.note(note)).collect()).await
+        self.ledger.note_all(&notes).await
     }
 }
 
@@ -247,20 +292,4 @@ pub(super) async fn blocking<T: Send + 'static>(
             Err(_cancelled) => Err(EnterError::Stopped),
         },
     }
-}
-
-/// Waits for all, begun in their order.
-async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut waiting: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in waiting.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(output) = future.as_mut().poll(context) {
-                *done = Some(output);
-            }
-        }
-        if done.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }

@@ -1,5 +1,7 @@
 //! Changes in their order, whatever fails; look-ups only after their record; roles.
 
+mod reidentify;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -63,6 +65,10 @@ struct Desk {
 
 impl Desk {
     fn open() -> Self {
+        Self::open_with(in_force::tests::in_force())
+    }
+
+    fn open_with(names: InForce) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("ledger");
         std::fs::create_dir(&directory).unwrap();
@@ -76,7 +82,7 @@ impl Desk {
             Arc::new(Indexer::start(&folder.path().join("ledger"), ledger.durable(), store.clone()).unwrap());
         let registrar =
             Registrar::new(ledger.clone(), store.clone(), Arc::clone(&subjects), indexer, Clock::system());
-        let names = Arc::new(ArcSwap::from_pointee(in_force::tests::in_force()));
+        let names = Arc::new(ArcSwap::from_pointee(names));
         Self {
             office: Arc::new(Office::new(registrar, names, folder.path().join("ledger"), None)),
             subjects,

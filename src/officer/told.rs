@@ -66,6 +66,12 @@ pub(super) struct Tied {
     pub(super) record: Option<u64>,
 }
 
+/// The number of the record.
+#[derive(Debug, Serialize)]
+pub(super) struct RecordTold {
+    pub(super) record: u64,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Health {
     pub(super) ready: bool,

@@ -20,6 +20,7 @@ mod keys;
 mod ledger;
 mod officers;
 mod policies;
+mod reidentify;
 mod retire;
 mod serve;
 mod served;

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(125);
 const MAX_ANSWER: usize = 64 << 20;
 
 /// Asks, and gives the content of a good answer.
-pub(super) fn ask(config: &Path, path: &str, body: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Stop> {
+pub(in crate::cli) fn ask(config: &Path, path: &str, body: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Stop> {
     let config = Config::read(config).map_err(|findings| Stop::new(FINDINGS, findings.render(colour())))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(USAGE, format!("cannot start threads: {error}")))?;

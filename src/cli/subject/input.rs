@@ -12,12 +12,12 @@ use super::Stop;
 const LONGEST: usize = 2000;
 
 /// Reads the one line.
-pub(super) fn line(prompt: &str) -> Result<Zeroizing<String>, Stop> {
+pub(in crate::cli) fn line(prompt: &str) -> Result<Zeroizing<String>, Stop> {
     let text = lines(prompt)?;
     let mut all = text.lines();
     match (all.next(), all.next()) {
         (Some(line), None) => Ok(Zeroizing::new(line.to_owned())),
-        _ => Err(Stop::new(FINDINGS, "standard input has more than one line; it is about one person")),
+        _ => Err(Stop::new(FINDINGS, "standard input has more than one line; it is about one")),
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Stop> {
     drop(hidden);
     read.map_err(|error| Stop::new(USAGE, format!("cannot read standard input: {error}")))?;
     if text.trim_end_matches(['\r', '\n']).is_empty() {
-        return Err(Stop::new(FINDINGS, "standard input is empty; it gives the person's CPR, on one line"));
+        return Err(Stop::new(FINDINGS, "standard input is empty; it gives what this is about, on one line"));
     }
     if text.len() >= LONGEST {
         return Err(Stop::new(FINDINGS, "standard input has more than a few lines"));
