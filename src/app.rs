@@ -6,6 +6,7 @@
 
 mod approved;
 mod build;
+mod declared;
 mod disk;
 mod noted;
 mod office;
@@ -170,7 +171,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
     let watch = watch::Watch::begin(&config);
-    let Built { state, files, names, api, warnings } =
+    let Built { state, files, names, api, declared, warnings } =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
         tracing::warn!(finding = line, "configuration");
@@ -186,6 +187,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
         );
     }
     approved::take_effect(&config, &records, &state, &files).await?;
+    declared::note(&records, &declared).await?;
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
     let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;

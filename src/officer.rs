@@ -65,7 +65,13 @@ pub use self::told::Told;
 use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};
 use crate::clock::Clock;
 use crate::ledger::{Act, ActKind};
+use crate::pseudonym::Said as KeySaid;
 use crate::store::{Alias, AliasSource, Change, NewChange, RightKind, StoreError, Window};
+
+/// Bytes of who changed a key ring.
+const MAX_KEY_WHO: usize = 100;
+/// Bytes of why: the record says beside it which key is in which state.
+const MAX_KEY_WHY: usize = 300;
 
 /// The parts of a running proxy that an operator may ask for.
 pub trait Operated: fmt::Debug + Send + Sync + 'static {
@@ -335,6 +341,17 @@ impl Office {
         }
         Err(Problem::new(&ROLE, ""))
     }
+}
+
+/// Who and why of a changed key ring, if both can be recorded.
+///
+/// # Errors
+/// What cannot stand in a record.
+pub fn recordable(said: &KeySaid) -> Result<KeySaid, Problem> {
+    let text = |name, text: &Option<String>, most| {
+        text.as_deref().map(|text| words::text(name, text, most)).transpose()
+    };
+    Ok(KeySaid { who: text("who", &said.who, MAX_KEY_WHO)?, why: text("why", &said.why, MAX_KEY_WHY)? })
 }
 
 fn new_change(

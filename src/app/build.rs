@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::declared::{self, Declared};
 use crate::clock::Clock;
 use crate::config::private::PrivateError;
 use crate::config::{Api, Config, Findings, KeySourceError, PolicyFiles, cross_check, read_policies};
@@ -36,6 +37,8 @@ pub(super) struct Built {
     pub(super) names: InForce,
     /// None without `[api]`.
     pub(super) api: Option<(TlsState, Clients)>,
+    /// What the ledger must say of keys and officers before this serves.
+    pub(super) declared: Vec<Declared>,
     /// What was found and does not keep it from taking effect.
     pub(super) warnings: Findings,
 }
@@ -64,6 +67,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     let register = Register::new(identities.collect());
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
     let cut_over = ring.as_ref().and_then(KeyRing::next_cut_over);
+    let declared = ring.as_ref().map(|ring| declared::of(ring, &config.officers)).unwrap_or_default();
     let set = compiled(config, policies, &read, ring, &mut found);
     let files = read.files.clone();
     let findings = read.into_findings(config, found);
@@ -74,7 +78,8 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
             let lookups = config.lookups.clone().into_iter().collect();
             let parts =
                 Parts { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over };
-            Ok(Built { state: State::new(parts), files, names: in_force, api, warnings: findings })
+            let state = State::new(parts);
+            Ok(Built { state, files, names: in_force, api, declared, warnings: findings })
         }
         _ => Err(findings),
     }

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::approved::{self, ApprovalError};
 use super::build::{self, Built};
+use super::declared;
 use super::office::Replaced;
 use crate::config::{Config, Findings, Ledger};
 use crate::ledger;
@@ -78,13 +79,15 @@ impl Reloader {
             configs.last_read = config.clone();
             let limits = shared.proxy.state().limits().clone();
             let built = build::state(&config, &shared.records.clock, limits)?;
-            let Built { state, files, .. } = &built;
+            let Built { state, files, declared, .. } = &built;
             let effect = approved::take_effect(&config, &shared.records, state, files);
             shared.runtime.block_on(effect).map_err(|error| refused(&config, &error))?;
+            let noting = shared.runtime.block_on(declared::note(&shared.records, declared));
+            noting.map_err(|error| refused(&config, &error.into()))?;
             Ok((config, built))
         });
         match rebuilt {
-            Ok((config, Built { state, files: _, names, api, warnings })) => {
+            Ok((config, Built { state, files: _, names, api, declared: _, warnings })) => {
                 for line in warnings.brief() {
                     tracing::warn!(finding = line, "configuration");
                 }

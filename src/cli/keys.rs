@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::config::private::{self, PrivateError};
 use crate::config::{Findings, KeySource, KeySourceError};
-use crate::pseudonym::{CheckpointKey, KeyRing, RingError};
+use crate::officer;
+use crate::pseudonym::{CheckpointKey, KeyRing, RingError, Said};
 use crate::secret::Secret;
 
 pub(super) use self::new::make;
@@ -46,6 +47,29 @@ enum Command {
 struct Show {
     /// The key ring.
     file: PathBuf,
+}
+
+/// Who changes the ring, and why: kept beside the secret, and put on record in the ledger before the changed
+/// ring serves.
+#[derive(Debug, clap::Args)]
+struct Reason {
+    /// Why: the case or decision, never a person.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+    /// Who changes it. [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
+}
+
+impl Reason {
+    fn said(&self) -> Result<Said, KeysError> {
+        let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
+        let said = Said { who: self.who.clone().or_else(user), why: self.why.clone() };
+        match officer::recordable(&said) {
+            Ok(said) => Ok(said),
+            Err(problem) => refused(problem.detail()),
+        }
+    }
 }
 
 /// Why a command on keys came to nothing.

@@ -126,7 +126,13 @@ pub fn replace_private(path: &Path, text: &str) -> Result<(), PrivateError> {
     let mut name = target.as_os_str().to_owned();
     name.push(".new");
     let new = PathBuf::from(name);
-    create_private(&new, text)?;
+    if let Err(error) = create_private(&new, text) {
+        // Half a ring would keep the next change from being made. Another's change under way is left alone.
+        if !matches!(error, PrivateError::Exists { .. }) {
+            drop(fs::remove_file(&new));
+        }
+        return Err(error);
+    }
     fs::rename(&new, &target).map_err(|source| io_error("replace", path, source))?;
     sync_folder(&folder_of(&target))
 }

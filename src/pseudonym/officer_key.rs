@@ -6,6 +6,7 @@
 use std::fmt;
 
 use data_encoding::BASE64;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::signing::{CheckpointKey, PublicKey, Signature};
@@ -95,6 +96,13 @@ impl OfficerPublicKey {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64.decode(text.strip_prefix(PUBLIC)?.as_bytes()).ok()?;
         bytes.try_into().ok().map(PublicKey::of).map(Self)
+    }
+
+    /// Tells it from others' in a record: letters, so that nothing in it looks like a number of a person.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.0.bytes());
+        super::letters_of(digest.get(..16).unwrap_or_default())
     }
 
     /// Whether the document was signed with this key's other half, for this purpose.

@@ -115,7 +115,18 @@ pub struct KeyVersion {
     pub made: Option<Timestamp>,
     /// From when on it makes pseudonyms; `None` is since ever.
     pub from: Option<Timestamp>,
+    /// Who changed it last, and why, as far as it was said; for the ledger.
+    pub said: Said,
     secret: Option<Secret>,
+}
+
+/// Who changes a ring, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// Who.
+    pub who: Option<String>,
+    /// Why: the case, never a person.
+    pub why: Option<String>,
 }
 
 /// A copy of the ring that was made: what it holds cannot be destroyed here.
@@ -161,6 +172,8 @@ struct WrittenSecret {
     state: State,
     made: Option<Timestamp>,
     from: Option<Timestamp>,
+    who: Option<String>,
+    why: Option<String>,
     secret: Option<Zeroizing<String>>,
 }
 
@@ -210,6 +223,7 @@ impl KeyRing {
             state: written.state,
             made: written.made,
             from: written.from,
+            said: Said { who: written.who, why: written.why },
             secret,
         };
         self.fits(number, &new)?;
@@ -366,6 +380,24 @@ impl KeyRing {
 }
 
 impl KeyVersion {
+    /// What it is for, in words of the ring file: `domain sms-reminders version 2`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!(" {}", self.name) };
+        format!("{}{name} version {}", self.used.word(), self.version)
+    }
+
+    /// What the file says of it, whatever the time: `active`, `active from INSTANT`, `closed`, `destroyed`.
+    #[must_use]
+    pub fn state(&self) -> String {
+        match (self.state, self.from) {
+            (State::Active, None) => "active".to_owned(),
+            (State::Active, Some(from)) => format!("active from {from}"),
+            (State::Closed, _) => "closed".to_owned(),
+            (State::Destroyed, _) => "destroyed".to_owned(),
+        }
+    }
+
     /// The key for one use below the secret.
     fn key(&self, info: &[u8]) -> Result<Zeroizing<[u8; 32]>, RingError> {
         key_below(self.secret.as_ref().ok_or(RingError::Derivation)?, info, "")

@@ -152,6 +152,14 @@ impl Store {
         Ok(found)
     }
 
+    /// Every act of one kind, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn acts_of_kind(&self, kind: &str) -> Result<Vec<Act>, StoreError> {
+        self.acts_by(sql::ACTS_OF_KIND, (kind,))
+    }
+
     fn acts_by(&self, text: &str, parameters: impl rusqlite::Params) -> Result<Vec<Act>, StoreError> {
         self.connections.read(DOING, |c| {
             let mut subjects = c.prepare_cached(sql::ACT_SUBJECTS)?;

@@ -121,6 +121,8 @@ statements! {
         GROUP BY recipient, kind, outcome ORDER BY recipient, kind, outcome";
     ACTS = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act
         WHERE at >= $1 AND at < $2 ORDER BY at, log, seq";
+    ACTS_OF_KIND = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act
+        WHERE kind = $1 ORDER BY at, log, seq";
     ACTS_OF = "SELECT a.log, a.seq, a.at, a.kind, a.what, a.begun, a.who, a.why, a.purpose, a.recipient,
             a.policy
         FROM act_subject s JOIN act a ON a.log = s.log AND a.seq = s.seq

@@ -4,6 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use tavs::ledger::{Act, ActKind, Event};
+
+use super::served::{Served, configured};
 use super::tavs;
 
 fn mode_of(path: &Path) -> u32 {
@@ -212,7 +215,10 @@ fn a_backup_restores_what_it_was_made_of_and_is_named_when_a_secret_is_destroyed
     assert!(!secrets(&before).iter().any(|secret| copy.contains(secret.trim_matches('"'))));
 
     assert_eq!(keys(folder, "restore ring.backup --key backup.key --to again.toml").code, 0);
-    assert_eq!(fs::read_to_string(folder.join("again.toml")).unwrap(), before);
+    // But for who restored it, and that this copy holds what is destroyed later.
+    let again = fs::read_to_string(folder.join("again.toml")).unwrap();
+    assert_eq!(secrets(&again), secrets(&before));
+    assert!(again.contains("[[backup]]") && again.contains("file = \"ring.backup\""), "no backup is named");
     let over = keys(folder, "restore ring.backup --key backup.key --to ring.toml");
     assert!(over.code == 2 && over.err.contains("not overwritten"), "{}", over.err);
     // Another key, or one changed character anywhere.
@@ -270,4 +276,105 @@ fn a_recipient_gets_its_old_pseudonyms_and_the_new_ones_side_by_side_and_no_othe
             refused.err
         );
     }
+}
+
+#[test]
+fn what_a_change_says_is_kept_in_the_ring_if_it_can_be_recorded() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    let before = fs::read_to_string(&path).unwrap();
+    let refused =
+        tavs(folder, ["keys", "rotate", "ring.toml", "--domain", "sms", "--why", "asked for by 251248-9996"]);
+    assert!(refused.code == 1 && refused.err.contains("could be a CPR"), "{}", refused.err);
+    assert!(!refused.err.contains("251248"), "{}", refused.err);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    let said = ["--why", "yearly, decision 7", "--who", "Ole"];
+    let rotate = ["keys", "rotate", "ring.toml", "--domain", "sms"];
+    assert_eq!(tavs(folder, rotate.iter().chain(&said)).code, 0);
+    let ring = fs::read_to_string(&path).unwrap();
+    assert!(ring.contains("why = \"yearly, decision 7\"") && ring.contains("who = \"Ole\""));
+}
+
+/// A disk that takes no more bytes, as the limit on a file's size makes one.
+#[test]
+fn with_a_full_disk_the_old_ring_stays_whole_and_the_next_change_works() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    let before = fs::read_to_string(&path).unwrap();
+    for kibibytes in [0, 1] {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {kibibytes}; exec {} keys rotate ring.toml --domain sms",
+            env!("CARGO_BIN_EXE_tavs")
+        );
+        let full =
+            std::process::Command::new("bash").args(["-c", &script]).current_dir(folder).output().unwrap();
+        let told = String::from_utf8(full.stderr).unwrap();
+        assert_eq!(full.status.code(), Some(2), "{told}");
+        assert!(told.contains("cannot write"), "{told}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), before, "{kibibytes} KiB");
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "half a ring is left behind");
+    }
+    assert_eq!(keys(folder, "rotate ring.toml --domain sms").code, 0);
+    assert_ne!(fs::read_to_string(&path).unwrap(), before);
+}
+
+#[test]
+fn every_change_of_the_ring_is_on_record_before_it_serves() {
+    let folder = configured();
+    let folder = folder.path();
+    let path = folder.join("keys/ring.toml");
+    let served = Served::start(folder);
+    let words = |acts: &[Act]| acts.iter().map(|act| act.what.to_string()).collect::<Vec<_>>();
+    assert_eq!(words(&key_acts(folder)), ["new"; 4]);
+    let said = ["--why", "yearly, decision 7", "--who", "Ole"];
+    let rotate = ["keys", "rotate", "keys/ring.toml", "--domain", "sms-reminders"];
+    assert_eq!(tavs(folder, rotate.iter().chain(&said)).code, 0);
+    // It reads the changed file by itself.
+    for _ in 0..600 {
+        if key_acts(folder).len() > 4 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    drop(served.stop());
+    let acts = key_acts(folder);
+    let rotated = acts.last().unwrap();
+    assert_eq!((rotated.what.as_ref(), rotated.who.as_str()), ("rotate", "Ole"));
+    assert!(rotated.why.starts_with("domain sms-reminders version 2 is active from "), "{}", rotated.why);
+    assert!(rotated.why.ends_with(": yearly, decision 7"), "{}", rotated.why);
+
+    // While nothing serves: closed by command, destroyed by command, put back by hand; and an officer.
+    let changes = |words: &str| assert_eq!(keys(folder, words).code, 0, "{words}");
+    cut_over(&path);
+    changes("close keys/ring.toml --domain sms-reminders --version 1");
+    let closed = fs::read_to_string(&path).unwrap();
+    drop(Served::start(folder).stop());
+    changes("destroy keys/ring.toml --domain sms-reminders --version 1 --yes");
+    let made = tavs(folder, ["officers", "new-key", "anna.key"]).out;
+    let public = made.lines().find(|line| line.starts_with("public-key")).unwrap();
+    let config = fs::read_to_string(folder.join("tavs.toml")).unwrap();
+    let with_officer = format!("{config}\n[officers.anna]\n{public}\nroles = [\"policy-approver\"]\n");
+    fs::write(folder.join("tavs.toml"), with_officer).unwrap();
+    drop(Served::start(folder).stop());
+    fs::write(&path, &closed).unwrap();
+    fs::write(folder.join("tavs.toml"), config).unwrap();
+    drop(Served::start(folder).stop());
+    drop(Served::start(folder).stop()); // nothing new
+    let acts = key_acts(folder);
+    // The cut-over that the test put into the past is a change, too.
+    assert_eq!(words(&acts[5..]), ["close", "rotate", "destroy", "officer", "restore", "remove"]);
+    assert_eq!(acts[10].why, "officer anna is gone");
+    let all = format!("{acts:?}");
+    let secrets = secrets(&closed).into_iter().map(|secret| secret.trim_matches('"'));
+    let public = public.rsplit(':').next().unwrap().trim_matches('"');
+    assert!(secrets.chain([public]).all(|one| !all.contains(one)), "{all}");
+}
+
+fn key_acts(folder: &Path) -> Vec<Act> {
+    let records = tavs::ledger::read(&folder.join("ledger")).unwrap();
+    let acts = records.map_while(Result::ok).filter_map(|record| match record.event {
+        Event::Act(act) if act.kind == ActKind::Key => Some(act),
+        Event::Act(_) | Event::Exchange(_) | Event::Policy(_) => None,
+    });
+    acts.collect()
 }

@@ -9,7 +9,7 @@ use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{KeysError, refused};
+use super::{KeysError, Reason, refused};
 use crate::clock::Clock;
 use crate::config::private;
 use crate::pseudonym::Backup as Noted;
@@ -43,6 +43,8 @@ pub(super) struct Restore {
     /// The ring to make; an existing one is never overwritten.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
+    #[command(flatten)]
+    reason: Reason,
     /// Say what it holds, and make nothing.
     #[arg(long)]
     dry_run: bool,
@@ -89,7 +91,11 @@ pub(super) fn backup(args: &Backup, clock: &Clock) -> Result<String, KeysError> 
 pub(super) fn restore(args: &Restore, clock: &Clock) -> Result<String, KeysError> {
     let key = key_of(&args.key, false)?;
     let text = open(&key, &args.backup)?;
-    let ring = super::parse(&args.backup, &text, clock.timestamp())?;
+    let mut ring = super::parse(&args.backup, &text, clock.timestamp())?;
+    ring.put_by(&args.reason.said()?);
+    // The copy does not know of itself, and still holds what is destroyed later.
+    let file = args.backup.display().to_string();
+    ring.push_backup(Noted { file, ..noted_in(&args.backup)? });
     if !args.dry_run {
         private::create_private(&args.to, &ring.text())?;
     }
@@ -126,6 +132,18 @@ fn open(key: &Zeroizing<[u8; 32]>, path: &Path) -> Result<Zeroizing<String>, Key
             path.display()
         ))
     })
+}
+
+/// Id and time, as the head of a copy that opened says them.
+fn noted_in(path: &Path) -> Result<Noted, KeysError> {
+    let copy =
+        fs::read_to_string(path).map_err(|source| KeysError::Read { path: path.to_owned(), source })?;
+    let find = |name: &str| copy.lines().find_map(|line| line.strip_prefix(name));
+    let made = find("made ").and_then(|made| made.parse().ok());
+    match (find("id "), made) {
+        (Some(id), Some(made)) => Ok(Noted { id: id.to_owned(), made, file: String::new() }),
+        _ => refused(format!("`{}` does not say when it was made", path.display())),
+    }
 }
 
 fn opened(key: &Zeroizing<[u8; 32]>, copy: &str) -> Option<Zeroizing<String>> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{KeysError, refused};
+use super::{KeysError, Reason, refused};
 use crate::clock::Clock;
 use crate::pseudonym::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, SecretUse, Standing};
 
@@ -30,6 +30,8 @@ pub(super) struct Rotate {
     /// When the new version takes over, as `2026-12-01T02:00:00Z`; default: in ten minutes.
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
+    #[command(flatten)]
+    reason: Reason,
     /// Say what would change, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -46,6 +48,8 @@ pub(super) struct Close {
     /// The key version.
     #[arg(long, value_name = "NUMBER")]
     version: u32,
+    #[command(flatten)]
+    reason: Reason,
     /// Say what would change, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -66,6 +70,8 @@ pub(super) struct Destroy {
     /// It cannot be taken back.
     #[arg(long, required_unless_present = "dry_run")]
     yes: bool,
+    #[command(flatten)]
+    reason: Reason,
     /// Say what would change, and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -113,7 +119,7 @@ pub(super) fn rotate(args: &Rotate, clock: &Clock) -> Result<String, KeysError> 
     }
     let name = args.domain.clone();
     let new = NewVersion { used: SecretUse::Domain, name, version, made: now, from: Some(at) };
-    ring.push(new, super::random_secret()?);
+    ring.push(new, super::random_secret()?, args.reason.said()?);
     let told = format!(
         "domain {}: version {version} makes its pseudonyms from {at} on; version {old} makes them until then, and only resolves afterwards\n",
         args.domain
@@ -130,7 +136,7 @@ pub(super) fn close(args: &Close, clock: &Clock) -> Result<String, KeysError> {
         Standing::Pending => return refused("it is pending: destroy it instead, it has made nothing yet"),
         Standing::Closed | Standing::Destroyed => return refused("it is closed already"),
     }
-    ring.close(&args.domain, args.version);
+    ring.close(&args.domain, args.version, args.reason.said()?);
     let told = format!(
         "domain {}: pseudonyms of version {} are refused; recipients that still send them get 400\n",
         args.domain, args.version
@@ -148,7 +154,7 @@ pub(super) fn destroy(args: &Destroy, clock: &Clock) -> Result<String, KeysError
         Standing::Closed | Standing::Pending => {}
     }
     let made = one.made;
-    ring.destroy(&args.domain, args.version);
+    ring.destroy(&args.domain, args.version, args.reason.said()?);
     let mut told = format!("domain {}: the secret of version {} is gone\n", args.domain, args.version);
     for Backup { id, made: copied, file } in ring.backups() {
         if made.is_none_or(|made| made <= *copied) {

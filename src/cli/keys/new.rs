@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::KeysError;
+use super::{KeysError, Reason};
 use crate::clock::Clock;
 use crate::config;
 use crate::config::private::{self, PrivateError};
-use crate::pseudonym::{KeyRing, NewVersion, SecretUse};
+use crate::pseudonym::{KeyRing, NewVersion, Said, SecretUse};
 
 /// Make a key ring: a file of random secrets that only its owner can read.
 ///
@@ -29,6 +29,8 @@ pub(super) struct Args {
     /// Add what is missing to an existing file; secrets that it has stay as they are.
     #[arg(long)]
     add: bool,
+    #[command(flatten)]
+    reason: Reason,
     /// Say what would be made, and make nothing.
     #[arg(long)]
     dry_run: bool,
@@ -42,7 +44,7 @@ pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
         return Err(KeysError::Usage(format!("{error}; to add what is missing: --add")));
     }
     let mut ring = if exists { super::load(&args.file, clock)? } else { empty(clock)? };
-    let made = add_missing(&mut ring, &domains, clock.timestamp())?;
+    let made = add_missing(&mut ring, &domains, clock.timestamp(), &args.reason.said()?)?;
     if !args.dry_run {
         match (exists, made.is_empty()) {
             (true, true) => {}
@@ -56,7 +58,7 @@ pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
 /// Makes a ring file with a secret for each use, and one for each domain.
 pub(in crate::cli) fn make(file: &Path, domains: &BTreeSet<String>, clock: &Clock) -> Result<(), KeysError> {
     let mut ring = empty(clock)?;
-    add_missing(&mut ring, domains, clock.timestamp())?;
+    add_missing(&mut ring, domains, clock.timestamp(), &Said::default())?;
     Ok(private::create_private(file, &ring.text())?)
 }
 
@@ -68,6 +70,7 @@ fn add_missing(
     ring: &mut KeyRing,
     domains: &BTreeSet<String>,
     made: Timestamp,
+    said: &Said,
 ) -> Result<Vec<NewVersion>, KeysError> {
     let new = |used, name: &str| NewVersion { used, name: name.to_owned(), version: 1, made, from: None };
     let mut missing = Vec::new();
@@ -83,7 +86,7 @@ fn add_missing(
     let known = |name: &String| ring.versions().iter().any(|one| &one.name == name);
     missing.extend(domains.iter().filter(|name| !known(name)).map(|name| new(SecretUse::Domain, name)));
     for one in &missing {
-        ring.push(one.clone(), super::random_secret()?);
+        ring.push(one.clone(), super::random_secret()?, said.clone());
     }
     Ok(missing)
 }

@@ -21,7 +21,8 @@ fn ring() -> KeyRing {
         + &one("domain", "name = \"sms\"\n", "a")
         + &one("domain", "name = \"research\"\n", "b")
         + &one("ledger-subjects", "", "c")
-        + &one("registry", "", "d");
+        + &one("registry", "", "d")
+        + &one("checkpoints", "", "e");
     KeyRing::parse(&text, Timestamp::now()).unwrap()
 }
 

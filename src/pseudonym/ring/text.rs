@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
-use super::{Backup, KeyRing, KeyVersion, SecretUse, State};
+use super::{Backup, KeyRing, KeyVersion, Said, SecretUse, State};
 use crate::secret::Secret;
 
 /// What a ring file begins with.
@@ -14,7 +14,7 @@ const HEADER: &str = "\
 ring = 1
 ";
 /// More bytes than one secret or backup takes.
-const LONGEST: usize = 640;
+const LONGEST: usize = 1600;
 
 impl KeyRing {
     /// An empty ring's text.
@@ -42,21 +42,39 @@ impl KeyRing {
     }
 
     /// Adds a secret. The text says whether the ring still holds together: read it again.
-    pub fn push(&mut self, new: NewVersion, secret: Secret) {
+    pub fn push(&mut self, new: NewVersion, secret: Secret, said: Said) {
         let NewVersion { used, name, version, made, from } = new;
         let (made, secret) = (Some(made), Some(secret));
-        self.versions.push(KeyVersion { used, name, version, state: State::Active, made, from, secret });
+        self.versions.push(KeyVersion {
+            used,
+            name,
+            version,
+            state: State::Active,
+            made,
+            from,
+            said,
+            secret,
+        });
+    }
+
+    /// Notes who put the whole ring here, and why.
+    pub fn put_by(&mut self, said: &Said) {
+        self.versions.iter_mut().for_each(|one| one.said = said.clone());
     }
 
     /// Refuses a domain's version from now on. `false` if there is no such secret.
-    pub fn close(&mut self, domain: &str, version: u32) -> bool {
-        self.change(domain, version, |one| one.state = State::Closed)
+    pub fn close(&mut self, domain: &str, version: u32, said: Said) -> bool {
+        self.change(domain, version, |one| {
+            one.state = State::Closed;
+            one.said = said;
+        })
     }
 
     /// Removes the secret of a domain's version. `false` if there is none.
-    pub fn destroy(&mut self, domain: &str, version: u32) -> bool {
+    pub fn destroy(&mut self, domain: &str, version: u32, said: Said) -> bool {
         self.change(domain, version, |one| {
             one.state = State::Destroyed;
+            one.said = said;
             one.secret = None;
         })
     }
@@ -107,6 +125,11 @@ impl KeyVersion {
         }
         if let Some(from) = self.from {
             line(text, format_args!("from = \"{from}\""));
+        }
+        for (name, said) in [("who", &self.said.who), ("why", &self.said.why)] {
+            if let Some(said) = said {
+                line(text, format_args!("{name} = {}", toml::Value::String(said.clone())));
+            }
         }
         if let Some(secret) = &self.secret {
             text.push_str("secret = \"");

@@ -20,6 +20,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("CLEAR_DISCLOSURE_SUBJECT", "empties the table"),
     ("CLEAR_DISCLOSURE", "empties the table"),
     ("CLEAR_POSITION", "empties the table"),
+    ("ACTS_OF_KIND", "what is on record of keys, at a start or reload"),
     ("LAST_CHANGE", "the last entry of the index"),
     ("LAST_ALIAS", "the last entry of the index"),
 ];
@@ -31,6 +32,7 @@ const SORTED: &[(&str, &str)] = &[
     ("RESTORE_RESERVED", "a day, by recipient and person"),
     ("ACTS", "a window: equal times by number"),
     ("ACTS_OF", "one person's"),
+    ("ACTS_OF_KIND", "equal times by number"),
     ("POLICIES", "a window: equal times by recipient"),
     ("NOTIFICATIONS_OF", "one person's: equal times by notice"),
     ("NOTIFICATIONS_OPEN", "equal times by notice"),
