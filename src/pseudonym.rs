@@ -358,7 +358,7 @@ mod tests {
     /// Whatever holds a key prints nothing of it.
     #[test]
     fn no_debug_print_shows_a_key() {
-        let hex = "c7".repeat(32);
+        let rest_of_it = "c7".repeat(31);
         let secret = |used: &str, rest: &str| {
             format!("[[secret]]\nuse = \"{used}\"\n{rest}version = 1\nstate = \"active\"\n")
         };
@@ -369,7 +369,7 @@ mod tests {
                 .enumerate()
         {
             text += &secret(used, rest);
-            text += &format!("secret = \"{number}a{}\"\n", &hex[2..]);
+            text += &format!("secret = \"{number}a{rest_of_it}\"\n");
         }
         let ring = KeyRing::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap();
         let mut printed = format!("{ring:?} {:?}", ring.versions());
