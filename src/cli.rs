@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Standard output is data, standard error is talk.
 
 mod approve;
+mod assess;
 mod certs;
 mod check;
 mod demo;
@@ -8,6 +9,7 @@ mod diff;
 mod explain;
 mod init;
 mod keys;
+mod learn;
 mod ledger;
 mod officers;
 mod policies;
@@ -49,6 +51,8 @@ enum Command {
     Diff(diff::Args),
     Approve(approve::Args),
     Rewrite(rewrite::Args),
+    Learn(learn::Args),
+    Assess(assess::Args),
     Serve(serve::Args),
     Demo(demo::Args),
     Init(init::Args),
@@ -72,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
+        Command::Assess(args) => assess::run(&args),
+        Command::Learn(args) => learn::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),

@@ -15,7 +15,7 @@
 //! | 8 | `demo`: clinics, certificates, policies and the proxy in one process |
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
-//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown |
+//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown; `authoring`: what tools find out from samples and tests |
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents from the index |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
@@ -28,6 +28,7 @@
 pub mod absence;
 pub mod admin;
 pub mod app;
+pub mod authoring;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,7 +13,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (8, &["demo"]),
     (7, &["app"]),
     (6, &["config"]),
-    (5, &["proxy", "admin", "officer"]),
+    (5, &["proxy", "admin", "officer", "authoring"]),
     (4, &["rewrite", "http", "ledger", "subjects", "reports"]),
     (3, &["policy"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
@@ -23,7 +23,7 @@ const ROWS: &[(u8, &[&str])] = &[
 
 /// Bytes in, bytes out: these decide or transform, so that a test can hand them everything.
 const PURE: &[&str] =
-    &["json", "uri", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge", "reports"];
+    &["json", "uri", "cpr", "absence", "pseudonym", "policy", "rewrite", "judge", "reports", "authoring"];
 
 /// Paths that a pure module must not name.
 const IMPURE: &[&[&str]] = &[

@@ -1,14 +1,16 @@
 //! `tavs test`: what policies promise of themselves.
 
-mod lines;
-mod run;
+mod covered;
+pub(in crate::cli) mod lines;
+pub(in crate::cli) mod run;
 
 use std::path::PathBuf;
 
 use jiff::civil::Date;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use self::run::Outcome;
+use self::covered::Covered;
+use self::run::{Also, Outcome};
 use super::policies::{self, Checked, Format, count};
 use crate::policy::diagnostic::{Diagnostic, render};
 
@@ -19,8 +21,8 @@ use crate::policy::diagnostic::{Diagnostic, render};
 /// never change, so that expected outputs stay as they are; they are of no use anywhere else.
 /// Compared is the JSON without insignificant whitespace: order of members and text of numbers count.
 ///
-/// Exit code 0: all passed; 1: some failed, or a policy has errors; 2: wrong usage, or a file that
-/// cannot be read.
+/// Exit code 0: all passed; 1: some failed, too little is covered, or a policy has errors; 2: wrong usage, or a
+/// file that cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files, or folders of *.toml (all below, but hidden ones and `profiles`).
@@ -36,6 +38,16 @@ pub(crate) struct Args {
     /// you commit them.
     #[arg(long)]
     update: bool,
+    /// Say which rules no test reaches, and which members of the inputs no rule decides.
+    #[arg(long)]
+    coverage: bool,
+    /// Fail if the tests of a policy reach less than so many percent of its rules; implies --coverage.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    coverage_threshold: Option<u8>,
+    /// Look for the identifiers of each input in its output: CPR numbers, names, ids, phone numbers and e-mail
+    /// addresses, and whatever the policy itself replaces. Those of fewer than four characters are passed over.
+    #[arg(long)]
+    generate: bool,
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
@@ -49,22 +61,43 @@ pub(crate) fn run(args: &Args) -> u8 {
     let errors: Vec<Diagnostic> = checked.diagnostics.iter().filter(|one| one.is_error()).cloned().collect();
     super::complain(&render(&errors, &checked.files, super::colour()));
     let refused = checked.files.len().saturating_sub(checked.policies.len());
+    let also = Also { update: args.update, generate: args.generate };
     let mut outcomes = Vec::new();
+    let mut coverages = Vec::new();
     for policy in &checked.policies {
-        outcomes.extend(run::policy(policy, args.update));
+        let (results, coverage) = run::policy(policy, also);
+        outcomes.extend(results);
+        coverages.push(Covered::new(policy, &coverage));
     }
+    let wants_coverage = args.coverage || args.coverage_threshold.is_some();
     let text = match args.format {
-        Format::Json => as_json(&outcomes),
-        Format::Text => as_text(&outcomes, &checked, refused),
+        Format::Json if wants_coverage => format!(
+            "{:#}\n",
+            json!({ "tests": as_json(&outcomes), "coverage": covered::as_json(&coverages) })
+        ),
+        Format::Json => format!("{:#}\n", as_json(&outcomes)),
+        Format::Text => {
+            let coverage = if wants_coverage { covered::as_text(&coverages) } else { String::new() };
+            as_text(&outcomes, &checked, refused, args.generate) + &coverage
+        }
     };
-    let failed = refused > 0 || outcomes.iter().any(Outcome::failed);
+    let threshold = args.coverage_threshold.unwrap_or_default();
+    let low: Vec<&Covered> = coverages.iter().filter(|one| one.percent() < u64::from(threshold)).collect();
+    for covered in &low {
+        super::complain(&format!(
+            "error: the tests of `{}` reach {} % of its rules, and {threshold} % are wanted\n",
+            covered.file,
+            covered.percent(),
+        ));
+    }
+    let failed = refused > 0 || !low.is_empty() || outcomes.iter().any(Outcome::failed);
     match super::show(&text) {
         super::GOOD if failed => super::FINDINGS,
         other => other,
     }
 }
 
-fn as_text(outcomes: &[Outcome], checked: &Checked, refused: usize) -> String {
+fn as_text(outcomes: &[Outcome], checked: &Checked, refused: usize, generated: bool) -> String {
     let mut text = String::new();
     for outcome in outcomes {
         let word = match (outcome.failed(), outcome.updated) {
@@ -86,6 +119,10 @@ fn as_text(outcomes: &[Outcome], checked: &Checked, refused: usize) -> String {
     if refused > 0 {
         text += &format!("; {} not run because of errors", count(refused, "policy", "policies"));
     }
+    if generated {
+        let looked_for: usize = outcomes.iter().map(|outcome| outcome.identifiers).sum();
+        text += &format!("; {} of the inputs looked for", count(looked_for, "identifier", "identifiers"));
+    }
     if outcomes.iter().any(|outcome| outcome.differs) {
         text += "\nif the change is meant: `tavs test --update` writes the expected files anew; look at them";
     }
@@ -93,8 +130,8 @@ fn as_text(outcomes: &[Outcome], checked: &Checked, refused: usize) -> String {
 }
 
 /// One object a test; members are added over time, never changed.
-fn as_json(outcomes: &[Outcome]) -> String {
-    let all: Vec<_> = outcomes
+fn as_json(outcomes: &[Outcome]) -> Value {
+    let all = outcomes
         .iter()
         .map(|one| {
             json!({
@@ -103,9 +140,10 @@ fn as_json(outcomes: &[Outcome]) -> String {
                 "name": one.name,
                 "passed": !one.failed(),
                 "updated": one.updated,
+                "identifiers": one.identifiers,
                 "problems": one.problems,
             })
         })
         .collect();
-    format!("{:#}\n", serde_json::Value::Array(all))
+    Value::Array(all)
 }

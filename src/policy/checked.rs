@@ -17,7 +17,7 @@ use crate::policy::location::{Literal, Location};
 use crate::pseudonym::Scheme;
 
 pub use self::request::{Content, Method, Parameter, PathSegment, Pattern, Request, Sought, Wanted};
-pub use self::test::{PolicyTest, TestText};
+pub use self::test::{Need, PolicyTest, TestText, Wants};
 pub use self::url::{Template, Templates, Url};
 
 /// One recipient's policy file, checked.

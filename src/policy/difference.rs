@@ -16,6 +16,7 @@ mod values;
 
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::forms::at_most;
 use crate::ids::{PolicySetVersion, RecipientId};
 use crate::policy::checked::{Policy, Route};
 

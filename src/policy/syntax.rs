@@ -24,6 +24,7 @@
 
 mod grammar;
 mod table;
+mod trace;
 mod units;
 mod value;
 
@@ -35,6 +36,7 @@ use toml::de::DeTable;
 
 use self::grammar::Faults;
 pub use self::table::Table;
+pub use self::trace::{Asked, Kind, Trace, Visit};
 pub use self::units::{parse_duration, parse_rate, parse_size};
 pub use self::value::Value;
 use crate::policy::codes;
@@ -123,13 +125,21 @@ pub enum Grammar {
 /// Reads `file` by handing its root table to `with`.
 pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<T> {
     let (root, errors) = DeTable::parse_recoverable(&file.text);
-    let page = Page::new(file, Faults::of(file, &errors));
+    let page = Page::new(file, Faults::of(file, &errors), None);
     let value = with(Table::root(&page, root.get_ref()));
     let Page { found, known, faults, .. } = page;
     let mut diagnostics = faults.diagnostics;
     diagnostics.extend(found.into_inner());
     diagnostics.sort_by_key(|one| one.span.start);
     Reading { value, grammar: faults.grammar, diagnostics, known: known.into_inner() }
+}
+
+/// What the reader `with` asks of `file`.
+pub fn trace(file: &SourceFile, with: impl FnOnce(Table<'_>)) -> Trace {
+    let (root, errors) = DeTable::parse_recoverable(&file.text);
+    let page = Page::new(file, Faults::of(file, &errors), Some(RefCell::default()));
+    with(Table::root(&page, root.get_ref()));
+    page.trace.map(RefCell::into_inner).unwrap_or_default()
 }
 
 /// The line, from 1, on which byte `offset` of `text` stands.
@@ -159,11 +169,13 @@ struct Page<'a> {
     found: RefCell<Vec<Diagnostic>>,
     known: RefCell<BTreeSet<&'static str>>,
     faults: Faults,
+    /// All questions, if somebody wants to know them.
+    trace: Option<RefCell<Trace>>,
 }
 
 impl<'a> Page<'a> {
-    const fn new(file: &'a SourceFile, faults: Faults) -> Self {
-        Page { file, found: RefCell::new(Vec::new()), known: RefCell::new(BTreeSet::new()), faults }
+    const fn new(file: &'a SourceFile, faults: Faults, trace: Option<RefCell<Trace>>) -> Self {
+        Page { file, found: RefCell::new(Vec::new()), known: RefCell::new(BTreeSet::new()), faults, trace }
     }
 
     fn report(&self, diagnostic: Diagnostic) {
@@ -176,6 +188,21 @@ impl<'a> Page<'a> {
         let reported = !missing && found.iter().any(|other| other.span == diagnostic.span);
         if !(self.faults.hide(start) || reported || perhaps_unread) {
             found.push(diagnostic);
+        }
+    }
+
+    /// Where something below `place` is; not worked out if nobody wants to know.
+    fn below(&self, place: &str, name: &str) -> String {
+        match (&self.trace, place) {
+            (None, _) => String::new(),
+            (Some(_), "") => name.to_owned(),
+            (Some(_), _) => format!("{place}/{name}"),
+        }
+    }
+
+    fn asks(&self, place: &str, kind: impl FnOnce() -> Kind) {
+        if let Some(trace) = &self.trace {
+            trace.borrow_mut().entry(place.to_owned()).or_default().kinds.insert(kind());
         }
     }
 

@@ -18,12 +18,12 @@ use jiff::civil::Date;
 
 use crate::identity::Presented;
 use crate::policy::checked::{
-    Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, NoveltyAnswer, PathSegment,
-    Relation, TestText, TransferKind, Wanted,
+    Action, Basis, Category, Consent, CprInText, Linkability, MediaType, Method, Need, NoveltyAnswer,
+    PathSegment, Relation, TestText, TransferKind, Wanted,
 };
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location};
-use crate::policy::syntax::{self, At, Reading, SourceFile, Table};
+use crate::policy::syntax::{self, At, Reading, SourceFile, Table, Trace};
 use crate::pseudonym::Scheme;
 
 /// One policy file.
@@ -208,31 +208,39 @@ pub(crate) struct Test {
     pub(crate) input: Option<At<TestText>>,
     pub(crate) output: Option<At<TestText>>,
     pub(crate) absent: Vec<At<String>>,
-    /// Whether an output or absent values are written, readable or not.
+    pub(crate) needs: Vec<Need>,
+    /// Whether an output, absent values or needs are written, readable or not.
     pub(crate) says_more: bool,
 }
 
 /// Reads a policy file, with all that is wrong in it taken by itself.
 pub(crate) fn read(file: &SourceFile) -> Reading<Policy> {
-    syntax::read(file, |mut root| {
-        read_language(&mut root);
-        let policy = Policy {
-            recipient: header::recipient(&mut root),
-            identity: header::identity(&mut root),
-            agreement: header::agreement(&mut root),
-            purpose: header::purpose(&mut root),
-            transfer: header::transfer(&mut root),
-            pseudonyms: header::pseudonyms(&mut root),
-            limits: header::limits(&mut root),
-            cpr_in_text: header::free_text(&mut root),
-            shapes: shapes::read(&mut root),
-            routes: routes::read(&mut root),
-            tests: routes::tests(&mut root),
-        };
-        root.not_yet(&["push", "include"]);
-        root.finish();
-        policy
-    })
+    syntax::read(file, policy)
+}
+
+/// What reading a policy file asks of it.
+pub(crate) fn trace(file: &SourceFile) -> Trace {
+    syntax::trace(file, |root| drop(policy(root)))
+}
+
+fn policy(mut root: Table<'_>) -> Policy {
+    read_language(&mut root);
+    let policy = Policy {
+        recipient: header::recipient(&mut root),
+        identity: header::identity(&mut root),
+        agreement: header::agreement(&mut root),
+        purpose: header::purpose(&mut root),
+        transfer: header::transfer(&mut root),
+        pseudonyms: header::pseudonyms(&mut root),
+        limits: header::limits(&mut root),
+        cpr_in_text: header::free_text(&mut root),
+        shapes: shapes::read(&mut root),
+        routes: routes::read(&mut root),
+        tests: routes::tests(&mut root),
+    };
+    root.not_yet(&["push", "include"]);
+    root.finish();
+    policy
 }
 
 fn read_language(root: &mut Table<'_>) {

@@ -8,6 +8,7 @@
 )]
 
 mod approve;
+mod authoring;
 mod certs;
 mod crash;
 mod demo;

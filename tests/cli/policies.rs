@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use crate::{Said, said, tavs};
 
 /// A policy without mistakes.
-const GOOD: &str = include_str!("../policies/base.toml");
-const AT: [&str; 2] = ["--at", "2026-06-01"];
+pub(crate) const GOOD: &str = include_str!("../policies/base.toml");
+pub(crate) const AT: [&str; 2] = ["--at", "2026-06-01"];
 const INPUT: &str = r#"{"appointments": [{"id": "a1", "start": "2026-03-04", "text": "ring 20304050",
   "patient": {"cpr": "251248-9996", "navn": "Nancy Berggren", "adresse": "x"}}]}"#;
 
 /// A folder with files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);

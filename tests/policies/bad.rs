@@ -7,11 +7,11 @@ use tavs::policy::codes;
 use crate::support::{edited, found, page, underlined};
 
 /// Code, edits of the base, underlined text.
-type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+pub(crate) type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
 const SEALED: (&str, &str) = ("scheme      = \"keyed\"", "scheme      = \"sealed\"");
 
-const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     // 00, 01: any file.
     ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
     ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
@@ -617,7 +617,11 @@ const CASES: &[Case] = &[
         "\"keep\"",
     ),
     ("TAVS0407", &[("route  = \"appointments\"", "route  = \"appointment\"")], "\"appointment\""),
-    ("TAVS0408", &[("absent = [\"2512489996\"]\n", "")], "[[test]]"),
+    (
+        "TAVS0408",
+        &[("absent = [\"2512489996\"]\nneeds  = { \"$.appointments[*].start\" = \"instant\" }\n", "")],
+        "[[test]]",
+    ),
     // Requests.
     (
         "TAVS0102",

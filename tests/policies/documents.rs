@@ -64,16 +64,20 @@ fn codes_are_in_order_and_say_what_they_must() {
     }
 }
 
-/// Everything that a policy can say: the base, and edits that take the readings elsewhere.
-fn language() -> BTreeSet<&'static str> {
-    let texts = [
+/// Policies that together say everything that a policy can say: the base, and edits of it.
+pub(crate) fn texts() -> Vec<String> {
+    vec![
         edited(&[]),
         edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ url = [\"/a/{id}\"] }")]),
         edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
-    ];
-    texts.into_iter().flat_map(|text| vocabulary(&file(text))).collect()
+    ]
+}
+
+/// The words of the language.
+pub(crate) fn language() -> BTreeSet<&'static str> {
+    texts().into_iter().flat_map(|text| vocabulary(&file(text))).collect()
 }
 
 #[test]

@@ -58,8 +58,8 @@ fn end(line: &mut String, lines: &mut Vec<String>, depth: usize) {
     lines.push(std::mem::replace(line, "  ".repeat(depth)));
 }
 
-/// The differing lines: `-` is expected and not there, `+` is there and not expected.
-pub(super) fn difference(wanted: &[String], got: &[String]) -> String {
+/// The differing lines, `-` of the one and `+` of the other text, below a head that says which is which.
+pub(in crate::cli) fn difference(wanted: &[String], got: &[String], head: &str) -> String {
     let same_start = wanted.iter().zip(got).take_while(|(a, b)| a == b).count();
     let shortest = wanted.len().min(got.len()).saturating_sub(same_start);
     let same_end =
@@ -68,7 +68,7 @@ pub(super) fn difference(wanted: &[String], got: &[String]) -> String {
         let end = all.len().saturating_sub(same_end);
         all.get(same_start..end).unwrap_or_default().to_vec()
     };
-    let mut lines = vec![String::from("the output differs: - expected, + is")];
+    let mut lines = vec![head.to_owned()];
     let before = same_start.saturating_sub(AROUND)..same_start;
     lines.extend(wanted.get(before).unwrap_or_default().iter().map(|line| format!("  {line}")));
     lines.extend(compare(&middle(wanted), &middle(got)));
@@ -159,10 +159,10 @@ mod tests {
     fn shows_what_differs_and_a_little_around_it() {
         let wanted = laid_out(r#"{"a":1,"b":2,"c":3,"d":4,"e":5}"#, false);
         let got = laid_out(r#"{"a":1,"b":2,"x":3,"d":4,"e":5}"#, false);
-        let shown = difference(&wanted, &got);
+        let shown = difference(&wanted, &got, "- expected, + is");
         assert_eq!(
             shown,
-            "the output differs: - expected, + is\n    \"a\": 1,\n    \"b\": 2,\n-   \"c\": 3,\n+   \"x\": 3,\n    \"d\": 4,\n    \"e\": 5"
+            "- expected, + is\n    \"a\": 1,\n    \"b\": 2,\n-   \"c\": 3,\n+   \"x\": 3,\n    \"d\": 4,\n    \"e\": 5"
         );
     }
 }

@@ -236,6 +236,7 @@ fn test(written: &written::Test, policy: &written::Policy, lines: &Lines) -> Pol
         input: written.input.as_ref().map_or_else(empty, |input| input.value.clone()),
         output: written.output.as_ref().map(|output| output.value.clone()),
         absent: written.absent.iter().map(|text| text.value.clone()).collect(),
+        needs: written.needs.clone(),
         line: lines.at(written.header.start),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn direction(old: &Action, new: &Action) -> Direction {
 }
 
 /// Whether `less` surely tells no more of any value than `more` does.
-pub(super) fn at_most(less: &Action, more: &Action) -> bool {
+pub(crate) fn at_most(less: &Action, more: &Action) -> bool {
     if less == more {
         return true;
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{At, Page, Value, nearest};
+use super::{At, Page, Value, Visit, nearest};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
 
@@ -18,7 +18,11 @@ pub struct Table<'a> {
     span: Range<usize>,
     /// How a message calls it: "`[recipient]`", "this file".
     title: String,
+    /// Where it stands, if the questions are written down.
+    place: String,
     asked: Vec<&'static str>,
+    /// Those of `asked` that must be there.
+    wanted: Vec<&'static str>,
     not_yet: Vec<&'static str>,
     /// Names that must be there and are not: reported at the end, unless one is only misspelt.
     missing: Vec<(&'static str, String)>,
@@ -28,13 +32,18 @@ pub struct Table<'a> {
 impl Drop for Table<'_> {
     fn drop(&mut self) {
         self.report_missing(&[]);
+        if let Some(trace) = &self.page.trace {
+            let asked = self.asked.iter().map(|name| (*name, self.wanted.contains(name))).collect();
+            let present = self.entries.iter().map(|(key, _)| key.get_ref().to_string()).collect();
+            trace.borrow_mut().entry(self.place.clone()).or_default().visits.push(Visit { asked, present });
+        }
     }
 }
 
 impl<'a> Table<'a> {
     pub(super) fn root(page: &'a Page<'a>, entries: &'a DeTable<'a>) -> Self {
         let first_line = page.file.text.lines().next().map_or(0, str::len);
-        Self::new(page, entries, 0..first_line, String::from("this file"))
+        Self::new(page, entries, 0..first_line, String::from("this file"), String::new())
     }
 
     pub(super) fn new(
@@ -42,8 +51,10 @@ impl<'a> Table<'a> {
         entries: &'a DeTable<'a>,
         span: Range<usize>,
         title: String,
+        place: String,
     ) -> Self {
-        Self { page, entries, span, title, asked: Vec::new(), not_yet: Vec::new(), missing: Vec::new() }
+        let (asked, wanted, not_yet, missing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { page, entries, span, title, place, asked, wanted, not_yet, missing }
     }
 
     /// Where it stands: its header, or its braces.
@@ -63,11 +74,13 @@ impl<'a> Table<'a> {
         self.asked.push(name);
         self.page.knows(name);
         let (key, value) = self.entries.get_key_value(name)?;
-        Some(Value::new(self.page, key.get_ref(), key.span(), value))
+        let place = self.page.below(&self.place, name);
+        Some(Value::new(self.page, key.get_ref(), key.span(), value, place))
     }
 
     /// What stands under `name`, which must be there; `example` is a value that it could have.
     pub fn required(&mut self, name: &'static str, example: &str) -> Option<Value<'a>> {
+        self.wanted.push(name);
         let value = self.optional(name);
         if value.is_none() {
             self.missing.push((name, format!("add `{name} = {example}`")));
@@ -174,6 +187,7 @@ impl<'a> Table<'a> {
 
     /// `[name]`, which must be there; `example` is a line that it could hold.
     pub fn required_table(&mut self, name: &'static str, example: &str) -> Option<Self> {
+        self.wanted.push(name);
         let value = self.optional(name);
         if value.is_none() {
             self.missing.push((name, format!("add a table `[{name}]` with `{example}`")));
@@ -184,6 +198,7 @@ impl<'a> Table<'a> {
     /// Every `[[name]]`, in the order of the file, of which there must be one; `example` is a line
     /// that it could hold.
     pub fn required_tables(&mut self, name: &'static str, example: &str) -> Vec<Self> {
+        self.wanted.push(name);
         let value = self.optional(name);
         if value.is_none() {
             self.missing.push((name, format!("add a table `[[{name}]]` with `{example}`")));
@@ -204,7 +219,8 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(key, value)| {
                 let name = At::new(key.get_ref().as_ref(), key.span());
-                (name, Value::new(self.page, key.get_ref(), key.span(), value))
+                let place = self.page.below(&self.place, "*");
+                (name, Value::new(self.page, key.get_ref(), key.span(), value, place))
             })
             .collect();
         all.sort_by_key(|(name, _)| name.span.start);

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::table::kind_of;
-use super::{At, Flaw, Page, Table, nearest, parse_duration, parse_size};
+use super::{At, Flaw, Kind, Page, Table, nearest, parse_duration, parse_size};
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::Diagnostic;
 
@@ -20,6 +20,8 @@ pub struct Value<'a> {
     name: &'a str,
     key: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
+    /// Where it stands, if the questions are written down.
+    place: String,
 }
 
 impl<'a> Value<'a> {
@@ -28,8 +30,9 @@ impl<'a> Value<'a> {
         name: &'a str,
         key: Range<usize>,
         value: &'a Spanned<DeValue<'a>>,
+        place: String,
     ) -> Self {
-        Self { page, name, key, value }
+        Self { page, name, key, value, place }
     }
 
     /// Where it stands.
@@ -78,6 +81,11 @@ impl<'a> Value<'a> {
     /// A string that is not empty.
     #[must_use]
     pub fn string(&self) -> Option<At<String>> {
+        self.page.asks(&self.place, || Kind::Text);
+        self.text()
+    }
+
+    fn text(&self) -> Option<At<String>> {
         match self.as_str() {
             None => {
                 self.wrong_type("a string");
@@ -111,6 +119,7 @@ impl<'a> Value<'a> {
     /// A date without a time.
     #[must_use]
     pub fn date(&self) -> Option<At<Date>> {
+        self.page.asks(&self.place, || Kind::Date);
         let date = match self.raw() {
             DeValue::Datetime(moment) if moment.time.is_none() && moment.offset.is_none() => moment.date,
             DeValue::String(_) => {
@@ -139,6 +148,7 @@ impl<'a> Value<'a> {
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(&self) -> Option<At<bool>> {
+        self.page.asks(&self.place, || Kind::Boolean);
         let read = self.raw().as_bool();
         if read.is_none() {
             self.wrong_type("`true` or `false`");
@@ -149,6 +159,7 @@ impl<'a> Value<'a> {
     /// A whole number within `range`.
     #[must_use]
     pub fn integer(&self, range: RangeInclusive<u64>) -> Option<At<u64>> {
+        self.page.asks(&self.place, || Kind::Integer(*range.start(), *range.end()));
         let Some(number) = self.raw().as_integer() else {
             self.wrong_type("a whole number");
             return None;
@@ -197,20 +208,26 @@ impl<'a> Value<'a> {
     /// The elements of a list. One string alone is reported with the mend.
     #[must_use]
     pub fn elements(&self, wanted: &str) -> Vec<Self> {
+        self.page.asks(&self.place, || Kind::List);
         let Some(list) = self.raw().as_array() else {
             let message = format!("`{}` is {}, and must be {wanted}", self.name, kind_of(self.raw()));
             let help = self.as_str().map(|text| format!("write `[\"{text}\"]`, with square brackets"));
             self.fault(&codes::WRONG_TYPE, message, format!("expected {wanted}"), help);
             return Vec::new();
         };
-        list.iter().map(|value| Value { value, key: self.key.clone(), ..*self }).collect()
+        let element = |value| {
+            let place = self.page.below(&self.place, "[]");
+            Value { value, key: self.key.clone(), place, ..*self }
+        };
+        list.iter().map(element).collect()
     }
 
     /// One of a closed list of words. Words of `not_yet` are reported as not in this version.
     #[must_use]
     pub fn word<T: Clone>(&self, words: &[(&'static str, T)], not_yet: &[&'static str]) -> Option<At<T>> {
         words.iter().for_each(|(word, _)| self.page.knows(word));
-        let text = self.string()?;
+        self.page.asks(&self.place, || Kind::Word(words.iter().map(|(word, _)| *word).collect()));
+        let text = self.text()?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
             return Some(At::new(value.clone(), text.span));
         }
@@ -231,13 +248,14 @@ impl<'a> Value<'a> {
     /// A table.
     #[must_use]
     pub fn table(&self) -> Option<Table<'a>> {
+        self.page.asks(&self.place, || Kind::Table);
         let Some(entries) = self.raw().as_table() else {
             self.wrong_type("a table");
             return None;
         };
         let header = self.page.file.text.get(self.span()).unwrap_or_default();
         let title = if header.starts_with('[') { format!("`{header}`") } else { format!("`{}`", self.name) };
-        Some(Table::new(self.page, entries, self.span(), title))
+        Some(Table::new(self.page, entries, self.span(), title, self.place.clone()))
     }
 
     /// A list of tables.

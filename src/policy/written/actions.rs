@@ -101,7 +101,7 @@ pub(super) fn members(table: &mut Table<'_>, resource_type: &str) -> (Vec<Rule>,
     (rules, has_unread)
 }
 
-fn location_of_key(key: &At<&str>, value: &Value<'_>) -> Option<At<Location>> {
+pub(super) fn location_of_key(key: &At<&str>, value: &Value<'_>) -> Option<At<Location>> {
     match names::location(key.value) {
         Ok(location) => Some(At::new(location, key.span.clone())),
         Err(flaw) => {

@@ -4,7 +4,7 @@ pub(super) mod paths;
 pub(super) mod requests;
 
 use super::{Response, Route, Subject, Test, actions, names, shapes};
-use crate::policy::checked::{MediaType, Method, Pattern, TestText};
+use crate::policy::checked::{MediaType, Method, Need, Pattern, TestText, Wants};
 use crate::policy::codes;
 use crate::policy::syntax::{At, Flaw, Table, Value};
 
@@ -150,17 +150,29 @@ fn test(mut table: Table<'_>) -> Test {
     let header = table.span();
     let input = table.required("input", "\"tests/appointments.json\"");
     let output = table.optional("output");
-    let says_more = output.is_some() || table.has("absent");
+    let says_more = output.is_some() || table.has("absent") || table.has("needs");
     let test = Test {
         route: table.required_str("route", "\"appointments\""),
         input: input.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
         output: output.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
         absent: table.strings("absent"),
+        needs: table.optional_table("needs").map(|needs| needs_of(&needs)).unwrap_or_default(),
         says_more,
         header,
     };
     table.finish();
     test
+}
+
+/// `{ "$.start" = "date" }`: locations in the input, and how much of them the recipient needs.
+fn needs_of(table: &Table<'_>) -> Vec<Need> {
+    let words = Wants::ALL.map(|wants| (wants.word(), wants));
+    let need = |(key, value): (At<&str>, Value<'_>)| {
+        let location = actions::location_of_key(&key, &value);
+        let wants = value.word(&words, &[]);
+        Some(Need { location: location?.value, wants: wants?.value })
+    };
+    table.entries().into_iter().filter_map(need).collect()
 }
 
 /// JSON begins with a bracket; anything else is the name of a file beside the policy.

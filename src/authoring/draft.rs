@@ -1,0 +1,239 @@
+//! A policy for samples: denies all, and has one commented line for each location to decide.
+//!
+//! Nothing is invented: what only people can know (who receives, under which agreement, on which basis) is
+//! left out with a comment, and `tavs check` names each until it is said.
+
+use super::classify::Class;
+use super::learn::{Part, Place};
+use super::names::DYNAMIC;
+use crate::policy::location::Location;
+
+/// The policy's text. `recipient` is a name for it, if it is known.
+#[must_use]
+pub fn policy(parts: &[Part], recipient: Option<&str>) -> String {
+    let mut text = String::from(HEAD);
+    let id = recipient.map_or_else(
+        || String::from("# id       = \"sms-reminders\""),
+        |recipient| format!("id         = \"{recipient}\""),
+    );
+    text += &RECIPIENT.replace("{id}", &id);
+    let domain = recipient.map_or_else(
+        || String::from("# domain = \"sms-reminders\""),
+        |recipient| format!("domain = \"{recipient}\""),
+    );
+    text += &PURPOSE.replace("{domain}", &domain);
+    let is_fhir = parts.iter().any(|part| part.resource.is_some());
+    let documents = parts.iter().find(|part| part.resource.is_none());
+    text += &route(documents, is_fhir);
+    for part in parts {
+        let Some(resource) = part.resource else { continue };
+        text += &shape(resource, &part.places);
+    }
+    text += TEST;
+    text
+}
+
+const HEAD: &str = "\
+# Written by `tavs learn` from samples. It discloses nothing: each member stands in a comment, with the form that its
+# kind suggests. Take the `#` away from what the purpose needs, and from nothing else; what no line names is withheld.
+# Then say who receives it and why: `tavs check` names what is missing, one by one. The words: docs/policy.md.
+
+policy = 1
+";
+
+const RECIPIENT: &str = "
+[recipient]
+{id}
+# name     = \"…\"                          # its legal name, as in the agreement
+# relation = \"processor\"                  # processor, controller or research
+# contact  = \"…\"
+
+[identity]
+# anchor      = \"partners\"                # the trust anchor of tavs.toml that issues its certificate
+# certificate = { uri = \"urn:tavs:recipient:…\" }
+
+[agreement]
+# reference = \"…\"                         # the clinic's own reference
+# signed    = 2026-01-15
+# review    = 2027-01-15
+# expires   = 2028-01-14
+";
+
+const PURPOSE: &str = "
+[purpose]
+# id        = \"…\"
+# category  = \"service\"                   # service, improvement or legitimate-interest
+# basis     = [\"gdpr-6-1-b\", \"gdpr-9-2-h\"]  # ask the data protection officer
+# consent   = \"not-required\"
+# retention = \"…\"
+
+[transfer]
+# country = \"DK\"
+
+[pseudonyms]
+{domain}
+";
+
+const TEST: &str = "
+# What must come out of a sample, and what must not. `tavs test --update` writes `output`; look at it.
+# [[test]]
+# route  = \"…\"
+# input  = \"tests/….json\"
+# output = \"tests/….out.json\"
+# absent = [\"…\"]                           # names, numbers and words of the sample that must not leave
+";
+
+fn route(documents: Option<&Part>, is_fhir: bool) -> String {
+    let mut text = String::from(
+        "
+[[route]]
+# name     = \"…\"
+methods    = [\"GET\"]
+# path     = \"/…\"
+# upstream = \"…\"                          # as tavs.toml calls it
+
+[route.response]
+",
+    );
+    let places = documents.map(|part| part.places.as_slice()).unwrap_or_default();
+    let record = record(places);
+    if is_fhir {
+        text += "content-types = [\"application/fhir+json\"]\n";
+        text += "# shapes = […]                           # those below that this route returns\n";
+    } else {
+        if let Some(record) = &record {
+            text += &format!("# record  = \"{record}\"   # one of them is released or withheld as a whole\n");
+        }
+        let subjects = subjects(places, record.as_deref().unwrap_or("$"));
+        if subjects.is_empty() {
+            text += "# subject = [\"$.…\"]                     # whose a record is: where its CPR number stands\n";
+            text += "# no-subject = \"…\"                      # or why it is nobody's\n";
+        } else {
+            text += &format!("# subject = [{}]   # whose a record is\n", subjects.join(", "));
+        }
+    }
+    text += "\n[route.response.members]\n";
+    text + &lines(places, "")
+}
+
+fn shape(resource: &str, places: &[Place]) -> String {
+    let mut text = format!(
+        "\n# [[shape]]\n# name    = \"{resource}\"\n# when    = {{ resourceType = \"{resource}\" }}\n"
+    );
+    let subjects = subjects(places, "$");
+    if subjects.is_empty() {
+        text += "# subject = [\"$.subject.reference\"]   # whose it is, or no-subject = \"…\"\n";
+    } else {
+        text += &format!("# subject = [{}]\n", subjects.join(", "));
+    }
+    if resource == "Patient" {
+        text += "# alias   = [\"$.id\"]   # references to it lead to the same person\n";
+    }
+    text += "# [shape.members]\n";
+    text + &lines(places, resource)
+}
+
+/// The list nearest to the root that has CPR numbers below it, or the nearest list if there are none at all.
+fn record(places: &[Place]) -> Option<String> {
+    let lists = places.iter().filter(|place| place.location.ends_with("[*]") && !place.is_dynamic());
+    let mut lists: Vec<&str> = lists.map(|place| place.location.as_str()).collect();
+    lists.sort_by_key(|location| location.matches(['.', '[']).count());
+    let has_cpr = |list: &&&str| {
+        places.iter().any(|place| place.class() == Some(Class::Cpr) && place.location.starts_with(**list))
+    };
+    let none = !places.iter().any(|place| place.class() == Some(Class::Cpr));
+    lists.iter().find(has_cpr).or_else(|| lists.first().filter(|_| none)).map(|list| (*list).to_owned())
+}
+
+/// Where CPR numbers stand within a record, as a list of TOML.
+fn subjects(places: &[Place], record: &str) -> Vec<String> {
+    let cprs = places.iter().filter(|place| place.class() == Some(Class::Cpr) && !place.is_dynamic());
+    let named = cprs.filter(|place| {
+        Location::parse(&place.location).is_ok_and(|location| crate::policy::words::holds_cpr(&location))
+    });
+    named.filter_map(|place| Some(format!("\"${}\"", place.location.strip_prefix(record)?))).collect()
+}
+
+/// One commented line for each place that is no container.
+fn lines(places: &[Place], resource: &str) -> String {
+    let leaves: Vec<(&Place, String, String)> = places
+        .iter()
+        .filter(|place| place.is_leaf())
+        .map(|place| {
+            let (form, why) = suggested(place, resource);
+            let location = place.location.replace(&format!(".{DYNAMIC}"), "[*]");
+            (place, format!("# \"{}\"", location.replace('"', "'")), format!("= {form:<34} # {why}"))
+        })
+        .collect();
+    let width =
+        leaves.iter().map(|(_, key, _)| key.chars().count()).filter(|width| *width <= 72).max().unwrap_or(0);
+    let mut text = String::new();
+    for (place, key, form) in leaves {
+        let note =
+            if place.is_dynamic() { "; NAMES ABOVE IT ARE DATA and would leave as they are" } else { "" };
+        text += &format!("{key:<width$} {form}{note}\n");
+    }
+    text
+}
+
+/// The form that a class suggests, and why.
+fn suggested(place: &Place, resource: &str) -> (String, String) {
+    let Some(class) = place.class() else { return (String::from("\"withhold\""), String::new()) };
+    let is_number = place.facts.types.contains_key("number");
+    let kind = || {
+        let kind = if resource.is_empty() { kind_of(&place.location) } else { resource.to_owned() };
+        format!("{{ pseudonymise = \"id\", type = \"{kind}\" }}")
+    };
+    let form = match class {
+        Class::Cpr => String::from("\"pseudonymise\""),
+        Class::TextWithCpr
+        | Class::FreeText
+        | Class::Address
+        | Class::Url
+        | Class::Postcode
+        | Class::Nothing => String::from("\"withhold\""),
+        Class::Name => String::from("{ mask = \"first-word\" }"),
+        Class::Phone if is_number => String::from("{ keep = true, number = \"not-cpr\" }"),
+        Class::Phone => String::from("{ mask = \"last-4\" }"),
+        Class::Email => String::from("{ mask = \"email\" }"),
+        Class::Id if place.location.ends_with(".reference") => {
+            String::from("{ pseudonymise = \"reference\" }")
+        }
+        Class::Id | Class::Uuid => kind(),
+        Class::Date | Class::Instant if place.facts.is_of_life => String::from("{ generalise = \"year\" }"),
+        Class::Date | Class::Instant => String::from("{ generalise = \"month\" }"),
+        Class::CodeSystem | Class::Code | Class::Number | Class::Boolean => String::from("\"keep\""),
+    };
+    let more = match class {
+        Class::Cpr if is_number => "; a number: perhaps something else of nine or ten digits",
+        Class::Name => "; or leave it out",
+        Class::Phone if is_number => " written as a number; only if the purpose is to call or write",
+        Class::FreeText | Class::TextWithCpr => "; nobody can say what it holds",
+        Class::Date | Class::Instant if !place.facts.is_of_life => "; \"keep\" if the day itself is needed",
+        Class::Cpr
+        | Class::Phone
+        | Class::Address
+        | Class::Email
+        | Class::Id
+        | Class::Uuid
+        | Class::Date
+        | Class::Instant
+        | Class::Postcode
+        | Class::CodeSystem
+        | Class::Url
+        | Class::Code
+        | Class::Number
+        | Class::Boolean
+        | Class::Nothing => "",
+    };
+    (form, format!("{}{more}", class.word()))
+}
+
+/// What an id is of, by the name above it: `$.aftaler[*].aftaleId` is of an `aftale`.
+fn kind_of(location: &str) -> String {
+    let name = location.rsplit(['.', ']']).next().unwrap_or_default();
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let stem =
+        ["Id", "ID", "Nr", "nr", "id"].iter().find_map(|end| plain.strip_suffix(end)).unwrap_or(&plain);
+    if stem.is_empty() || name.contains(DYNAMIC) { String::from("thing") } else { stem.to_owned() }
+}

@@ -1,0 +1,158 @@
+//! The tools of policy authors beyond `check`, `test` and `rewrite`: coverage, generated tests, `learn`, `assess`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::policies::{AT, GOOD, folder};
+use crate::tavs;
+
+/// One appointment that says the same name and number twice.
+const INPUT: &str = r#"{"appointments": [{"id": "a-1234", "start": "2026-03-04", "text": "ring 20304050",
+  "patient": {"cpr": "251248-9996", "navn": "Nancy Berggren", "adresse": "x"}, "2512489996": 1}]}"#;
+
+const ROUTE_TEST: &str = "\n[[test]]\nroute = \"appointments\"\ninput = \"in.json\"\n";
+
+fn sms_reminders() -> tempfile::TempDir {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+    let read = |name: &str| fs::read_to_string(format!("{root}/{name}")).unwrap();
+    let input = read("tests/sms-reminders/appointments.json");
+    folder(&[
+        ("p.toml", &read("sms-reminders.toml")),
+        ("tests/sms-reminders/appointments.json", &input),
+        ("tests/sms-reminders/appointments.out.json", &read("tests/sms-reminders/appointments.out.json")),
+    ])
+}
+
+#[test]
+fn coverage_names_rules_without_a_test_and_members_without_a_rule() {
+    let policy = format!("{GOOD}{ROUTE_TEST}absent = [\"Berggren\"]\n");
+    let folder = folder(&[("p.toml", &policy), ("in.json", INPUT)]);
+    let run = |more: &[&str]| tavs(folder.path(), ["test", "p.toml"].iter().chain(&AT).chain(more));
+    let said = run(&["--coverage"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("    no test reaches  p.toml:"), "{}", said.out);
+    assert!(said.out.contains("    no rule decides  $.appointments[*].{dynamic}  (1)\n"), "{}", said.out);
+    assert!(!said.out.contains("2512489996") && !said.out.contains("Nancy"), "{}", said.out);
+
+    let said = run(&["--coverage-threshold", "100", "--format", "json"]);
+    assert_eq!(said.code, 1);
+    let found: Value = serde_json::from_str(&said.out).unwrap();
+    let (rules, reached) = (&found["coverage"][0]["rules"], &found["coverage"][0]["reached"]);
+    assert!(rules.as_u64() > reached.as_u64() && reached.as_u64() > Some(0), "{}", said.out);
+    assert_eq!(found["tests"][1]["passed"], true);
+    assert!(said.err.starts_with("error: the tests of `p.toml` reach "), "{}", said.err);
+    assert_eq!(run(&["--coverage-threshold", "1"]).code, 0);
+    assert_eq!(run(&["--coverage-threshold", "101"]).code, 2);
+}
+
+#[test]
+fn generated_tests_find_what_leaves_by_another_way() {
+    let folder = sms_reminders();
+    let run = |more: &[&str]| tavs(folder.path(), ["test", "p.toml"].iter().chain(&AT).chain(more));
+    let said = run(&["--generate"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains(" identifiers of the inputs looked for"), "{}", said.out);
+
+    // The name leaves by its first word only; but the reason for the visit, once kept, tells the doctor's.
+    let path = folder.path().join("p.toml");
+    let line = "\"$.aftaler[*].klinik.navn\"   = \"keep\"";
+    let policy = fs::read_to_string(&path).unwrap();
+    assert!(policy.contains(line));
+    fs::write(&path, policy.replace(line, &format!("{line}\n\"$.aftaler[*].aarsag\" = \"keep\""))).unwrap();
+    let input = folder.path().join("tests/sms-reminders/appointments.json");
+    let text = fs::read_to_string(&input).unwrap().replacen("Kontrol KOL", "Kontrol KOL, Berggren", 1);
+    fs::write(input, text).unwrap();
+    let said = run(&["--generate"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    let wanted = "a value of `$.aftaler[*].patient.navn` (name) is in the output: `$.aftaler[*].aarsag`";
+    assert!(said.out.contains(wanted), "{}", said.out);
+}
+
+#[test]
+fn needs_are_what_a_test_may_say_instead_of_an_output() {
+    let policy = format!(
+        "{GOOD}{ROUTE_TEST}[test.needs]\n\"$.appointments[*].start\" = \"instant\"\n\"$.appointments[*].nothing\" = \"present\"\n"
+    );
+    let folder = folder(&[("p.toml", &policy), ("in.json", INPUT)]);
+    let said = tavs(folder.path(), ["test", "p.toml"].iter().chain(&AT));
+    assert_eq!(said.code, 1);
+    for wanted in [
+        "`$.appointments[*].start` is needed (instant), and 1 of 1 have no time",
+        "`$.appointments[*].nothing` is needed (present), and nothing of it is in the output",
+    ] {
+        assert!(said.out.contains(wanted), "{}", said.out);
+    }
+}
+
+#[test]
+fn learn_tells_no_value_and_writes_a_policy_that_discloses_nothing() {
+    let folder =
+        folder(&[("in.json", INPUT), ("more.ndjson", "{\"Nancy\":{\"navn\":\"Nancy\"}}\n\n{\"frob\":2}\n")]);
+    let said =
+        tavs(folder.path(), ["learn", "in.json", "more.ndjson", "--name", "frob", "--policy", "lab.toml"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    assert!(said.out.starts_with("3 documents\n"), "{}", said.out);
+    for wanted in
+        ["$.appointments[*].patient.cpr ", "$.{dynamic}.navn ", "$.frob ", "1 string of 11: CPR 1\n"]
+    {
+        assert!(said.out.contains(wanted), "{wanted}: {}", said.out);
+    }
+    let policy = fs::read_to_string(folder.path().join("lab.toml")).unwrap();
+    for secret in ["Nancy", "Berggren", "9996", "20304050", "a-1234", "2026-03-04"] {
+        assert!(!said.out.contains(secret) && !policy.contains(secret), "{secret}: {}{policy}", said.out);
+    }
+    assert!(policy.contains("# \"$.appointments[*].patient.cpr\""), "{policy}");
+
+    // What only people know is asked for, by name; nothing else is wrong.
+    let checked = tavs(folder.path(), ["check", "lab.toml", "--format", "json"].iter().chain(&AT));
+    let found: Value = serde_json::from_str(&checked.out).unwrap();
+    let codes: Vec<&str> =
+        found.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(codes.iter().all(|code| ["TAVS0101", "TAVS0209", "TAVS0210"].contains(code)), "{}", checked.out);
+    assert!(checked.out.contains("`[agreement]` has no `reference`"), "{}", checked.out);
+
+    let again = tavs(folder.path(), ["learn", "in.json", "--policy", "lab.toml", "--format", "json"]);
+    assert_eq!(again.code, 2);
+    assert!(again.err.starts_with("error: cannot write `lab.toml`: File exists"), "{}", again.err);
+    assert_eq!(tavs(folder.path(), ["learn", "in.json", "--name", "2512489996"]).code, 2);
+    fs::write(folder.path().join("bad.json"), "{\"a\": 2512489996 2}").unwrap();
+    let bad = tavs(folder.path(), ["learn", "bad.json"]);
+    assert_eq!((bad.code, bad.err.as_str()), (1, "error: `bad.json` is not JSON at line 1, column 18\n"));
+}
+
+#[test]
+fn assess_says_which_weaker_forms_the_tests_accept() {
+    let folder = sms_reminders();
+    let path = folder.path().join("p.toml");
+    let report =
+        |more: &[&str]| tavs(folder.path(), ["assess", "--policy", "p.toml"].iter().chain(&AT).chain(more));
+    let unexamined = report(&[]);
+    assert_eq!(unexamined.code, 0, "{}", unexamined.err);
+    assert!(unexamined.out.contains("unknown: no test says what is needed"), "{}", unexamined.out);
+
+    let needs = "\n[[test]]\nroute = \"appointments\"\ninput = \"tests/sms-reminders/appointments.json\"\n[test.needs]\n\
+        \"$.aftaler[*].start\" = \"date\"\n\"$.aftaler[*].patient.mobil\" = \"unchanged\"\n\"$.aftaler[*].aftaleId\" = \"stable\"\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + needs).unwrap();
+    let said = report(&["--format", "json", "tests/sms-reminders/appointments.json"]);
+    let found: Value = serde_json::from_str(&said.out).unwrap();
+    let of = |location: &str| {
+        let members = found["members"].as_array().unwrap();
+        members.iter().find(|one| one["location"] == location).unwrap().clone()
+    };
+    assert_eq!(of("$.aftaler[*].start")["verdict"], "needed", "{}", said.out);
+    assert_eq!(of("$.aftaler[*].patient.mobil")["verdict"], "needed", "{}", said.out);
+    assert_eq!(of("$.aftaler[*].klinik.navn")["weaker"][0], "withhold", "{}", said.out);
+    assert_eq!(found["weaker-linkability"], serde_json::json!([]), "{}", said.out);
+    assert_eq!(found["date"], "2026-06-01");
+    let text = report(&[]);
+    assert!(
+        text.out.starts_with("# Could less do? Påmind ApS\n\n2026-06-01. Policy `p.toml`"),
+        "{}",
+        text.out
+    );
+    for secret in ["Nancy", "Berggren", "4520304050", "A-88120"] {
+        assert!(!text.out.contains(secret) && !said.out.contains(secret), "{secret}: {}", text.out);
+    }
+    assert_eq!(report(&["other=x.json"]).code, 2);
+}
