@@ -31,6 +31,7 @@ main() {
         tests "$all"
         step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --bench rewrite --bench ledger --bench index --bench refusals --bench schemes
         step "pseudonyms again, by the second implementation" pseudonyms_again
+        step "policies against the schema, by a validator" schema_by_a_validator
         doc_tests
         step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
         policies
@@ -72,6 +73,20 @@ pseudonyms_again() {
         [ -x "$python" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'cryptography>=42'; } || return 1
     fi
     "$python" tests/vectors/pseudonyms.py check tests/vectors/pseudonyms.txt
+}
+
+# The schema for editors, held to the shipped policies by a validator that knows all of draft-07.
+schema_by_a_validator() {
+    local python=python3 venv=target/python
+    if ! python3 -c 'import jsonschema, tomllib' 2>/dev/null; then
+        if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+            as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 python3-venv || return 1
+        fi
+        python=$venv/bin/python
+        [ -x "$python" ] || python3 -m venv "$venv" || return 1
+        "$python" -c 'import jsonschema' 2>/dev/null || "$venv/bin/pip" install --quiet 'jsonschema>=4' || return 1
+    fi
+    "$python" tests/policies/validate.py docs/policy.schema.json policies/*.toml tests/policies/base.toml
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }

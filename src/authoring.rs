@@ -8,6 +8,7 @@ pub mod assess;
 pub mod classify;
 pub mod coverage;
 pub mod draft;
+pub mod format;
 pub mod leaks;
 pub mod learn;
 pub mod names;

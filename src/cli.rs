@@ -13,6 +13,7 @@ mod learn;
 mod ledger;
 mod officers;
 mod policies;
+mod policy;
 mod reidentify;
 mod report;
 mod rewrite;
@@ -53,6 +54,7 @@ enum Command {
     Rewrite(rewrite::Args),
     Learn(learn::Args),
     Assess(assess::Args),
+    Policy(policy::Args),
     Serve(serve::Args),
     Demo(demo::Args),
     Init(init::Args),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Assess(args) => assess::run(&args),
         Command::Learn(args) => learn::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -9,6 +9,7 @@ pub mod location;
 pub mod plan;
 pub mod resolve;
 pub mod running;
+pub mod schema;
 pub mod syntax;
 pub mod words;
 mod written;

@@ -156,3 +156,64 @@ fn assess_says_which_weaker_forms_the_tests_accept() {
     }
     assert_eq!(report(&["other=x.json"]).code, 2);
 }
+
+#[test]
+fn fmt_lays_policies_out_and_says_what_would_change() {
+    let untidy = "# a policy\npolicy=1\n\n\n[agreement]\n  signed=2026-01-15 # then\nreference = \"x\"\n[recipient]\nid=\"a\"\n";
+    let folder = folder(&[("p.toml", untidy), ("bad.toml", "policy =")]);
+    let fmt = |args: &[&str]| tavs(folder.path(), ["policy", "fmt"].iter().chain(args));
+    let said = fmt(&["--check", "p.toml"]);
+    assert_eq!((said.code, said.out.as_str()), (1, "p.toml\n1 policy, 1 would change\n"), "{}", said.err);
+    let said = fmt(&["--diff", "p.toml"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("- policy=1\n+ policy = 1\n") || said.out.contains("+ policy = 1\n"),
+        "{}",
+        said.out
+    );
+    assert_eq!(fs::read_to_string(folder.path().join("p.toml")).unwrap(), untidy);
+    let said = fmt(&["p.toml"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "p.toml\n1 policy, 1 changed\n"), "{}", said.err);
+    let wanted = "# a policy\npolicy = 1\n\n[recipient]\nid = \"a\"\n\n[agreement]\nsigned    = 2026-01-15  # then\nreference = \"x\"\n";
+    assert_eq!(fs::read_to_string(folder.path().join("p.toml")).unwrap(), wanted);
+    assert_eq!(fmt(&["--check", "p.toml"]).code, 0);
+    let said = fmt(&["bad.toml"]);
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (1, "error: `bad.toml`: it is no TOML; `tavs check` says where\n")
+    );
+    assert_eq!(fmt(&["nowhere"]).code, 2);
+}
+
+#[test]
+fn the_policy_of_a_new_configuration_is_laid_out() {
+    let made = tempfile::tempdir().unwrap();
+    assert_eq!(tavs(made.path(), ["init", "clinic"]).code, 0);
+    let said = tavs(made.path(), ["policy", "fmt", "--diff", "clinic/policies"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+}
+
+#[test]
+fn list_names_who_receives_what_until_when() {
+    let folder = sms_reminders();
+    let list =
+        |more: &[&str]| tavs(folder.path(), ["policy", "list", "p.toml"].iter().chain(&AT).chain(more));
+    let said = list(&[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let wanted = "sms-reminders: Påmind ApS (processor), DK\n    file     p.toml\n    purpose  appointment-reminders (service), gdpr-6-1-b, gdpr-9-2-h\n    until    2028-01-14, to be reviewed 2027-01-15\n    tests    2 tests\n    may      GET /appointments\n";
+    assert_eq!(said.out, wanted);
+    let found: Value = serde_json::from_str(&list(&["--format", "json"]).out).unwrap();
+    assert_eq!(
+        (&found[0]["routes"][0], &found[0]["expires"]),
+        (&"GET /appointments".into(), &"2028-01-14".into())
+    );
+    fs::write(folder.path().join("p.toml"), "policy = 1\n").unwrap();
+    assert_eq!(list(&[]).code, 1);
+}
+
+#[test]
+fn schema_is_printed_as_it_is_documented() {
+    let said = tavs(std::env::temp_dir().as_path(), ["policy", "schema"]);
+    assert_eq!(said.code, 0);
+    assert_eq!(said.out, include_str!("../../docs/policy.schema.json"));
+}

@@ -6,4 +6,5 @@ mod bad;
 mod diagnostics;
 mod difference;
 mod documents;
+mod schema;
 mod support;
