@@ -4,8 +4,10 @@
 //! is validated like what is kept: a body that another parser would read otherwise must never be
 //! half understood. Errors hold an offset, never what stands there.
 
+mod decimal;
 mod strings;
 
+pub use decimal::Decimal;
 pub use strings::{escape_into, unescape_into};
 
 /// Containers inside each other, at most (RFC 8259 section 9 lets a parser set a limit). FHIR

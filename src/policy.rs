@@ -7,6 +7,8 @@ pub mod diagnostic;
 pub mod difference;
 pub mod location;
 pub mod plan;
+pub mod protection;
+pub mod regions;
 pub mod resolve;
 pub mod running;
 pub mod schema;

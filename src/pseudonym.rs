@@ -5,6 +5,7 @@
 //! no clock, no randomness of its own. No secret and no value may be printed, logged or compared
 //! in variable time here. `docs/pseudonyms.md` has the derivation in words.
 
+mod canonical;
 mod digits;
 mod keyed;
 mod letters;
@@ -13,11 +14,14 @@ mod rank;
 mod ring;
 mod sealed;
 mod sealing;
+mod shifting;
 mod signing;
 
+pub use canonical::ValueKind;
 pub use officer_key::{OfficerKey, OfficerPublicKey, SigningContext};
 pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, Said, SecretUse, Standing};
 pub use sealing::RegistryKey;
+pub use shifting::Shifter;
 pub use signing::{CheckpointKey, PublicKey, Signature};
 
 use std::sync::Arc;
@@ -43,13 +47,14 @@ pub type Salt = [u8; 16];
 /// What a pseudonym stands for: the canonical form of the value, and what kind it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
-    /// `cpr`, `ecpr` or `id`.
+    /// `cpr`, `ecpr`, `id`, `phone`, `email` or `text`.
     pub kind: &'a str,
     /// FHIR resource type of an id; empty for persons' numbers.
     pub resource_type: &'a str,
     /// The identifier system, where numbers of two systems may collide (D-eCPR); else empty.
     pub system: &'a str,
-    /// Canonical: a CPR is ten digits without separator, an e-CPR in upper case.
+    /// Canonical: a CPR is ten digits without separator, an e-CPR in upper case, others as
+    /// [`ValueKind::canonical`] has them.
     pub value: &'a str,
 }
 
@@ -71,6 +76,12 @@ impl<'a> Input<'a> {
     #[must_use]
     pub const fn id(resource_type: &'a str, id: &'a str) -> Self {
         Self { kind: "id", resource_type, system: "", value: id }
+    }
+
+    /// A telephone number, an e-mail address or a text, in its canonical form.
+    #[must_use]
+    pub const fn value(kind: ValueKind, canonical: &'a str) -> Self {
+        Self { kind: kind.word(), resource_type: "", system: "", value: canonical }
     }
 }
 

@@ -4,6 +4,7 @@
 //! wait, log, or keep a value from the message beyond the call.
 
 mod act;
+mod coarse;
 mod dates;
 mod decoded;
 mod echo;
@@ -13,7 +14,9 @@ mod lookahead;
 mod mask;
 mod names;
 mod person;
+mod places;
 mod plain;
+mod protection;
 mod reference;
 mod request;
 mod scan;
@@ -77,6 +80,9 @@ pub struct Disclosure {
     pub withheld: u64,
     /// Values that their rule's action could not take.
     pub unfit: u64,
+    /// Names, addresses and telecoms that a rule would let out, withheld because their person has name
+    /// and address protection; among `withheld` too.
+    pub address_protected: u64,
     /// CPRs found in kept text and dealt with.
     pub cpr_in_text: u64,
     /// Records that left.

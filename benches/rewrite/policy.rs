@@ -111,6 +111,7 @@ pub(crate) fn policy() -> Policy {
             response: 1 << 21,
         },
         cpr_in_text: CprInText::Mask,
+        address_markers: Vec::new(),
         shapes: SHAPES.iter().map(|(kind, rules)| shape(kind, rules)).collect(),
         routes: vec![route()],
         tests: Vec::new(),

@@ -170,12 +170,16 @@ fn show_fault(fault: &Fault, input: &[u8]) -> String {
 fn counts(disclosure: &Disclosure, document_withheld: bool) -> String {
     let released: u64 = disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum();
     let Disclosure { subjects, withheld, unfit, cpr_in_text, records, records_withheld, .. } = disclosure;
+    let address_protected = disclosure.address_protected;
     let subjects = count(subjects.len(), "subject", "subjects");
     let mut text = format!(
         "values: {released} released, {withheld} withheld, {unfit} unfit; \
          records: {records} released of {subjects}, {records_withheld} withheld; \
          CPR numbers in text: {cpr_in_text}\n",
     );
+    if address_protected > 0 {
+        text += &format!("withheld for name and address protection: {address_protected}\n");
+    }
     if document_withheld {
         text += "the document is one record, and it is withheld: the proxy would answer 404\n";
     }

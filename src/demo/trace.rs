@@ -12,6 +12,7 @@ use crate::policy::diagnostic::Severity;
 use crate::policy::plan::{Plan, RuleRef};
 use crate::policy::syntax::SourceFile;
 use crate::pseudonym::KeyRing;
+use crate::pseudonym::ValueKind;
 use crate::rewrite::{Decision, Outcome, Watch, rewrite, rewrite_lines};
 
 use super::story::Row;
@@ -191,6 +192,9 @@ fn words(action: &Action) -> &'static str {
         Action::Pseudonymise(Kind::Cpr) => "pseudonymise",
         Action::Pseudonymise(Kind::Id { .. }) => "pseudonymise id",
         Action::Pseudonymise(Kind::Reference) => "pseudonymise ref",
+        Action::Pseudonymise(Kind::Value(ValueKind::Phone)) => "pseudonymise phone",
+        Action::Pseudonymise(Kind::Value(ValueKind::Email)) => "pseudonymise email",
+        Action::Pseudonymise(Kind::Value(ValueKind::Text)) => "pseudonymise text",
         Action::Mask(Mask::FirstWord) => "mask first-word",
         Action::Mask(Mask::Initials) => "mask initials",
         Action::Mask(Mask::Last4) => "mask last-4",
@@ -203,6 +207,12 @@ fn words(action: &Action) -> &'static str {
         Action::Generalise(Generalise::Decade { .. }) => "generalise decade",
         Action::Generalise(Generalise::Age { .. }) => "generalise age",
         Action::Generalise(Generalise::AgeBand { .. }) => "generalise band",
+        Action::Generalise(Generalise::Step(_)) => "generalise step",
+        Action::Generalise(Generalise::Bands(_)) => "generalise bands",
+        Action::Generalise(Generalise::PostcodeRegion { .. } | Generalise::Postcode2) => "generalise post",
+        Action::Generalise(Generalise::CodePrefix { .. }) => "generalise code",
+        Action::Round(_) => "round",
+        Action::Shift(_) => "shift",
         Action::Replace(_) => "replace",
         Action::Scan(_) => "scan",
         Action::Count => "count",

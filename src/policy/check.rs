@@ -16,6 +16,7 @@ mod members;
 mod requests;
 mod routes;
 mod schemes;
+mod shifts;
 mod siblings;
 
 use std::collections::BTreeSet;
@@ -102,6 +103,7 @@ impl<'a> Sheet<'a> {
         health::check(&written, &mut findings);
         identifiers::check(&written, &mut findings);
         schemes::check(&written, &mut findings);
+        shifts::check(&written, &mut findings);
         siblings::check(&written, &mut findings);
         attachments::check(&written, &mut findings);
         routes::check(&written, &mut findings);
@@ -120,13 +122,14 @@ impl<'a> Sheet<'a> {
 
 /// What is only wrong because something is not there: not reported of a file that could be read in
 /// part, where it may be there.
-const BY_ABSENCE: [&Code; 13] = [
+const BY_ABSENCE: [&Code; 14] = [
     &codes::THIRD_COUNTRY_WITHOUT_GROUND,
     &codes::GROUND_WITHOUT_EVIDENCE,
     &codes::LINKABLE_IMPROVEMENT,
     &codes::RESEARCH_WITHOUT_PERMIT,
     &codes::HEALTH_WITHOUT_BASIS,
     &codes::SUBJECT_UNSAID,
+    &codes::SHIFT_WITHOUT_SUBJECT,
     &codes::NOTHING_DISCLOSED,
     &codes::SELECTS_ON_WITHHELD,
     &codes::UNKNOWN_SHAPE,

@@ -3,6 +3,7 @@
 //!
 //! As written (`syntax`) → checked (this) → running (`running`, which holds compiled plans).
 
+mod coarse;
 mod request;
 mod test;
 mod url;
@@ -14,8 +15,9 @@ use jiff::civil::Date;
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::location::{Literal, Location};
-use crate::pseudonym::Scheme;
+use crate::pseudonym::{Scheme, ValueKind};
 
+pub use self::coarse::{CodeSystem, Epoch, EpochUnit, Generalise, Precision, Round, Shift};
 pub use self::request::{Content, Method, Parameter, PathSegment, Pattern, Request, Sought, Wanted};
 pub use self::test::{Need, PolicyTest, TestText, Wants};
 pub use self::url::{Template, Templates, Url};
@@ -43,12 +45,23 @@ pub struct Policy {
     pub limits: Limits,
     /// What happens to a CPR found in kept text.
     pub cpr_in_text: CprInText,
+    /// Where, within a record, an API of its own kind tells of name and address protection.
+    pub address_markers: Vec<Location>,
     /// Named sets of rules for one kind of element.
     pub shapes: Vec<Shape>,
     /// What it may call.
     pub routes: Vec<Route>,
     /// What `tavs test` runs.
     pub tests: Vec<PolicyTest>,
+}
+
+impl Policy {
+    /// Whether the recipient treats the subjects (Sundhedsloven § 41): the only one that receives a
+    /// protected name and address.
+    #[must_use]
+    pub fn is_treatment(&self) -> bool {
+        self.purpose.basis.iter().any(|basis| basis.id == "sul-41")
+    }
 }
 
 /// `[recipient]`.
@@ -383,6 +396,10 @@ pub enum Action {
     Mask(Mask),
     /// A coarser value takes its place.
     Generalise(Generalise),
+    /// A rounded value takes its place.
+    Round(Round),
+    /// A date moved by days of the subject's own takes its place.
+    Shift(Shift),
     /// A constant takes its place: the JSON text of a string, number, `true` or `false`.
     Replace(String),
     /// Free text: kept, with more than CPRs dealt with.
@@ -423,6 +440,8 @@ pub enum Kind {
     },
     /// A FHIR literal reference, `Type/id`: shares the pseudonym of that type and id.
     Reference,
+    /// A telephone number, an e-mail address or a text, by its canonical form. Never resolved.
+    Value(ValueKind),
 }
 
 /// Ways to write over a value.
@@ -440,38 +459,6 @@ pub enum Mask {
     Email,
     /// Nothing stays; the birth date goes too.
     Cpr,
-}
-
-/// Coarser dates. Anything but an ISO 8601 date or instant (FHIR `date`, `dateTime`, `instant`)
-/// is unfit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generalise {
-    /// `1948`; with a reference date, years of those aged 90 and more become one.
-    Year {
-        /// The day that ages are counted at.
-        reference: Option<Date>,
-    },
-    /// `1948-12`.
-    Month,
-    /// `1948-W52` (ISO 8601 week).
-    Week,
-    /// `1940`: the first year of the decade.
-    Decade {
-        /// The day that ages are counted at.
-        reference: Option<Date>,
-    },
-    /// Whole years at the reference date, `90` for 90 and more; a number.
-    Age {
-        /// The day that ages are counted at.
-        reference: Date,
-    },
-    /// `75-79`, `90+`.
-    AgeBand {
-        /// 5 or 10 years.
-        width: u8,
-        /// The day that ages are counted at.
-        reference: Date,
-    },
 }
 
 /// What `scan` looks for beside CPRs; each find is replaced by a constant.

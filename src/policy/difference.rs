@@ -134,6 +134,8 @@ topics! {
     Limits = "limits",
     /// CPR numbers in kept text.
     FreeText = "free-text",
+    /// Where a record tells of name and address protection.
+    AddressProtection = "address-protection",
     /// A route comes, goes or is called something else.
     Route = "route",
     /// Methods.
@@ -260,6 +262,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
         pseudonyms,
         limits,
         cpr_in_text,
+        address_markers,
         // What shapes say is compared where routes list them.
         shapes: _,
         routes,
@@ -274,6 +277,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     header::pseudonyms(&mut pair, &old.pseudonyms, pseudonyms);
     header::limits(&mut pair, &old.limits, limits);
     header::free_text(&mut pair, old.cpr_in_text, *cpr_in_text);
+    header::address_protection(&mut pair, &old.address_markers, address_markers);
     routes::compare(&mut pair, &old.routes, routes);
 }
 

@@ -9,16 +9,16 @@ mod pattern;
 mod urls;
 
 pub(crate) use compile::Scalar;
-pub(crate) use names::{NameTable, name_hash};
+pub(crate) use names::{NameEntry, NameTable, name_hash};
 pub(crate) use urls::{UrlRoute, Urls};
 
 use self::pattern::Patterns;
 use crate::policy::checked::{
-    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Route, Rule, Scan, Sought, Subject,
-    Url,
+    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Round, Route, Rule, Scan, Shift,
+    Sought, Subject, Url,
 };
 use crate::policy::location::Literal;
-use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, SubjectKey};
+use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, Shifter, SubjectKey, ValueKind};
 
 /// A rule of a policy: a line of a route's `members`, or of a shape's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,8 @@ pub struct Plan {
     pub(crate) urls: Urls,
     pub(crate) pseudonymiser: Pseudonymiser,
     pub(crate) subject_key: SubjectKey,
+    /// Where some rule moves dates.
+    pub(crate) shifter: Option<Shifter>,
     pub(crate) linkability: Linkability,
     pub(crate) cpr_in_text: CprInText,
     /// Each record must have a subject, as the route says.
@@ -101,6 +103,10 @@ pub struct Plan {
     pub(crate) has_counts: bool,
     /// Some rule takes names from its record out of text.
     pub(crate) has_name_sources: bool,
+    /// The names and addresses of protected persons stay: the recipient does not treat them.
+    pub(crate) protects_addresses: bool,
+    /// The policy says where else than in FHIR's own place that is told.
+    pub(crate) has_markers: bool,
     /// Content of requests: pseudonyms are resolved, and nothing is left out unsaid.
     pub(crate) is_request: bool,
 }
@@ -136,6 +142,8 @@ pub(crate) struct State {
     pub(crate) above_record: bool,
     /// The value is a name to be taken out of text of the same record.
     pub(crate) name_source: bool,
+    /// The value tells that the record's person has name and address protection.
+    pub(crate) marker: bool,
     /// What applies to its members and elements, where any rule does.
     pub(crate) node: Option<Node>,
 }
@@ -194,8 +202,11 @@ pub(crate) enum Act {
     Cpr { system: u32 },
     Id { resource_type: String },
     Reference,
+    Value(ValueKind),
     Mask(Mask),
     Generalise(Generalise),
+    Round(Round),
+    Shift(Shift),
     Replace(String),
     Scan(Scan),
     Count,
@@ -215,6 +226,7 @@ impl Plan {
             route_wants_subject: matches!(route.response.subject, Subject::At(_)),
             has_record: pattern::record_below_root(route).is_some(),
             urls: Urls::of(policy, route),
+            protects_addresses: !policy.is_treatment(),
             ..plan
         })
     }
@@ -234,8 +246,12 @@ impl Plan {
             .pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme)
             .and_then(|pseudonymiser| Ok((pseudonymiser, keys.subject_key()?)));
         let (pseudonymiser, subject_key) = keyed.map_err(|error| vec![PlanError::Key(error)])?;
+        let has_shifts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Shift(_)));
+        let shifter = has_shifts.then(|| keys.shifter(&policy.pseudonyms.domain)).transpose();
+        let shifter = shifter.map_err(|error| vec![PlanError::Key(error)])?;
         let table = compile::compile(&patterns)?;
         let has_aliases = table.states.iter().any(|state| state.alias.is_some());
+        let has_markers = table.states.iter().any(|state| state.marker);
         let has_counts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Count));
         Ok(Self {
             root: table.root,
@@ -247,6 +263,7 @@ impl Plan {
             urls: Urls::default(),
             pseudonymiser,
             subject_key,
+            shifter,
             linkability: policy.pseudonyms.linkability,
             cpr_in_text: policy.cpr_in_text,
             route_wants_subject: false,
@@ -255,6 +272,8 @@ impl Plan {
             has_aliases,
             has_counts,
             has_name_sources: patterns.has_name_sources,
+            protects_addresses: false,
+            has_markers,
             is_request: false,
         })
     }
@@ -285,8 +304,11 @@ impl Plan {
             | Act::Keep(_)
             | Act::Id { .. }
             | Act::Reference
+            | Act::Value(_)
             | Act::Mask(_)
             | Act::Generalise(_)
+            | Act::Round(_)
+            | Act::Shift(_)
             | Act::Replace(_)
             | Act::Scan(_)
             | Act::Count
@@ -333,8 +355,11 @@ impl Act {
                 Self::Id { resource_type: resource_type.clone() }
             }
             Action::Pseudonymise(Kind::Reference) => Self::Reference,
+            Action::Pseudonymise(Kind::Value(kind)) => Self::Value(*kind),
             Action::Mask(mask) => Self::Mask(*mask),
-            Action::Generalise(generalise) => Self::Generalise(*generalise),
+            Action::Generalise(generalise) => Self::Generalise(generalise.clone()),
+            Action::Round(round) => Self::Round(*round),
+            Action::Shift(shift) => Self::Shift(*shift),
             Action::Replace(json) => Self::Replace(json.clone()),
             Action::Scan(scan) => Self::Scan(scan.clone()),
             Action::Count => Self::Count,

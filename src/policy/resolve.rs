@@ -63,6 +63,7 @@ impl Plan {
             Kind::Cpr => self.person(sought, text),
             Kind::Id { resource_type } => self.id(resource_type, text, ""),
             Kind::Reference => self.reference(sought, text),
+            Kind::Value(_) => None,
         };
         resolved.ok_or_else(|| {
             let mut finds = Vec::new();

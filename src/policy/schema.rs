@@ -124,22 +124,21 @@ fn table(
     heads: &[&'static str],
     others: &BTreeSet<&'static str>,
 ) -> Value {
+    // What must be there under one word of an option need not be under another, which does not ask for it.
+    let must = |name: &'static str| visits.iter().all(|visit| visit.asked.contains(&(name, true)));
     let mut names: BTreeMap<&'static str, bool> = BTreeMap::new();
-    for (name, required) in visits.iter().flat_map(|visit| &visit.asked) {
+    for (name, _) in visits.iter().flat_map(|visit| &visit.asked) {
         let here = heads.contains(name);
         if here || !others.contains(name) {
-            names.entry(name).and_modify(|all| *all &= *required).or_insert(*required || here);
+            names.insert(name, here || must(name));
         }
     }
     let properties: Map<String, Value> = names
         .keys()
         .map(|name| ((*name).to_owned(), schema(trace, &shared(&below(place, name)), true)))
         .collect();
-    let required: Vec<&str> = names
-        .iter()
-        .filter(|(name, required)| **required || heads.contains(*name))
-        .map(|(name, _)| *name)
-        .collect();
+    let required: Vec<&str> =
+        names.iter().filter(|(_, required)| **required).map(|(name, _)| *name).collect();
     let mut table = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if let Some(table) = table.as_object_mut().filter(|_| !required.is_empty()) {
         table.insert(String::from("required"), json!(required));

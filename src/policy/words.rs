@@ -6,8 +6,8 @@
 
 use super::check::{countries, health, known};
 use super::checked::{
-    Action, Category, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Relation, Route, Scan,
-    Shape, TransferKind, Url,
+    Action, Category, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Precision, Relation,
+    Round, Route, Scan, Shape, TransferKind, Url,
 };
 use super::location::{Literal, Location};
 use super::plan::RuleRef;
@@ -65,6 +65,7 @@ pub fn form(action: &Action) -> String {
         Action::Pseudonymise(Kind::Cpr) => "pseudonymise cpr".to_owned(),
         Action::Pseudonymise(Kind::Id { .. }) => "pseudonymise id".to_owned(),
         Action::Pseudonymise(Kind::Reference) => "pseudonymise reference".to_owned(),
+        Action::Pseudonymise(Kind::Value(kind)) => format!("pseudonymise {}", kind.word()),
         Action::Mask(mask) => format!("mask {}", mask_word(*mask)),
         Action::Generalise(Generalise::Year { .. }) => "generalise year".to_owned(),
         Action::Generalise(Generalise::Month) => "generalise month".to_owned(),
@@ -72,6 +73,15 @@ pub fn form(action: &Action) -> String {
         Action::Generalise(Generalise::Decade { .. }) => "generalise decade".to_owned(),
         Action::Generalise(Generalise::Age { .. }) => "generalise age".to_owned(),
         Action::Generalise(Generalise::AgeBand { width, .. }) => format!("generalise age-band-{width}"),
+        Action::Generalise(Generalise::Step(_)) => "generalise step".to_owned(),
+        Action::Generalise(Generalise::Bands(_)) => "generalise bands".to_owned(),
+        Action::Generalise(Generalise::PostcodeRegion { .. }) => "generalise postcode-region".to_owned(),
+        Action::Generalise(Generalise::Postcode2) => "generalise postcode-2".to_owned(),
+        Action::Generalise(Generalise::CodePrefix { .. }) => "generalise code-prefix".to_owned(),
+        Action::Round(Round::Instant { to: Precision::Hour, .. }) => "round hour".to_owned(),
+        Action::Round(Round::Instant { to: Precision::Day, .. }) => "round day".to_owned(),
+        Action::Round(Round::Digits(_)) => "round digits".to_owned(),
+        Action::Shift(_) => "shift".to_owned(),
         Action::Replace(constant) => format!("replace {constant}"),
         Action::Scan(scan) => scan_words("scan cpr", scan),
         Action::Decode(scan) => scan_words("decode text scan cpr", scan),

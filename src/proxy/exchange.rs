@@ -348,6 +348,7 @@ fn count(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) {
         ("withheld", disclosure.withheld),
         ("unfit", disclosure.unfit),
         ("cpr-in-text", disclosure.cpr_in_text),
+        ("address-protected", disclosure.address_protected),
     ] {
         proxy.metrics.members.get_or_create(&labels(outcome)).inc_by(number);
     }

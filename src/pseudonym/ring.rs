@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 pub use self::error::RingError;
 pub use self::text::NewVersion;
-use super::{CheckpointKey, Pseudonymiser, RegistryKey, Scheme, SubjectKey};
+use super::{CheckpointKey, Pseudonymiser, RegistryKey, Scheme, Shifter, SubjectKey, shifting};
 use crate::secret::Secret;
 
 /// The only format that this version reads.
@@ -336,6 +336,17 @@ impl KeyRing {
         let found = self.versions.iter().find(wanted).filter(|one| one.secret.is_some());
         let found = found.ok_or_else(|| RingError::NoVersion { domain: domain.to_owned(), version })?;
         Pseudonymiser::new(scheme, domain, version, &*found.key(scheme.key_info())?)
+    }
+
+    /// What draws the shifts of a domain's dates, under the active version of its secret.
+    ///
+    /// # Errors
+    /// [`RingError::NoDomain`] if the ring has no active secret for it.
+    pub fn shifter(&self, domain: &str) -> Result<Shifter, RingError> {
+        let (version, key) = self
+            .derive(SecretUse::Domain, domain, shifting::KEY_INFO)?
+            .ok_or_else(|| RingError::NoDomain { domain: domain.to_owned() })?;
+        Shifter::new(&key, domain, version)
     }
 
     /// The maker of the ledger's subject ids.

@@ -73,7 +73,10 @@ impl Member {
             "scan" => true,
             _ => {
                 (direct || self.form.starts_with("keep clear-cpr"))
-                    && !matches!(&*self.form, "mask all" | "mask cpr")
+                    && !matches!(
+                        &*self.form,
+                        "mask all" | "mask cpr" | "generalise postcode-region" | "generalise postcode-2"
+                    )
             }
         }
     }

@@ -2,20 +2,21 @@
 
 use std::borrow::Cow;
 
+use super::coarse::Scalar;
 use super::names::decode;
 use super::subjects::system_of;
 use super::text::Replacement;
 use super::walk::Walk;
-use super::{Fault, Outcome, Watch, dates, mask, scan};
+use super::{Fault, Outcome, Watch, mask, scan};
 use crate::cpr::{self, Number, Search};
 use crate::json::{StringSpan, escape_into};
 use crate::judge::Judge;
 use crate::policy::checked::{Keep, Linkability, Sought};
 use crate::policy::plan::Act;
 use crate::policy::resolve::Unresolved;
-use crate::pseudonym::{Input, Linkage};
+use crate::pseudonym::{Input, Linkage, ValueKind};
 
-impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
+impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
     /// A scalar under a rule that changes it.
     pub(super) fn act(&mut self, number: u32, act: &Act, depth: u32) -> Result<bool, Fault> {
         let from = self.reader.at;
@@ -136,13 +137,13 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             Act::Reference => {
                 return Ok(self.quoted(|walk| walk.write_reference(&text, span.start)));
             }
+            Act::Value(kind) => return Ok(self.write_value(*kind, &text)),
             // Some masks leave a part, and of an id a part may be all that tells.
             Act::Mask(_) if self.echoes.has_id(&text) => return Ok(false),
             Act::Mask(how) => return Ok(self.write_masked(mask::mask(*how, &text))),
-            Act::Generalise(how) => match dates::generalise(*how, &text) {
-                Some(json) => self.out.extend_from_slice(json.as_bytes()),
-                None => return Ok(false),
-            },
+            Act::Generalise(how) => return Ok(self.write_generalised(how, Scalar::Text(&text))),
+            Act::Round(how) => return Ok(self.write_rounded(*how, Scalar::Text(&text))),
+            Act::Shift(how) => return Ok(self.write_shifted(*how, Scalar::Text(&text))),
             Act::Replace(_) => return Ok(self.replace(act, |json| json.starts_with('"'))),
             Act::Scan(wanted) => {
                 self.finds.clear();
@@ -176,16 +177,22 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
                 let input = Input::id(resource_type, json);
                 plain && self.quoted(|walk| walk.write_pseudonym(input))
             }
+            Act::Value(ValueKind::Email) => false,
+            Act::Value(kind @ (ValueKind::Phone | ValueKind::Text)) => {
+                json.bytes().all(|byte| byte.is_ascii_digit()) && self.write_value(*kind, json)
+            }
             Act::Count => self.write_count(json),
             Act::Mask(_) if self.echoes.is_number(json) => false,
             Act::Mask(how) => self.write_masked(mask::mask_number(*how, json)),
             Act::Replace(_) => {
                 self.replace(act, |constant| constant.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
             }
+            Act::Generalise(how) => self.write_generalised(how, Scalar::Number(json)),
+            Act::Round(how) => self.write_rounded(*how, Scalar::Number(json)),
+            Act::Shift(how) => self.write_shifted(*how, Scalar::Number(json)),
             Act::Withhold
             | Act::Keep(_)
             | Act::Reference
-            | Act::Generalise(_)
             | Act::Scan(_)
             | Act::Resolve(_)
             | Act::Decode(_)
@@ -272,13 +279,24 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         self.write_pseudonym(Input::number(number, system))
     }
 
-    pub(super) fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
-        let linkage = match self.plan.linkability {
+    /// What the next pseudonym, or shift, is salted with.
+    pub(super) fn next_linkage(&mut self) -> Linkage<'p> {
+        let serial = self.serial;
+        self.serial = serial.wrapping_add(1);
+        match self.plan.linkability {
             Linkability::Domain => Linkage::Domain,
             Linkability::Document => Linkage::Document(self.salt),
-            Linkability::None => Linkage::None(self.salt, self.serial),
-        };
-        self.serial = self.serial.wrapping_add(1);
+            Linkability::None => Linkage::None(self.salt, serial),
+        }
+    }
+
+    fn write_value(&mut self, kind: ValueKind, text: &str) -> bool {
+        let Some(canonical) = kind.canonical(text) else { return false };
+        self.quoted(|walk| walk.write_pseudonym(Input::value(kind, &canonical)))
+    }
+
+    pub(super) fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
+        let linkage = self.next_linkage();
         self.plan.pseudonymiser.write(input, linkage, &mut self.out)
     }
 

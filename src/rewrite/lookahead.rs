@@ -2,8 +2,10 @@
 //! shapes compare, and which names a record holds.
 
 use super::names::decode;
+use super::subjects::Noted;
 use super::walk::Walk;
 use super::{Fault, Watch, scan};
+use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
 use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
@@ -116,6 +118,22 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
             }
         };
         Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
+    }
+
+    /// The one person whose record stands at the reader's place; `None` if there are several, or none:
+    /// whose its dates are, is never guessed.
+    pub(super) fn find_person(
+        &mut self,
+        state: Option<&State>,
+        depth: u32,
+    ) -> Result<Option<SubjectId>, Fault> {
+        let mut noted = Vec::new();
+        let found = |state: &State, json: Place<'_>| {
+            noted.extend(state.subject.map(|system| Noted { from: json.from, to: json.to, system }));
+        };
+        Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }
+            .value(state, depth)?;
+        Ok(self.judged.only_person(&noted, (self.plan, self.judge), &self.reader, &mut self.links))
     }
 
     /// Notes whose data the record is where that stands in a value that does not leave: what a

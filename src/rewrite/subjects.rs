@@ -31,10 +31,10 @@ pub(super) struct Outer {
 
 /// Where a subject's identifier stands, and in which identifier system.
 #[derive(Debug, Clone, Copy)]
-struct Noted {
-    from: usize,
-    to: usize,
-    system: u32,
+pub(super) struct Noted {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) system: u32,
 }
 
 impl Subjects {
@@ -109,20 +109,13 @@ impl<'b> Judged<'b> {
         let mut some = false;
         let mut contained = Vec::new();
         for noted in subjects.open_record() {
-            let key = (noted.system, reader.slice(noted.from, noted.to));
-            let known = self.known.get(&key).copied();
-            let verdict = known.unwrap_or_else(|| judged(plan, judge, links, (key.1, noted)));
-            match verdict {
+            match self.verdict(*noted, (plan, judge), reader, links) {
                 Verdict::Absent => {}
                 Verdict::Refused => return false,
                 Verdict::Person(_) => some = true,
                 Verdict::Contained(at) => {
                     contained.push(at);
-                    continue;
                 }
-            }
-            if known.is_none() {
-                self.known.insert(key, verdict);
             }
         }
         let is_tied = |at: &Span| {
@@ -139,6 +132,44 @@ impl<'b> Judged<'b> {
     /// What texts meant within one document is not what they mean in another.
     pub(super) fn forget(&mut self) {
         self.known.clear();
+    }
+
+    /// The one person that all these identify; `None` if they are several, or none. Of a contained
+    /// resource its own subjects tell.
+    pub(super) fn only_person<J: Judge>(
+        &mut self,
+        noted: &[Noted],
+        (plan, judge): (&Plan, &J),
+        reader: &Reader<'b>,
+        links: &mut Links<'b>,
+    ) -> Option<SubjectId> {
+        let mut only = None;
+        for noted in noted {
+            match self.verdict(*noted, (plan, judge), reader, links) {
+                Verdict::Absent | Verdict::Contained(_) => {}
+                Verdict::Person(id) if only.is_none_or(|known| known == id) => only = Some(id),
+                Verdict::Refused | Verdict::Person(_) => return None,
+            }
+        }
+        only
+    }
+
+    fn verdict<J: Judge>(
+        &mut self,
+        noted: Noted,
+        (plan, judge): (&Plan, &J),
+        reader: &Reader<'b>,
+        links: &mut Links<'b>,
+    ) -> Verdict {
+        let key = (noted.system, reader.slice(noted.from, noted.to));
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let verdict = judged(plan, judge, links, (key.1, &noted));
+        if !matches!(verdict, Verdict::Contained(_)) {
+            self.known.insert(key, verdict);
+        }
+        verdict
     }
 
     /// The open record leaves.

@@ -101,6 +101,7 @@ pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
             response: 1 << 20,
         },
         cpr_in_text: CprInText::Mask,
+        address_markers: Vec::new(),
         shapes: Vec::new(),
         routes: vec![route],
         tests: Vec::new(),

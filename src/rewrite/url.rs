@@ -160,6 +160,8 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
                 };
                 known && self.write_reference(value, 0)
             }
+            // None of these is resolved by any route.
+            Kind::Value(_) => false,
         };
         let text = String::from_utf8(self.out.split_off(begin)).ok()?;
         written.then_some(text)

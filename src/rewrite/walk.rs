@@ -1,17 +1,22 @@
 //! The walk over a document: which state applies to which value, what is left of containers,
 //! records and their subjects.
 
+mod output;
+
 use std::collections::HashSet;
 
 use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
+use super::protection::may_be_marked;
 use super::subjects::{Judged, Subjects};
-use super::{Decision, Disclosure, Echoes, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
+use super::{Disclosure, Echoes, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
 use crate::cpr::Find;
+use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
+use crate::policy::plan::{Act, NameEntry, Node, Plan, Slot, State, name_hash};
+use crate::policy::protection::names_person;
 use crate::policy::resolve::{Resolved, Unresolved};
 use crate::pseudonym::Salt;
 
@@ -19,7 +24,7 @@ use crate::pseudonym::Salt;
 pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) plan: &'p Plan,
     pub(super) salt: &'p Salt,
-    judge: &'p J,
+    pub(super) judge: &'p J,
     /// What must not come back in clear.
     pub(super) echoes: &'p Echoes,
     /// How URLs at the proxy begin.
@@ -43,13 +48,19 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// Names that became pseudonyms.
     pub(super) renames: Vec<String>,
     pub(super) subjects: Subjects,
-    judged: Judged<'b>,
+    pub(super) judged: Judged<'b>,
     document_withheld: bool,
     /// Of a request: what its pseudonyms stand for, and why one stands for nothing.
     pub(super) resolved: Vec<Resolved>,
     pub(super) unresolved: Option<Unresolved>,
     /// Names of persons in the record, to be taken out of its text.
     pub(super) record_names: HashSet<String>,
+    /// The one person whose record is open, where some rule moves dates.
+    pub(super) record_person: Option<SubjectId>,
+    /// The body can hold the mark of address protection.
+    pub(super) may_be_marked: bool,
+    /// The record that is open is that of a protected person: their name and address stay.
+    protected: bool,
     pub(super) finds: Vec<Find>,
     watch: &'w mut W,
     pointer: String,
@@ -63,13 +74,14 @@ pub(super) struct Tally {
     pub(super) cpr_in_text: u64,
     records: u64,
     pub(super) records_withheld: u64,
+    pub(super) protected: u64,
 }
 
 /// What applies to a value: its own state, and the rule of a `keep` above it.
 #[derive(Clone, Copy)]
-struct Applies<'p> {
-    state: Option<&'p State>,
-    under: Option<u32>,
+pub(super) struct Applies<'p> {
+    pub(super) state: Option<&'p State>,
+    pub(super) under: Option<u32>,
 }
 
 impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
@@ -104,6 +116,9 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             resolved: Vec::new(),
             unresolved: None,
             record_names: HashSet::new(),
+            record_person: None,
+            may_be_marked: plan.protects_addresses && may_be_marked(text),
+            protected: false,
             finds: Vec::new(),
             watch,
             pointer: String::new(),
@@ -117,7 +132,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
                 *count = count.saturating_add(1);
             }
         }
-        let Tally { withheld, unfit, cpr_in_text, records, records_withheld } = self.counts;
+        let Tally { withheld, unfit, cpr_in_text, records, records_withheld, protected } = self.counts;
         Rewritten {
             released: Released { body: self.out },
             disclosure: Disclosure {
@@ -125,6 +140,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
                 released_by_rule,
                 withheld,
                 unfit,
+                address_protected: protected,
                 cpr_in_text,
                 records,
                 records_withheld,
@@ -205,7 +221,15 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if self.plan.has_name_sources && counted {
             self.collect_names(applies.state, depth)?;
         }
+        let outer_person = self.record_person;
+        if self.plan.shifter.is_some() {
+            self.record_person = self.find_person(applies.state, depth)?;
+        }
+        let outer_protected = self.protected;
+        self.protected = counted && self.is_protected(applies.state, depth)?;
         let kept = self.decide(applies, depth)?;
+        self.protected = outer_protected;
+        self.record_person = outer_person;
         self.record_names.clear();
         let known =
             self.judged.may_leave(&self.subjects, (self.plan, self.judge), &self.reader, &mut self.links);
@@ -262,8 +286,11 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             act @ (Act::Cpr { .. }
             | Act::Id { .. }
             | Act::Reference
+            | Act::Value(_)
             | Act::Mask(_)
             | Act::Generalise(_)
+            | Act::Round(_)
+            | Act::Shift(_)
             | Act::Replace(_)
             | Act::Scan(_)
             | Act::Count
@@ -293,7 +320,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             (b'{' | b'[', _) => {}
             _ => return self.keep_scalar(rule, own),
         }
-        if W::ENABLED || node.is_some() || self.not_plain || !self.echoes.is_empty() {
+        if W::ENABLED || node.is_some() || self.not_plain || self.protected || !self.echoes.is_empty() {
             return self.container(state, Some(rule), depth);
         }
         if self.keep_as_it_stands(depth) {
@@ -396,14 +423,16 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
         let written = self.out.len();
         let kept = match node.and_then(|node| node.names.find(hash, name)) {
+            listed if self.protected && names_person(name) => {
+                let applies = self.resolve(slot_of(listed, node), under, depth)?;
+                self.protect(applies, depth)?
+            }
             Some(entry) if under.is_none() => {
                 self.out.extend_from_slice(entry.json.get(usize::from(!some)..).unwrap_or_default());
                 self.value(entry.slot, None, depth)?
             }
             listed => {
-                let slot = listed
-                    .map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot);
-                let applies = self.resolve(slot, under, depth)?;
+                let applies = self.resolve(slot_of(listed, node), under, depth)?;
                 self.write_comma(some);
                 if applies.state.is_none() && under.is_none() {
                     self.withhold(None, depth)?
@@ -451,46 +480,9 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             self.reader.whitespace();
         }
     }
+}
 
-    fn write_comma(&mut self, some: bool) {
-        if some {
-            self.out.push(b',');
-        }
-    }
-
-    /// Runs over the JSON of a scalar as it stands.
-    pub(super) fn copy(&mut self, from: usize) {
-        let json = self.reader.slice(from, self.reader.at);
-        self.out.extend_from_slice(json.as_bytes());
-    }
-
-    /// Steps the pointer down, where anybody listens.
-    fn enter(&mut self, step: impl FnOnce() -> String) -> usize {
-        let outer = self.pointer.len();
-        if W::ENABLED {
-            self.pointer.push('/');
-            self.pointer.push_str(&step());
-        }
-        outer
-    }
-
-    fn leave(&mut self, outer: usize) {
-        if W::ENABLED {
-            self.pointer.truncate(outer);
-        }
-    }
-
-    /// Tells the watch what came of the value that began at `from`, and in the output at `written`.
-    pub(super) fn tell(&mut self, rule: Option<u32>, outcome: Outcome, from: usize, written: usize) {
-        if W::ENABLED {
-            let rule = rule.and_then(|rule| self.plan.rule(usize::try_from(rule).ok()?));
-            self.watch.decided(&Decision {
-                pointer: &self.pointer,
-                rule,
-                outcome,
-                before: self.reader.slice(from, self.reader.at).as_bytes(),
-                after: self.out.get(written..).unwrap_or_default(),
-            });
-        }
-    }
+/// What applies to a member, by the entry of its name or else by what applies to all others.
+fn slot_of(listed: Option<&NameEntry>, node: Option<&Node>) -> Slot {
+    listed.map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot)
 }

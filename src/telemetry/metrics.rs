@@ -122,7 +122,7 @@ impl EncodeLabelValue for Phase {
 pub struct Outcome {
     /// The recipient's id.
     pub recipient: Word,
-    /// `released`, `withheld`, `unfit`, `cpr-in-text`; for records the first two.
+    /// `released`, `withheld`, `unfit`, `cpr-in-text`, `address-protected`; for records the first two.
     pub outcome: Word,
 }
 
@@ -243,7 +243,7 @@ metrics! {
         "Downstream connections that are open.";
     members: Family<Outcome, Counter> = Family::default() =>
         "counter" "tavs_members" "_total" "recipient, outcome"
-        "Members and elements, by what became of them.";
+        "Members and elements, by what became of them. `address-protected` ones are among `withheld` too.";
     records: Family<Outcome, Counter> = Family::default() =>
         "counter" "tavs_records" "_total" "recipient, outcome"
         "Records, by what became of them.";

@@ -156,11 +156,9 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &to)
+            copy(&entry.path(), &to);
         } else {
-            {
-                let _bytes = fs::copy(entry.path(), to).unwrap();
-            }
+            let _bytes = fs::copy(entry.path(), to).unwrap();
         }
     }
 }
@@ -170,8 +168,8 @@ fn approvals_that_could_never_be_given_are_a_mistake_of_the_configuration() {
     let folder = wants_approvals();
     let path = folder.path().join("tavs.toml");
     let config = fs::read_to_string(&path).unwrap();
-    let end = config.find("\n[officers.bent]").unwrap();
-    fs::write(&path, &config[..end]).unwrap();
+    let (before, _) = config.split_once("\n[officers.bent]").unwrap();
+    fs::write(&path, before).unwrap();
     let said = tavs(folder.path(), ["serve", "--check"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("needs two officers with the role `policy-approver`"), "{}", said.err);

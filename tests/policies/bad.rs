@@ -18,8 +18,6 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
     ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"table\"")], "\"table\""),
     ("TAVS0002", &[("[free-text]", "[push]\n[free-text]")], "push"),
-    ("TAVS0002", &[("start\"         = \"keep\"", "start\" = \"shift\"")], "\"shift\""),
-    ("TAVS0002", &[("{ mask = \"first-word\" }", "{ round = \"hour\" }")], "round"),
     ("TAVS0003", &[("policy = 1", "policy = 2")], "2"),
     ("TAVS0101", &[("expires   = 2028-01-14\n", "")], "[agreement]"),
     ("TAVS0101", &[("policy = 1", "")], "#:schema ../../docs/policy.schema.json"),
@@ -67,6 +65,54 @@ pub(crate) const CASES: &[Case] = &[
         "\"refuze\"",
     ),
     ("TAVS0105", &[("burst       = 100", "burst       = 100\nabsent = \"30/s\"")], "\"30/s\""),
+    // Options of actions that make coarser.
+    ("TAVS0101", &[("{ mask = \"first-word\" }", "{ generalise = \"step\" }")], "{ generalise = \"step\" }"),
+    ("TAVS0101", &[("{ mask = \"first-word\" }", "{ round = \"digits\" }")], "{ round = \"digits\" }"),
+    ("TAVS0102", &[("{ mask = \"first-word\" }", "{ generalise = \"month\", step = 5 }")], "step"),
+    ("TAVS0103", &[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = \"5\" }")], "\"5\""),
+    ("TAVS0103", &[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = 0x10 }")], "0x10"),
+    ("TAVS0104", &[("{ mask = \"first-word\" }", "{ generalise = \"regoin\" }")], "\"regoin\""),
+    ("TAVS0104", &[("{ mask = \"first-word\" }", "{ round = \"minute\" }")], "\"minute\""),
+    (
+        "TAVS0104",
+        &[(
+            "{ mask = \"first-word\" }",
+            "{ generalise = \"code-prefix\", classification = \"icd10\", length = 3 }",
+        )],
+        "\"icd10\"",
+    ),
+    ("TAVS0105", &[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = -5 }")], "-5"),
+    ("TAVS0105", &[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = inf }")], "inf"),
+    ("TAVS0105", &[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = 1e-19 }")], "1e-19"),
+    ("TAVS0105", &[("{ mask = \"first-word\" }", "{ generalise = \"bands\", bands = [] }")], "[]"),
+    (
+        "TAVS0105",
+        &[("{ mask = \"first-word\" }", "{ generalise = \"bands\", bands = [18, 65, 65.0] }")],
+        "65.0",
+    ),
+    (
+        "TAVS0105",
+        &[("{ mask = \"first-word\" }", "{ generalise = \"bands\", bands = [2512489996] }")],
+        "2512489996",
+    ),
+    (
+        "TAVS0105",
+        &[(
+            "{ mask = \"first-word\" }",
+            "{ generalise = \"code-prefix\", classification = \"atc\", length = 2 }",
+        )],
+        "2",
+    ),
+    (
+        "TAVS0106",
+        &[(
+            "{ mask = \"first-word\" }",
+            "{ generalise = \"code-prefix\", classification = \"icpc-2\", length = 4 }",
+        )],
+        "4",
+    ),
+    ("TAVS0106", &[("{ mask = \"first-word\" }", "{ round = \"digits\", digits = 18 }")], "18"),
+    ("TAVS0104", &[("{ mask = \"first-word\" }", "{ pseudonymise = \"fax\" }")], "\"fax\""),
     ("TAVS0106", &[("burst       = 100", "burst       = 100\nnovelty = \"5001/hour\"")], "\"5001/hour\""),
     ("TAVS0106", &[("\"50/s\"", "\"500000/s\"")], "\"500000/s\""),
     ("TAVS0106", &[("\"1 MiB\"", "\"1 GiB\"")], "\"1 GiB\""),
@@ -108,6 +154,9 @@ pub(crate) const CASES: &[Case] = &[
         "{ resolve = \"cpr\" }",
     ),
     // 02: locations and rules.
+    ("TAVS0101", &[("marker = [\"$.patient.beskyttet\"]\n", "")], "[address-protection]"),
+    ("TAVS0103", &[("[\"$.patient.beskyttet\"]", "\"$.patient.beskyttet\"")], "\"$.patient.beskyttet\""),
+    ("TAVS0201", &[("[\"$.patient.beskyttet\"]", "[\"$..beskyttet\"]")], ".."),
     ("TAVS0201", &[("\"$.source\"", "\"$..source\"")], ".."),
     ("TAVS0201", &[("\"$.source\"", "'$.source[-1]'")], "-"),
     ("TAVS0201", &[("[\"$.patient.cpr\"]", "[\"patient.cpr\"]")], "p"),
@@ -225,6 +274,11 @@ pub(crate) const CASES: &[Case] = &[
     (
         "TAVS0204",
         &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { generalise = \"year\" }")],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = { round = \"digits\", digits = 0 }")],
         "\"$.appointments[*].patient.cpr\"",
     ),
     (
@@ -356,6 +410,13 @@ pub(crate) const CASES: &[Case] = &[
         "\"age-band-5\"",
     ),
     (
+        "TAVS0207",
+        &[("{ mask = \"first-word\" }", "{ generalise = \"postcode-region\" }")],
+        "\"postcode-region\"",
+    ),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "\"round\"")], "\"round\""),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "{ round = \"hour\", number = \"not-cpr\" }")], "\"hour\""),
+    (
         "TAVS0208",
         &[("{ mask = \"first-word\" }", "{ mask = \"first-word\", keep = true }")],
         "{ mask = \"first-word\", keep = true }",
@@ -378,6 +439,52 @@ pub(crate) const CASES: &[Case] = &[
             ),
         ],
         "{ no-subject = \"opening hours\" }",
+    ),
+    (
+        "TAVS0213",
+        &[
+            ("{ generalise = \"age\", reference = 2026-01-01 }", "\"shift\""),
+            ("{ mask = \"first-word\" }", "{ shift = true, days = 30 }"),
+        ],
+        "{ shift = true, days = 30 }",
+    ),
+    (
+        "TAVS0213",
+        &[
+            ("{ generalise = \"age\", reference = 2026-01-01 }", "{ shift = true, weekday = true }"),
+            ("{ mask = \"first-word\" }", "{ shift = true, time-of-day = true }"),
+        ],
+        "{ shift = true, time-of-day = true }",
+    ),
+    (
+        "TAVS0214",
+        &[
+            ("subject = [\"$.patient.cpr\"]", "no-subject = \"nobody\""),
+            ("{ mask = \"first-word\" }", "\"shift\""),
+        ],
+        "\"shift\"",
+    ),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "{ shift = false }")], "false"),
+    ("TAVS0102", &[("{ mask = \"first-word\" }", "{ shift = true, weekdays = true }")], "weekdays"),
+    ("TAVS0103", &[("{ mask = \"first-word\" }", "{ shift = 30 }")], "30"),
+    ("TAVS0106", &[("{ mask = \"first-word\" }", "{ shift = true, days = 0 }")], "0"),
+    ("TAVS0106", &[("{ mask = \"first-word\" }", "{ shift = true, weekday = true, days = 6 }")], "6"),
+    ("TAVS0106", &[("{ mask = \"first-word\" }", "{ shift = true, days = 4000 }")], "4000"),
+    ("TAVS0402", &[("start\"         = \"keep\"", "start\" = \"shift\"")], "\"$.appointments[*].start\""),
+    (
+        "TAVS0402",
+        &[("start\"         = \"keep\"", "start\" = { round = \"hour\" }")],
+        "\"$.appointments[*].start\"",
+    ),
+    (
+        "TAVS0402",
+        &[("start\"         = \"keep\"", "start\" = { generalise = \"step\", step = 5 }")],
+        "\"$.appointments[*].start\"",
+    ),
+    (
+        "TAVS0204",
+        &[("patient.cpr\"   = \"pseudonymise\"", "patient.cpr\"   = \"shift\"")],
+        "\"$.appointments[*].patient.cpr\"",
     ),
     (
         "TAVS0212",
@@ -543,6 +650,37 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0314", &[("signed    = 2026-01-15", "signed    = 2026-06-02")], "2026-06-02"),
     ("TAVS0315", &[("country = \"DK\"", "country = \"UK\"")], "\"UK\""),
     ("TAVS0316", &[("scheme      = \"keyed\"", "scheme      = \"digits\"")], "\"$.appointments[*].id\""),
+    (
+        "TAVS0316",
+        &[SEALED, ("{ mask = \"first-word\" }", "{ pseudonymise = \"email\" }")],
+        "\"$.appointments[*].patient.navn\"",
+    ),
+    (
+        "TAVS0316",
+        &[SEALED, ("{ mask = \"first-word\" }", "{ pseudonymise = \"text\" }")],
+        "\"$.appointments[*].patient.navn\"",
+    ),
+    (
+        "TAVS0316",
+        &[
+            SEALED,
+            ("linkability = \"domain\"", "linkability = \"document\""),
+            ("{ pseudonymise = \"id\", type = \"Appointment\" }", "\"withhold\""),
+            ("{ pseudonymise = \"id\" }", "\"withhold\""),
+            ("{ keep = true, number = \"not-cpr\" }", "{ pseudonymise = \"phone\" }"),
+        ],
+        "\"$.appointments[*].patient.mobil\"",
+    ),
+    (
+        "TAVS0316",
+        &[
+            ("scheme      = \"keyed\"", "scheme      = \"digits\""),
+            ("{ pseudonymise = \"id\", type = \"Appointment\" }", "\"withhold\""),
+            ("{ pseudonymise = \"id\" }", "\"withhold\""),
+            ("{ keep = true, number = \"not-cpr\" }", "{ pseudonymise = \"phone\" }"),
+        ],
+        "\"$.appointments[*].patient.mobil\"",
+    ),
     (
         "TAVS0316",
         &[

@@ -70,6 +70,12 @@ const HEADER: &[Row] = &[
     (&[("buffer ", "absent = \"30/min\"\nbuffer ")], Topic::Limits, Narrower, Wider),
     (&[("\"1 MiB\"", "\"2 MiB\"")], Topic::Limits, Wider, Narrower),
     (&[("\"64 MiB\"", "\"65 MiB\"")], Topic::Limits, Wider, Narrower),
+    (
+        &[("marker = [\"$.patient.beskyttet\"]", "marker = [\"$.patient.beskyttet\", \"$.beskyttet\"]")],
+        Topic::AddressProtection,
+        Narrower,
+        Wider,
+    ),
     (&[("cpr = \"mask\"", "cpr = \"refuse\"")], Topic::FreeText, Narrower, Wider),
     (&[("cpr = \"mask\"", "cpr = \"pseudonymise\"")], Topic::FreeText, Wider, Narrower),
 ];

@@ -72,6 +72,15 @@ pub(crate) fn texts() -> Vec<String> {
         edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ url = [\"/a/{id}\"] }")]),
         edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
+        edited(&[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = 5 }")]),
+        edited(&[("{ mask = \"first-word\" }", "{ generalise = \"bands\", bands = [18] }")]),
+        edited(&[(
+            "{ mask = \"first-word\" }",
+            "{ generalise = \"code-prefix\", classification = \"sks\", length = 3 }",
+        )]),
+        edited(&[("{ mask = \"first-word\" }", "{ round = \"hour\", unit = \"seconds\" }")]),
+        edited(&[("{ mask = \"first-word\" }", "{ shift = true, days = 30 }")]),
+        edited(&[("{ mask = \"first-word\" }", "{ round = \"digits\", digits = 1 }")]),
     ]
 }
 

@@ -3,6 +3,12 @@
 //! The small validator here knows what the schema uses of draft-07; `tests/policies/validate.py` says the same with a
 //! real one (test.sh).
 
+#![expect(
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what its small validator does not know, and any value may stand in a schema"
+)]
+
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +45,7 @@ const ALSO: &[(&str, &str)] = &[
         "[route.response]",
         "[route.request]\nno-body = true\nlimit = \"1 KiB\"\ncontent-types = [\"application/json\"]\n\
          fields = { x-a = { resolve = \"id\", type = \"X\" }, x-b = { pattern = \"word\" }, x-c = { one-of = [\"a\"] } }\n\
-         form = { a = { pattern = \"date\" } }\nmembers = { \"$.a\" = \"resolve\" }\n\n[route.response]",
+         form = { a = { pattern = \"date\" } }\nmembers = { \"$.a\" = \"resolve\", \"$.b\" = { resolve = \"cpr\", system = \"urn:x\" } }\n\n[route.response]",
     ),
 ];
 
@@ -157,7 +163,9 @@ fn unknown_names_and_words_do_not() {
     let mut tried = 0;
     for (code, edits, _) in crate::bad::CASES {
         let text = edited(edits);
-        let by_name = matches!(*code, "TAVS0102" | "TAVS0104");
+        // Which option goes with which word is a rule between values: `check` knows it.
+        let between_values = edits.iter().any(|(_, new)| *new == "{ generalise = \"month\", step = 5 }");
+        let by_name = matches!(*code, "TAVS0102" | "TAVS0104") && !between_values;
         if by_name && text.parse::<toml::Table>().is_ok() {
             tried += 1;
             assert!(!fits(&schema, &text), "{code} {edits:?}");

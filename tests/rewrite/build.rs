@@ -60,6 +60,7 @@ pub(crate) fn policy(
             response: 1 << 20,
         },
         cpr_in_text,
+        address_markers: Vec::new(),
         routes: vec![Route {
             name: "generated".into(),
             methods: vec![Method::Get],

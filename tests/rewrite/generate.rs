@@ -7,12 +7,14 @@ use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use tavs::json::Decimal;
 use tavs::policy::checked::{
-    Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Rule, Scan, Shape, Subject, Url,
+    Action, Basis, CodeSystem, CprInText, Epoch, EpochUnit, Generalise, Keep, Kind, Linkability, Mask,
+    Policy, Precision, Round, Rule, Scan, Shape, Shift, Subject, Url,
 };
 use tavs::policy::location::{Comparison, Literal, Location, Step};
 use tavs::policy::plan::{PlanError, mistakes};
-use tavs::pseudonym::Scheme;
+use tavs::pseudonym::{Scheme, ValueKind};
 
 use crate::build;
 use crate::oracle::tree::quoted;
@@ -173,11 +175,13 @@ fn keep() -> impl Strategy<Value = Keep> {
 
 pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        11 => keep().prop_map(Action::Keep),
+        18 => keep().prop_map(Action::Keep),
         1 => Just(Action::Withhold),
-        4 => kind().prop_map(Action::Pseudonymise),
+        6 => kind().prop_map(Action::Pseudonymise),
         2 => select(&[Mask::FirstWord, Mask::Initials, Mask::Last4, Mask::All, Mask::Email, Mask::Cpr][..]).prop_map(Action::Mask),
-        2 => generalise().prop_map(Action::Generalise),
+        3 => generalise().prop_map(Action::Generalise),
+        1 => round().prop_map(Action::Round),
+        2 => shift().prop_map(Action::Shift),
         1 => select(&["\"urn:x\"", "1", "2.50", "true", "\"\\u0001\""][..]).prop_map(|text| Action::Replace(text.to_owned())),
         1 => Just(Action::Count),
         1 => Just(Action::Url(Url::Route)),
@@ -194,6 +198,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         select(&["", "Patient"][..])
             .prop_map(|resource_type| Kind::Id { resource_type: resource_type.to_owned() }),
         Just(Kind::Reference),
+        select(&[ValueKind::Phone, ValueKind::Email, ValueKind::Text][..]).prop_map(Kind::Value),
     ]
 }
 
@@ -209,7 +214,43 @@ fn generalise() -> impl Strategy<Value = Generalise> {
         Generalise::Age { reference: day },
         Generalise::AgeBand { width: 5, reference: day },
         Generalise::AgeBand { width: 10, reference: day },
+        Generalise::Step(decimal("5")),
+        Generalise::Step(decimal("0.25")),
+        Generalise::Bands(vec![decimal("0"), decimal("18"), decimal("65.5")]),
+        Generalise::PostcodeRegion { reference: day },
+        Generalise::PostcodeRegion { reference: jiff::civil::date(2027, 1, 1) },
+        Generalise::Postcode2,
+        Generalise::CodePrefix { system: CodeSystem::Icd10, length: 3 },
+        Generalise::CodePrefix { system: CodeSystem::Sks, length: 4 },
+        Generalise::CodePrefix { system: CodeSystem::Icpc2, length: 1 },
+        Generalise::CodePrefix { system: CodeSystem::Atc, length: 5 },
     ])
+}
+
+fn decimal(text: &str) -> Decimal {
+    Decimal::parse(text).unwrap()
+}
+
+fn round() -> impl Strategy<Value = Round> {
+    let instant = (select(&[Precision::Hour, Precision::Day][..]), weighted(0.5, epoch()))
+        .prop_map(|(to, epoch)| Round::Instant { to, epoch });
+    prop_oneof![2 => instant, 1 => select(&[0, 1, 3][..]).prop_map(Round::Digits)]
+}
+
+fn shift() -> impl Strategy<Value = Shift> {
+    (select(&[1, 10, 182][..]), any::<bool>(), any::<bool>(), weighted(0.2, epoch())).prop_map(
+        |(days, weekday, time_of_day, epoch)| Shift {
+            days: if weekday { days.max(7) } else { days },
+            weekday,
+            time_of_day,
+            epoch,
+        },
+    )
+}
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    (select(&[EpochUnit::Seconds, EpochUnit::Milliseconds][..]), any::<bool>())
+        .prop_map(|(unit, number_not_cpr)| Epoch { unit, number_not_cpr })
 }
 
 fn rules(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Rule>> {
@@ -224,7 +265,7 @@ fn rules(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Rule>> {
 
 pub(crate) fn subject() -> impl Strategy<Value = Subject> {
     prop_oneof![
-        4 => Just(Subject::Nobody { reason: "generated".into() }),
+        6 => Just(Subject::Nobody { reason: "generated".into() }),
         1 => vec(location(1..3), 1..2).prop_map(Subject::At),
         1 => select(&["$.cpr", "$.a.cpr", "$[*].cpr"][..]).prop_map(|text| Subject::At(vec![build::at(text)])),
         1 => Just(Subject::Elsewhere),
@@ -274,12 +315,17 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
         weighted(0.5, prop_oneof![Just(build::at("$.list[*]")), Just(build::at("$[*]")), location(1..3)]),
         subject(),
         rules(1..6),
+        (vec(location(1..3), 0..2), prop::bool::weighted(0.1)),
     )
-        .prop_map(|(cpr_in_text, made, shapes, record, subject, rules)| {
+        .prop_map(|(cpr_in_text, made, shapes, record, subject, rules, (markers, treatment))| {
             let mut response = build::response(rules);
             response.record = record;
             response.subject = subject;
             let mut policy = build::policy("generated", made, cpr_in_text, shapes, response);
+            policy.address_markers = markers;
+            if treatment {
+                policy.purpose.basis = vec![Basis { id: "sul-41", health: true }];
+            }
             without_conflicts(&mut policy);
             policy
         })
@@ -481,6 +527,20 @@ const TEXTS: &[&str] = &[
     "2026-02-30",
     "48-12-25",
     "2026-03-04T10:00",
+    "2026-03-04T23:20:31.123-05:30",
+    "8000",
+    "DK-2100",
+    "3900",
+    "FO-100",
+    "E11.9",
+    "DE119",
+    "T90",
+    "A10BA02",
+    "A10B",
+    "-2.75",
+    "64.999",
+    "1e3",
+    "251248.99951",
     "Patient/123",
     "Patient/a-b.c/_history/2",
     "https://ehr.example/fhir/Patient/123",
@@ -497,6 +557,11 @@ const TEXTS: &[&str] = &[
     "+45 20 12 34 56",
     "ring 20123456 nu",
     "nancy@example.invalid",
+    "+45 20-12-34-56",
+    "4520123456",
+    "Nancy@Example.Invalid",
+    "A\u{30a}ge  Berg",
+    "Åge Berg",
     "Nancy skrev: nancy@example.invalid, tlf. 20 12 34 56",
     "AAECAwQFBgcICQoLDA0ODw==",
     "00010203040506070809",
@@ -536,6 +601,18 @@ const NUMBERS: &[&str] = &[
     "123456789",
     "1234567890",
     "6704909995",
+    "1772612345",
+    "1712000000.5",
+    "1772612345678",
+    "253402300799999",
+    "8000",
+    "100",
+    "-2.749",
+    "65.50",
+    "0.05",
+    "251248.99951",
+    "999999999999999999.9",
+    "25e-1",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -613,10 +690,20 @@ fn without_most_duplicates(mut members: Vec<(String, Doc)>) -> Vec<(String, Doc)
 /// A value that some action can take.
 fn suited() -> impl Strategy<Value = Doc> {
     prop_oneof![
-        3 => scalar(),
-        2 => select(PERSONS).prop_map(|number| Doc::Scalar(quoted(number))),
-        1 => select(TEXTS).prop_map(|text| Doc::Scalar(quoted(text))),
+        8 => scalar(),
+        5 => select(PERSONS).prop_map(|number| Doc::Scalar(quoted(number))),
+        3 => select(TEXTS).prop_map(|text| Doc::Scalar(quoted(text))),
         1 => document(),
+        1 => (select(&["\"R\"", "\"N\"", "[\"v\"]", "\"\\u0052\""][..]), select(&["security", "s\\u0065curity", "tag"][..]), any::<bool>())
+            .prop_map(|(code, name, list)| {
+                let coding = Doc::Object(vec![("\"code\"".to_owned(), Doc::Scalar(code.to_owned()))]);
+                let security = if list { Doc::Array(vec![coding]) } else { coding };
+                let meta = Doc::Object(vec![(format!("\"{name}\""), security)]);
+                Doc::Object(vec![
+                    ("\"navn\"".to_owned(), Doc::Scalar("\"Nancy\"".to_owned())),
+                    ("\"meta\"".to_owned(), meta),
+                ])
+            }),
     ]
 }
 

@@ -7,6 +7,7 @@
 //! a fault inside a record refuses the response even if the record would be withheld, and a name
 //! with a CPR under `cpr = "refuse"` refuses it even if nothing of its value would leave.
 
+pub(crate) mod coarse;
 pub(crate) mod forms;
 pub(crate) mod links;
 pub(crate) mod place;
@@ -21,9 +22,10 @@ use data_encoding::BASE64;
 use tavs::cpr::{self, Search};
 use tavs::ids::SubjectId;
 use tavs::judge::Judge;
-use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Route, Scan};
+use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Route, Scan, Shift};
 use tavs::policy::location::{Literal, Location, Step};
-use tavs::pseudonym::{Input, KeyRing, Linkage, Pseudonymiser, Salt, SubjectKey};
+use tavs::policy::protection::names_person;
+use tavs::pseudonym::{Input, KeyRing, Linkage, Pseudonymiser, Salt, Shifter, SubjectKey, ValueKind};
 
 use self::place::{Crumb, Key, children, leads, passes};
 use self::tree::{Member, NotJson, Tree, quoted};
@@ -42,6 +44,7 @@ pub(crate) struct Counts {
     pub(crate) released_by_rule: Vec<u32>,
     pub(crate) withheld: u64,
     pub(crate) unfit: u64,
+    pub(crate) address_protected: u64,
     pub(crate) cpr_in_text: u64,
     pub(crate) records: u64,
     pub(crate) records_withheld: u64,
@@ -79,8 +82,11 @@ pub(crate) struct Oracle<'p> {
     subjects: Vec<subjects::Place>,
     /// Where names stand that are taken out of text.
     names: Vec<Vec<Step>>,
+    /// Where records tell of address protection.
+    markers: Vec<Vec<Step>>,
     pseudonymiser: Pseudonymiser,
     subject_key: SubjectKey,
+    shifter: Shifter,
     judge: &'p dyn Judge,
     salt: Salt,
 }
@@ -112,6 +118,7 @@ impl<'p> Oracle<'p> {
             }));
         }
         let record = route.response.record.clone().unwrap_or_default();
+        let markers = if policy.is_treatment() { &[][..] } else { &policy.address_markers[..] };
         let names = rules.iter().flat_map(|rule| names_from(rule.action));
         let names = names.map(|location| record.join(location).steps).collect();
         Self {
@@ -119,9 +126,11 @@ impl<'p> Oracle<'p> {
             route,
             rules,
             names,
+            markers: markers.into_iter().map(|location| record.join(location).steps).collect(),
             subjects: subjects::places(policy, route),
             pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme).unwrap(),
             subject_key: keys.subject_key().unwrap(),
+            shifter: keys.shifter(&policy.pseudonyms.domain).unwrap(),
             judge,
             salt,
         }
@@ -175,13 +184,31 @@ impl<'p> Oracle<'p> {
     }
 
     fn document(&self, root: &Tree, counts: &mut Counts, less: u64) -> Result<Option<Tree>, Refused> {
-        let mut walk = Walk { oracle: self, root, record: None, records_less: less, pseudonyms: 0, counts };
+        let mut walk = Walk {
+            oracle: self,
+            root,
+            record: None,
+            person: None,
+            protected: false,
+            records_less: less,
+            pseudonyms: 0,
+            counts,
+        };
         walk.record(root, &mut Vec::new(), false, self.is_record(&[]))
     }
 
     /// Whether the crumbs lead to a record; without a `record`, the document is one.
     fn is_record(&self, crumbs: &[Crumb<'_>]) -> bool {
         leads(self.route.response.record.as_ref().map_or(&[], |location| &location.steps), crumbs)
+    }
+
+    /// Whether a record tells that its person's name and address are protected.
+    fn is_protected(&self, record: &Tree) -> bool {
+        let marked = || {
+            let markers = self.policy.address_markers.iter().flat_map(|marker| place::find(marker, record));
+            markers.into_iter().any(|node| !matches!(node, Tree::Null | Tree::Bool(false)))
+        };
+        !self.policy.is_treatment() && (forms::is_marked(record) || marked())
     }
 
     /// Whether a record could stand further down.
@@ -207,8 +234,10 @@ impl<'p> Oracle<'p> {
         let subjects = self.subjects.iter().map(|place| (&place.steps[..], place.shape));
         let record = self.route.response.record.iter().map(|record| (&record.steps[..], None));
         let names = self.names.iter().map(|steps| (&steps[..], None));
+        let markers = self.markers.iter().map(|steps| (&steps[..], None));
         rules
             .chain(subjects)
+            .chain(markers)
             .chain(record)
             .chain(names)
             .filter(|(steps, shape)| passes(steps, crumbs) && self.in_shape(*shape, root, crumbs))
@@ -260,6 +289,10 @@ struct Walk<'o, 't> {
     root: &'t Tree,
     /// The record that the walk is in.
     record: Option<&'t Tree>,
+    /// The one person whose record it is.
+    person: Option<SubjectId>,
+    /// Whose name and address stay.
+    protected: bool,
     /// How many records the whole body withholds, where that is known.
     records_less: u64,
     /// How many pseudonyms there were: their serial under `linkability = "none"`.
@@ -279,8 +312,13 @@ impl<'o, 't> Walk<'o, 't> {
         let subjects = subjects::of_record(self.oracle, self.root, node, crumbs, is_record);
         let before = self.counts.clone();
         self.record = is_record.then_some(node);
+        self.protected = is_record && self.oracle.is_protected(node);
+        let around = self.person;
+        self.person = subjects.as_ref().filter(|all| all.len() == 1).map(|all| all[0]);
         let left = self.inside(node, crumbs, under)?;
+        self.person = around;
         self.record = None;
+        self.protected = false;
         let Some(subjects) = subjects else {
             *self.counts = before;
             self.counts.records_withheld += 1;
@@ -435,6 +473,12 @@ impl<'o, 't> Walk<'o, 't> {
         crumbs: &mut Vec<Crumb<'t>>,
         under: bool,
     ) -> Result<Option<Member>, Refused> {
+        if self.protected && names_person(name) {
+            let reached = self.oracle.places_through(self.root, crumbs).next().is_some();
+            self.counts.address_protected += u64::from(under || reached);
+            self.counts.withheld += 1;
+            return Ok(None);
+        }
         let (parent, child) = crumbs.split_at(crumbs.len() - 1);
         let spelt = self
             .oracle
@@ -517,7 +561,9 @@ impl<'o, 't> Walk<'o, 't> {
             (Action::Url(how), Tree::String { text: from, .. }) => text(self.url(how, from)),
             (Action::Mask(how), Tree::String { text: from, .. }) => text(forms::mask(*how, from)),
             (Action::Mask(how), Tree::Number(raw)) => text(forms::mask_number(*how, raw)),
-            (Action::Generalise(how), Tree::String { text, .. }) => forms::generalise(how, text),
+            (Action::Generalise(how), _) => coarse::generalise(how, node),
+            (Action::Round(how), _) => coarse::round(how, node),
+            (Action::Shift(how), _) => self.shifted(*how, node),
             (Action::Replace(constant), _) => {
                 let constant = tree::parse(constant.as_bytes()).unwrap();
                 let fits = matches!(
@@ -617,6 +663,10 @@ impl<'o, 't> Walk<'o, 't> {
             (Kind::Id { resource_type }, Tree::Number(raw)) if raw.chars().all(|c| c.is_ascii_digit()) => {
                 self.made_of(Input { kind: "id", resource_type, system: "", value: raw })
             }
+            (Kind::Value(kind), Tree::String { text, .. }) => self.value_pseudonym(*kind, text),
+            (Kind::Value(kind), Tree::Number(raw)) if raw.chars().all(|c| c.is_ascii_digit()) => {
+                self.value_pseudonym(*kind, raw)
+            }
             _ => None,
         }
     }
@@ -641,6 +691,24 @@ impl<'o, 't> Walk<'o, 't> {
         Some(format!("{resource_type}?identifier={system}|{}", self.person(&number, &system)?))
     }
 
+    /// A date moved by the days of the record's one person.
+    fn shifted(&mut self, how: Shift, node: &Tree) -> Option<Tree> {
+        let person = self.person?;
+        coarse::shift(how, node, || {
+            let shifter = self.oracle.shifter.clone();
+            shifter.draw(person, self.linkage())
+        })
+    }
+
+    fn value_pseudonym(&mut self, kind: ValueKind, text: &str) -> Option<String> {
+        let (kind, value) = match kind {
+            ValueKind::Phone => ("phone", forms::phone(text)?),
+            ValueKind::Email => ("email", forms::email(text)?),
+            ValueKind::Text => ("text", forms::single_spaced(text)?),
+        };
+        self.made_of(Input { kind, resource_type: "", system: "", value: &value })
+    }
+
     fn person(&mut self, number: &cpr::Number, system: &str) -> Option<String> {
         if number.is_nobody() {
             return self.oracle.policy.pseudonyms.scheme.nobody().map(str::to_owned);
@@ -648,16 +716,20 @@ impl<'o, 't> Walk<'o, 't> {
         self.made_of(subjects::number_input(number, system))
     }
 
-    /// `None`: the scheme has none for it.
-    fn made_of(&mut self, input: Input<'_>) -> Option<String> {
+    fn linkage(&mut self) -> Linkage<'o> {
         let serial = self.pseudonyms;
         self.pseudonyms += 1;
         let salt = &self.oracle.salt;
-        let linkage = match self.oracle.policy.pseudonyms.linkability {
+        match self.oracle.policy.pseudonyms.linkability {
             Linkability::Domain => Linkage::Domain,
             Linkability::Document => Linkage::Document(salt),
             Linkability::None => Linkage::None(salt, serial),
-        };
+        }
+    }
+
+    /// `None`: the scheme has none for it.
+    fn made_of(&mut self, input: Input<'_>) -> Option<String> {
+        let linkage = self.linkage();
         let mut out = Vec::new();
         let written = self.oracle.pseudonymiser.write(input, linkage, &mut out);
         written.then(|| String::from_utf8(out).unwrap())

@@ -5,7 +5,9 @@ use tavs::absence;
 use tavs::cpr;
 use tavs::ids::SubjectId;
 use tavs::judge::{Everyone, Judge, Judgement};
-use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, Rule, Sought, Subject};
+use tavs::policy::checked::{
+    Action, Basis, CprInText, Keep, Kind, Linkability, Policy, Rule, Sought, Subject,
+};
 use tavs::policy::location::Step;
 use tavs::policy::plan::Plan;
 use tavs::policy::resolve::Resolved;
@@ -92,6 +94,7 @@ fn counts(disclosure: &Disclosure) -> Counts {
         released_by_rule: disclosure.released_by_rule.clone(),
         withheld: disclosure.withheld,
         unfit: disclosure.unfit,
+        address_protected: disclosure.address_protected,
         cpr_in_text: disclosure.cpr_in_text,
         records: disclosure.records,
         records_withheld: disclosure.records_withheld,
@@ -113,6 +116,7 @@ fn without_exceptions(mut policy: Policy) -> Policy {
 /// they are withheld.
 fn without_looks(mut policy: Policy) -> Policy {
     let response = &mut policy.routes[0].response;
+    policy.purpose.basis = vec![Basis { id: "sul-41", health: true }];
     response.shapes.clear();
     response.subject = Subject::Elsewhere;
     response.record = None;
@@ -129,6 +133,7 @@ fn without_looks(mut policy: Policy) -> Policy {
 /// The policy of a request: what is kept, and what is not, of whatever document.
 fn of_request(mut policy: Policy) -> Policy {
     policy.cpr_in_text = CprInText::Mask;
+    policy.purpose.basis = vec![Basis { id: "sul-41", health: true }];
     let response = &mut policy.routes[0].response;
     response.shapes.clear();
     response.subject = Subject::Elsewhere;

@@ -9,7 +9,9 @@ Needs the package `cryptography` (42 or later, for AES-GCM-SIV).
 
 import hashlib
 import hmac
+import re
 import sys
+import unicodedata
 import uuid
 
 from cryptography.exceptions import InvalidTag
@@ -197,6 +199,83 @@ def made(line: str):
     return SCHEMES[scheme](*arguments, kind, resource_type, system, value), wanted
 
 
+# ---- canonical values ----
+
+
+def phone(written: str):
+    plain = "".join(c for c in written if c not in " \t\u00a0\u202f-\u2010\u2011\u2013./()")
+    if plain.startswith("+"):
+        digits = plain[1:]
+    elif plain.startswith("00"):
+        digits = plain[2:]
+    elif len(plain) == 10 and plain.startswith("45"):
+        digits = plain
+    else:
+        digits = "45" + plain
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    if digits.startswith("45"):
+        return "+" + digits if len(digits) == 10 and digits[2] != "0" else None
+    return "+" + digits if 7 <= len(digits) <= 15 and digits[0] != "0" else None
+
+
+def email(written: str):
+    address = written.strip()
+    local, _, domain = address.rpartition("@")
+    bad = any(c.isspace() or unicodedata.category(c) == "Cc" or c in "@<>,;" for c in local)
+    if bad or not local or len(address.encode()) > 254 or not re.fullmatch(r"[A-Za-z0-9.-]+", domain):
+        return None
+    return "".join(c.lower() if c.isascii() else c for c in address)
+
+
+def text(written: str):
+    return unicodedata.normalize("NFC", " ".join(written.split())) or None
+
+
+def check_canonical() -> None:
+    for make, written, wanted in [
+        (phone, "+45 20 12 34 56", "+4520123456"),
+        (phone, "4520123456", "+4520123456"),
+        (phone, "0046 70-123 45 67", "+46701234567"),
+        (phone, "2512489996", None),
+        (phone, "00000000", None),
+        (email, " Nancy@Klinik.Example", "nancy@klinik.example"),
+        (email, "a@b@c", None),
+        (text, "  Nancy \u00a0 Ann ", "Nancy Ann"),
+        (text, " ", None),
+    ]:
+        assert make(written) == wanted, (written, make(written), wanted)
+
+
+# ---- shift ----
+
+
+def draw(secret: bytes, version: int, subject: bytes, *salt: bytes) -> int:
+    text = context(b"tavs-shift-1", version) + fields(subject, *(salt or (b"",)))
+    return int.from_bytes(hmac.digest(key(secret, "shift"), text, "sha256")[:8], "big")
+
+
+def days(drawn: int, most: int, weekday: bool) -> int:
+    steps = most // 7 if weekday else most
+    index = drawn % (2 * steps)
+    return (index - steps if index < steps else index - steps + 1) * (7 if weekday else 1)
+
+
+def check_shift() -> None:
+    nancy = bytes.fromhex("6efaed1d122110c17a9fc254f9671678")
+    other = bytes.fromhex("67390587d35b2f59e62281b04d2947d2")
+    salt = b"\xaa" * 16
+    for subject, salts, wanted in [
+        (nancy, (), (-42, 11, 77)),
+        (other, (), (72, -9, 140)),
+        (nancy, (salt,), (173, -8, 119)),
+        (nancy, (salt, (1).to_bytes(8, "big")), (-151, -27, 42)),
+    ]:
+        drawn = draw(bytes(range(32)), 7, subject, *salts)
+        made_days = (days(drawn, 182, False), days(drawn, 30, False), days(drawn, 182, True))
+        assert made_days == wanted, (made_days, wanted)
+
+
 HEAD = """\
 # Pseudonyms of the domain `research`, after docs/pseudonyms.md. `-`: the scheme has none for this value.
 # scheme | key version | secret | linkability and number | salt | kind | resource type | system | value | pseudonym
@@ -214,6 +293,9 @@ VALUES = [
     ("id", "", "", "A-88120"),
     ("id", "", "", "sixteen-letters!"),
     ("id", "", "", "seventeen-letters"),
+    ("phone", "", "", phone("20 12 34 56")),
+    ("email", "", "", email(" Nancy.Berggren@Klinik.Example ")),
+    ("text", "", "", text("A\u030age  Berg")),
 ]
 
 
@@ -231,6 +313,8 @@ def make() -> None:
 
 
 def check(path: str) -> int:
+    check_canonical()
+    check_shift()
     wrong = count = 0
     with open(path, encoding="utf-8") as vectors:
         for number, line in enumerate(vectors, 1):

@@ -55,6 +55,7 @@ pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
         },
         limits: limits(&written.limits),
         cpr_in_text: value(written.cpr_in_text.as_ref(), CprInText::Mask),
+        address_markers: written.address_markers.clone(),
         shapes: written.shapes.iter().map(|one| shape(one, &lines)).collect(),
         routes: written.routes.iter().map(|one| route(one, written, &lines)).collect(),
         tests: written.tests.iter().map(|one| test(one, written, &lines)).collect(),

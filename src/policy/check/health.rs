@@ -162,9 +162,13 @@ pub(in crate::policy) fn is_health_name(name: &str) -> bool {
 fn is_released(rule: &Rule) -> bool {
     let At { value: action, .. } = &rule.action;
     match action {
-        Action::Keep(_) | Action::Mask(_) | Action::Generalise(_) | Action::Scan(_) | Action::Decode(_) => {
-            true
-        }
+        Action::Keep(_)
+        | Action::Mask(_)
+        | Action::Generalise(_)
+        | Action::Round(_)
+        | Action::Shift(_)
+        | Action::Scan(_)
+        | Action::Decode(_) => true,
         Action::Withhold
         | Action::Pseudonymise(_)
         | Action::Replace(_)

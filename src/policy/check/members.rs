@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::known::{holds_cpr, is_any_identifier};
-use crate::policy::checked::{self, Action, Keep, Mask};
+use crate::policy::checked::{self, Action, Epoch, Keep, Mask, Round, Shift};
 use crate::policy::codes;
 use crate::policy::location::{Location, Step};
 use crate::policy::syntax::At;
@@ -55,7 +55,12 @@ fn is_reference(location: &Location) -> bool {
 }
 
 const fn says_not_cpr(action: &Action) -> bool {
-    matches!(action, Action::Keep(Keep { number_not_cpr: true, .. } | Keep { string_not_cpr: true, .. }))
+    matches!(
+        action,
+        Action::Keep(Keep { number_not_cpr: true, .. } | Keep { string_not_cpr: true, .. })
+            | Action::Round(Round::Instant { epoch: Some(Epoch { number_not_cpr: true, .. }), .. })
+            | Action::Shift(Shift { epoch: Some(Epoch { number_not_cpr: true, .. }), .. })
+    )
 }
 
 /// How an action lets a CPR number, or a part of one, out where one stands.
@@ -77,6 +82,8 @@ const fn weakness(action: &Action) -> Option<Weakness> {
         Action::Mask(Mask::Initials) => Some(Weakness::Part("mask = \"initials\"")),
         Action::Mask(Mask::Email) => Some(Weakness::Part("mask = \"email\"")),
         Action::Generalise(_) => Some(Weakness::Part("generalise")),
+        Action::Round(_) => Some(Weakness::Part("round")),
+        Action::Shift(_) => Some(Weakness::Part("shift")),
         Action::Scan(_) => Some(Weakness::Part("scan")),
         Action::Decode(_) => Some(Weakness::Part("decode")),
         Action::Count => Some(Weakness::Part("count")),

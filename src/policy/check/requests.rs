@@ -84,6 +84,8 @@ fn action(rule: &Rule, findings: &mut Findings<'_>) {
         Action::Pseudonymise(_)
         | Action::Mask(_)
         | Action::Generalise(_)
+        | Action::Round(_)
+        | Action::Shift(_)
         | Action::Replace(_)
         | Action::Scan(_)
         | Action::Count

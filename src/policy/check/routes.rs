@@ -163,7 +163,7 @@ fn unknown(code: &'static Code, what: &str, name: &At<String>, known: &[&str], f
     );
 }
 
-fn used_shapes<'p>(policy: &'p Policy, response: &'p Response) -> impl Iterator<Item = &'p Shape> {
+pub(super) fn used_shapes<'p>(policy: &'p Policy, response: &'p Response) -> impl Iterator<Item = &'p Shape> {
     policy.shapes.iter().filter(|shape| {
         let name = shape.name.as_ref().map(|name| name.value.as_str());
         response.shapes.iter().any(|used| Some(used.value.as_str()) == name)
@@ -267,6 +267,8 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Pseudonymise(_) => Some("pseudonymised"),
         Action::Mask(_) => Some("masked"),
         Action::Generalise(_) => Some("generalised"),
+        Action::Round(_) => Some("rounded"),
+        Action::Shift(_) => Some("shifted"),
         Action::Replace(_) => Some("replaced"),
         Action::Scan(_) => Some("scanned"),
         Action::Count => Some("corrected"),

@@ -6,7 +6,7 @@ use crate::policy::checked::{Action, Kind, Linkability};
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location, Step};
 use crate::policy::written::Policy;
-use crate::pseudonym::Scheme;
+use crate::pseudonym::{Scheme, ValueKind};
 
 /// What the identifier systems of e-CPRs begin with.
 const ECPR_SYSTEMS: &str = "urn:oid:1.2.208.176.1.6.";
@@ -30,12 +30,16 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
         let Action::Pseudonymise(kind) = &rule.action.value else { continue };
         let is_number = matches!(kind, Kind::Cpr);
         let why = match scheme.value {
+            Scheme::Digits if matches!(kind, Kind::Value(_)) => "only a CPR has a place among ten digits",
+            Scheme::Sealed if matches!(kind, Kind::Value(ValueKind::Email | ValueKind::Text)) => {
+                "most of them are longer than the 16 bytes that can be sealed"
+            }
             Scheme::Digits if !is_number => "an id has no place among ten digits",
             Scheme::Digits if is_ecpr(&rule.location.value) => {
                 "an e-CPR has letters, and no place among ten digits"
             }
             Scheme::Sealed if !is_number && changing.is_some() => {
-                "an id and what changes with each response do not fit into 64 characters"
+                "this and what changes with each response do not fit into 64 characters"
             }
             Scheme::Keyed | Scheme::Sealed | Scheme::Digits => continue,
         };

@@ -17,7 +17,7 @@ super::codes! {
     good "\"$.start\" = \"keep\"\n\"$.klinik.navn\" = \"keep\""
 
     KEPT_CPR "TAVS0204" Error "a CPR number can leave"
-    "The member's name, the identifier system that the filter names, or `subject` says that a CPR number stands here. There `keep` would only have masked what is recognised, and `scan`, `count`, `generalise` and the masks that leave something would let out a part: the last four characters, a birth date. Say what is meant: a pseudonym, `{ mask = \"cpr\" }`, or the number in clear with its ground in Databeskyttelsesloven § 11. Nor may a rule say `not-cpr` here, or at the `value` of a FHIR `identifier` whose `system` no filter names: it would stand for every identifier there, the CPR number too."
+    "The member's name, the identifier system that the filter names, or `subject` says that a CPR number stands here. There `keep` would only have masked what is recognised, and `scan`, `count`, `generalise`, `round`, `shift` and the masks that leave something would let out a part: the last four characters, a birth date. Say what is meant: a pseudonym, `{ mask = \"cpr\" }`, or the number in clear with its ground in Databeskyttelsesloven § 11. Nor may a rule say `not-cpr` here, or at the `value` of a FHIR `identifier` whose `system` no filter names: it would stand for every identifier there, the CPR number too."
     bad "\"$.patient.cpr\" = \"keep\""
     good "\"$.patient.cpr\" = \"pseudonymise\""
 
@@ -31,8 +31,8 @@ super::codes! {
     bad "\"$.logo\" = { keep = true, unscanned = true }"
     good "\"$.logo\" = { keep = true, unscanned = true, reason = \"the clinic's own logo\" }"
 
-    NO_REFERENCE_DATE "TAVS0207" Error "an age without its day"
-    "Ages are counted at a fixed day. Counted at today, an age would change on the subject's birthday, and so tell the birthday to anyone who asks twice."
+    NO_REFERENCE_DATE "TAVS0207" Error "an age or a region without its day"
+    "Ages are counted at a fixed day. Counted at today, an age would change on the subject's birthday, and so tell the birthday to anyone who asks twice. Regions are those of a fixed day too: two of them are merged on 1 January 2027, and what a recipient receives must not change overnight."
     bad "\"$.birthDate\" = { generalise = \"age\" }"
     good "\"$.birthDate\" = { generalise = \"age\", reference = 2026-01-01 }"
 
@@ -60,6 +60,16 @@ super::codes! {
     "Below a `keep`, a `withhold` takes something back, and all else leaves. If it has a filter or an index, or stands in a shape of its own, it takes back only what the filter expects: an upstream that writes `Phone` for `phone`, leaves the member out or sorts another way lets the rest out, and nobody is told. Put the filter on what is kept: then what it does not expect is withheld."
     bad "\"$.telecom\" = \"keep\"\n\"$.telecom[?@.system=='phone'].value\" = \"withhold\""
     good "\"$.telecom[?@.system=='email'].value\" = \"keep\""
+
+    SHIFTS_DIFFER "TAVS0213" Error "dates that are shifted differently"
+    "A subject's dates are all moved by the same days, so that the time between them stays. With another range, or with whole weeks beside single days, one date would be moved by other days than the next; and whoever compares the two would know more of both."
+    bad "\"$.start\" = { shift = true, days = 30 }\n\"$.end\" = \"shift\""
+    good "\"$.start\" = { shift = true, days = 30 }\n\"$.end\" = { shift = true, days = 30 }"
+
+    SHIFT_WITHOUT_SUBJECT "TAVS0214" Error "dates are shifted, and nobody's"
+    "Dates are moved by days that are drawn for the record's subject. Where the response says that there is none, nothing can be drawn, and every date would be withheld."
+    bad "[route.response]\nno-subject = \"appointments\"\nmembers = { \"$.start\" = \"shift\" }"
+    good "[route.response]\nsubject = [\"$.patient.cpr\"]\nmembers = { \"$.start\" = \"shift\" }"
 
     SIBLING_KEPT "TAVS0221" Error "a primitive's sibling leaves in full"
     "FHIR writes what there is to say about a primitive in a member of its own beside it: the extensions of `birthDate` stand in `_birthDate`, and one of them is the time of birth. A rule on the one says nothing of the other. Where the value is generalised, masked, pseudonymised or withheld, its sibling must not be kept whole: leave it out, or list what of it may leave, as `valueCode` of the extension `data-absent-reason`."

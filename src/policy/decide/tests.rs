@@ -54,6 +54,7 @@ fn policy(routes: Vec<Route>) -> Policy {
             response: 1 << 20,
         },
         cpr_in_text: CprInText::Mask,
+        address_markers: Vec::new(),
         shapes: Vec::new(),
         routes,
         tests: Vec::new(),

@@ -7,7 +7,9 @@
 use jiff::civil::Date;
 
 use super::Direction;
-use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Templates, Url};
+use crate::policy::checked::{
+    Action, Epoch, EpochUnit, Generalise, Keep, Kind, Mask, Precision, Round, Scan, Shift, Templates, Url,
+};
 use crate::policy::words;
 
 /// The direction of a change from one form to another.
@@ -33,13 +35,18 @@ pub(crate) fn at_most(less: &Action, more: &Action) -> bool {
         Action::Pseudonymise(Kind::Cpr) => {
             matches!(more, Action::Keep(Keep { clear_cpr: Some(_), .. }))
         }
-        Action::Pseudonymise(Kind::Id { .. } | Kind::Reference) => is_kept(more),
+        Action::Pseudonymise(Kind::Id { .. } | Kind::Reference | Kind::Value(_)) => is_kept(more),
         Action::Mask(less) => {
             is_kept(more) || matches!(more, Action::Mask(more) if masks_at_most(*less, *more))
         }
         Action::Generalise(less) => {
-            is_kept(more) || matches!(more, Action::Generalise(more) if is_coarser(*less, *more))
+            is_kept(more) || matches!(more, Action::Generalise(more) if is_coarser(less, more))
         }
+        Action::Round(less @ Round::Instant { epoch, .. }) => {
+            keeps_epoch(*epoch, more) || matches!(more, Action::Round(more) if rounds_at_most(*less, *more))
+        }
+        Action::Round(Round::Digits(_)) => is_kept(more),
+        Action::Shift(Shift { epoch, .. }) => keeps_epoch(*epoch, more),
         Action::Scan(less) => {
             is_kept(more) || matches!(more, Action::Scan(more) if scans_at_most(less, more))
         }
@@ -72,32 +79,50 @@ const fn masks_at_most(less: Mask, more: Mask) -> bool {
 }
 
 /// Whether the coarser form follows from the finer one.
-fn is_coarser(coarse: Generalise, fine: Generalise) -> bool {
+fn is_coarser(coarse: &Generalise, fine: &Generalise) -> bool {
     match coarse {
-        Generalise::Year { reference } => match fine {
-            Generalise::Year { reference: other } => top(reference) >= top(other),
-            Generalise::Month => true,
-            Generalise::Week | Generalise::Decade { .. } => false,
-            Generalise::Age { .. } | Generalise::AgeBand { .. } => false,
-        },
-        Generalise::Decade { reference } => match fine {
-            Generalise::Year { reference: other } | Generalise::Decade { reference: other } => {
-                top(reference) >= top(other)
-            }
-            Generalise::Month => true,
-            Generalise::Week | Generalise::Age { .. } | Generalise::AgeBand { .. } => false,
-        },
-        Generalise::AgeBand { width, reference } => match fine {
-            Generalise::Age { reference: other } => reference == other,
-            Generalise::AgeBand { width: other_width, reference: other } => {
-                reference == other && width.checked_rem(other_width) == Some(0)
-            }
-            Generalise::Year { .. } | Generalise::Month | Generalise::Week | Generalise::Decade { .. } => {
-                false
-            }
-        },
-        Generalise::Month | Generalise::Week | Generalise::Age { .. } => false,
+        Generalise::Year { reference } => {
+            *fine == Generalise::Month
+                || matches!(fine, Generalise::Year { reference: other } if top(*reference) >= top(*other))
+        }
+        Generalise::Decade { reference } => {
+            *fine == Generalise::Month
+                || matches!(fine, Generalise::Year { reference: other } | Generalise::Decade { reference: other }
+                    if top(*reference) >= top(*other))
+        }
+        Generalise::AgeBand { width, reference } => {
+            matches!(fine, Generalise::Age { reference: other } if reference == other)
+                || matches!(fine, Generalise::AgeBand { width: other_width, reference: other }
+                    if reference == other && width.checked_rem(*other_width) == Some(0))
+        }
+        Generalise::CodePrefix { system, length } => {
+            matches!(fine, Generalise::CodePrefix { system: other, length: more } if system == other && length <= more)
+        }
+        Generalise::Month
+        | Generalise::Week
+        | Generalise::Age { .. }
+        | Generalise::Step(_)
+        | Generalise::Bands(_)
+        | Generalise::PostcodeRegion { .. }
+        | Generalise::Postcode2 => false,
     }
+}
+
+/// Whether one rounding tells no more than another.
+const fn rounds_at_most(less: Round, more: Round) -> bool {
+    matches!(
+        (less, more),
+        (
+            Round::Instant { to: Precision::Day, epoch: None },
+            Round::Instant { to: Precision::Hour, epoch: None }
+        )
+    )
+}
+
+/// Whether a `keep` lets out the numbers that an exception for instants is for.
+fn keeps_epoch(epoch: Option<Epoch>, more: &Action) -> bool {
+    let excepted = epoch.is_some_and(|epoch| epoch.number_not_cpr);
+    matches!(more, Action::Keep(keep) if keep.number_not_cpr || !excepted)
 }
 
 /// The year that the oldest are counted in: the later, the more of them are one.
@@ -109,6 +134,15 @@ fn scans_at_most(less: &Scan, more: &Scan) -> bool {
     // Where names are taken from is compared place by place.
     let Scan { phone, email, names } = less;
     (*phone || !more.phone) && (*email || !more.email) && (!names.is_empty() || more.names.is_empty())
+}
+
+fn epoch_words(epoch: &Epoch) -> Vec<String> {
+    let unit = match epoch.unit {
+        EpochUnit::Seconds => "seconds",
+        EpochUnit::Milliseconds => "milliseconds",
+    };
+    let excepted = epoch.number_not_cpr.then(|| "numbers are no CPR".to_owned());
+    [unit.to_owned()].into_iter().chain(excepted).collect()
 }
 
 /// A form in the policy language's words, with what distinguishes it.
@@ -130,8 +164,22 @@ pub(super) fn said(action: &Action) -> String {
             Generalise::Year { reference: Some(at) }
             | Generalise::Decade { reference: Some(at) }
             | Generalise::Age { reference: at }
-            | Generalise::AgeBand { reference: at, .. },
+            | Generalise::AgeBand { reference: at, .. }
+            | Generalise::PostcodeRegion { reference: at },
         ) => vec![format!("at {at}")],
+        Action::Generalise(Generalise::Step(step)) => vec![step.to_string()],
+        Action::Generalise(Generalise::Bands(bounds)) => bounds.iter().map(ToString::to_string).collect(),
+        Action::Generalise(Generalise::CodePrefix { system, length }) => {
+            vec![format!("{length} characters of {}", system.word())]
+        }
+        Action::Round(Round::Digits(digits)) => vec![format!("{digits} after the point")],
+        Action::Round(Round::Instant { epoch, .. }) => epoch.iter().flat_map(epoch_words).collect(),
+        Action::Shift(Shift { days, weekday, time_of_day, epoch }) => {
+            let all = [(weekday, "whole weeks"), (time_of_day, "with the time of day")];
+            let words = all.iter().filter(|(on, _)| **on).map(|(_, word)| (*word).to_owned());
+            let days = [format!("up to {days} days")].into_iter();
+            days.chain(words).chain(epoch.iter().flat_map(epoch_words)).collect()
+        }
         Action::Resolve(sought) => vec![super::values::sought_words(sought)],
         Action::Url(Url::Templates(Templates { paths, query })) => {
             let paths = paths.iter().map(|template| format!("`{}`", template.text));

@@ -6,6 +6,7 @@ use crate::policy::checked::{
     Agreement, Consent, CprInText, Identity, Limits, Linkability, NoveltyAnswer, Pseudonyms, PurposeInfo,
     RecipientInfo, Transfer, TransferGround,
 };
+use crate::policy::location::Location;
 use crate::policy::words;
 
 use Direction::{Narrower, Neutral, Unclear, Wider};
@@ -194,4 +195,16 @@ pub(super) fn free_text(pair: &mut Pair<'_>, old: CprInText, new: CprInText) {
     };
     let ((before, old), (after, new)) = (told(old), told(new));
     pair.words(Topic::FreeText, "a CPR number in kept text:", old, new, || more_is_wider(&before, &after));
+}
+
+/// Who may know a protected address by treating somebody is a basis, and compared with these.
+pub(super) fn address_protection(pair: &mut Pair<'_>, old: &[Location], new: &[Location]) {
+    for gone in old.iter().filter(|one| !new.contains(one)) {
+        let words = format!("a mark at `{gone}` no longer holds back names and addresses");
+        pair.changed(Topic::AddressProtection, Wider, words);
+    }
+    for added in new.iter().filter(|one| !old.contains(one)) {
+        let words = format!("a mark at `{added}` holds back names and addresses");
+        pair.changed(Topic::AddressProtection, Narrower, words);
+    }
 }

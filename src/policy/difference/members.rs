@@ -361,6 +361,8 @@ impl<'p> Walk<'_, 'p, '_> {
             // Follows from `record` further down.
             above_record: _,
             name_source,
+            // The locations are compared where the policy says them.
+            marker: _,
             node: _,
         } = state;
         let text = |list: &'p [String], number: u32| {

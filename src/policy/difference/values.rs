@@ -87,6 +87,7 @@ pub(super) fn sought_words(sought: &Sought) -> String {
         Kind::Id { resource_type } if resource_type.is_empty() => "an id".to_owned(),
         Kind::Id { resource_type } => format!("an id of `{resource_type}`"),
         Kind::Reference => "a reference".to_owned(),
+        Kind::Value(kind) => format!("a {}", kind.word()),
     };
     system.as_ref().map_or_else(|| of.clone(), |system| format!("{of} of the system `{system}`"))
 }

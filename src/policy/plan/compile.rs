@@ -230,6 +230,7 @@ impl<'a> Compiler<'a> {
                 Rest::Here(Payload::WantsSubject) => state.wants_subject = true,
                 Rest::Here(Payload::Name) => state.name_source = true,
                 Rest::Here(Payload::Record) => state.record = true,
+                Rest::Here(Payload::Marker) => state.marker = true,
                 Rest::Below(hop, below) => {
                     state.above_record |= payload == Payload::Record;
                     hops.push((hop, below));
@@ -328,7 +329,8 @@ impl<'a> Compiler<'a> {
             | Payload::AliasScope
             | Payload::WantsSubject
             | Payload::Name
-            | Payload::Record => None,
+            | Payload::Record
+            | Payload::Marker => None,
         }
     }
 

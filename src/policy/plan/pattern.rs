@@ -58,6 +58,8 @@ pub(super) enum Payload {
     Name,
     /// A record.
     Record,
+    /// The record's person has name and address protection, if this is so.
+    Marker,
 }
 
 /// The record's location, unless it is the whole document.
@@ -74,6 +76,9 @@ pub(super) fn of_route(policy: &Policy, route: &Route) -> Patterns {
     }
     let whole = Location::default();
     let record = record.unwrap_or(&whole);
+    for marker in policy.address_markers.iter().filter(|_| !policy.is_treatment()) {
+        collector.add(Pattern::new(record, marker, &[], Payload::Marker));
+    }
     for (index, rule) in route.response.rules.iter().enumerate() {
         let reference = RuleRef { shape: None, rule: index };
         collector.rule(reference, rule, &[(&whole, &[])], record);

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::table::kind_of;
 use super::{At, Flaw, Kind, Page, Table, nearest, parse_duration, parse_size};
+use crate::json::Decimal;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::Diagnostic;
 
@@ -166,6 +167,31 @@ impl<'a> Value<'a> {
         };
         let read = u64::from_str_radix(number.as_str(), number.radix()).ok();
         self.within(read, &range, |n| n.to_string())
+    }
+
+    /// A number, exactly as it is written.
+    #[must_use]
+    pub fn decimal(&self) -> Option<At<Decimal>> {
+        let text = match self.raw() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Integer(_)
+            | DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                self.wrong_type("a decimal number");
+                return None;
+            }
+        };
+        let read = Decimal::parse(text.strip_prefix('+').unwrap_or(text));
+        if read.is_none() {
+            let message =
+                format!("`{}` is no number of at most 18 digits before and after the point", self.name);
+            self.fault(&codes::BAD_VALUE, message, "not such a number", None);
+        }
+        read.map(|number| At::new(number, self.span()))
     }
 
     /// A duration such as `"2 s"` within `range`.

@@ -1,19 +1,30 @@
 //! `members`: locations and what happens there.
 
+mod coarse;
+
 use super::routes::requests;
 use super::{Rule, names, urls};
 use crate::cpr;
-use crate::policy::checked::{Action, Generalise, Keep, Kind, Mask, Scan, Sought, Url};
+use crate::policy::checked::{Action, Keep, Kind, Mask, Scan, Shift, Sought, Url};
 use crate::policy::codes;
 use crate::policy::location::Location;
 use crate::policy::syntax::{At, Table, Value};
-
-/// Actions of the language that this version does not do.
-const NOT_YET: &[&str] = &["shift", "round"];
+use crate::pseudonym::ValueKind;
 
 /// The actions that stand as a name in braces.
-const NAMED: [&str; 9] =
-    ["keep", "pseudonymise", "mask", "generalise", "replace", "scan", "resolve", "url", "decode"];
+const NAMED: [&str; 11] = [
+    "keep",
+    "pseudonymise",
+    "mask",
+    "generalise",
+    "round",
+    "shift",
+    "replace",
+    "scan",
+    "resolve",
+    "url",
+    "decode",
+];
 
 const MASKS: &[(&str, Mask)] = &[
     ("first-word", Mask::FirstWord),
@@ -41,12 +52,14 @@ enum Word {
     Pseudonymise,
     Scan,
     Count,
+    Shift,
     Resolve,
     Url,
     /// Must say more.
     Decode,
     Mask,
     Generalise,
+    Round,
     Replace,
 }
 
@@ -56,32 +69,14 @@ const WORDS: &[(&str, Word)] = &[
     ("pseudonymise", Word::Pseudonymise),
     ("scan", Word::Scan),
     ("count", Word::Count),
+    ("shift", Word::Shift),
     ("resolve", Word::Resolve),
     ("url", Word::Url),
     ("decode", Word::Decode),
     ("mask", Word::Mask),
     ("generalise", Word::Generalise),
+    ("round", Word::Round),
     ("replace", Word::Replace),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum Coarse {
-    Year,
-    Month,
-    Week,
-    Decade,
-    Age,
-    Band(u8),
-}
-
-const COARSE: &[(&str, Coarse)] = &[
-    ("year", Coarse::Year),
-    ("month", Coarse::Month),
-    ("week", Coarse::Week),
-    ("decade", Coarse::Decade),
-    ("age", Coarse::Age),
-    ("age-band-5", Coarse::Band(5)),
-    ("age-band-10", Coarse::Band(10)),
 ];
 
 /// Reads `members`, if it is there, and says whether lines of it could not be read.
@@ -117,17 +112,19 @@ fn action(value: &Value<'_>, resource_type: &str) -> Option<At<Action>> {
 }
 
 fn from_word(value: &Value<'_>) -> Option<Action> {
-    let (example, word) = match value.word(WORDS, NOT_YET)?.value {
+    let (example, word) = match value.word(WORDS, &[])?.value {
         Word::Keep => return Some(Action::Keep(Keep::default())),
         Word::Withhold => return Some(Action::Withhold),
         Word::Pseudonymise => return Some(Action::Pseudonymise(Kind::Cpr)),
         Word::Scan => return Some(Action::Scan(Scan::default())),
         Word::Count => return Some(Action::Count),
+        Word::Shift => return Some(Action::Shift(Shift::DEFAULT)),
         Word::Resolve => return Some(Action::Resolve(Sought { kind: Kind::Cpr, system: None })),
         Word::Url => return Some(Action::Url(Url::Route)),
         Word::Decode => ("{ decode = \"text\" }", "decode"),
         Word::Mask => ("{ mask = \"first-word\" }", "mask"),
         Word::Generalise => ("{ generalise = \"year\" }", "generalise"),
+        Word::Round => ("{ round = \"hour\" }", "round"),
         Word::Replace => ("{ replace = \"…\" }", "replace"),
     };
     let message = format!("`{word}` must say how");
@@ -141,7 +138,6 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         return None;
     }
     let mut table = value.table()?;
-    table.not_yet(NOT_YET);
     let written: Vec<(&str, Value<'_>)> =
         NAMED.into_iter().filter_map(|name| Some((name, table.optional(name)?))).collect();
     // Beside `decode`, `scan` says what to look for in what is decoded.
@@ -162,7 +158,9 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         "keep" => keep(word, &mut table, value),
         "pseudonymise" => pseudonymise(word, &mut table, resource_type),
         "mask" => word.word(MASKS, &[]).map(|mask| Action::Mask(mask.value)),
-        "generalise" => generalise(word, &mut table),
+        "generalise" => coarse::generalise(word, &mut table).map(Action::Generalise),
+        "round" => coarse::round(word, &mut table).map(Action::Round),
+        "shift" => coarse::shift(word, &mut table).map(Action::Shift),
         "replace" => replace(word),
         "decode" => decode(word, &mut table),
         "resolve" => requests::sought(word, &mut table).map(Action::Resolve),
@@ -174,8 +172,16 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
 }
 
 fn is_option(name: &str) -> bool {
-    const OPTIONS: [&str; 11] = [
+    const OPTIONS: [&str; 19] = [
         "query",
+        "bands",
+        "days",
+        "time-of-day",
+        "weekday",
+        "digits",
+        "length",
+        "step",
+        "unit",
         "number",
         "unscanned",
         "reason",
@@ -237,50 +243,21 @@ fn keep(word: &Value<'_>, table: &mut Table<'_>, whole: &Value<'_>) -> Option<Ac
 }
 
 fn pseudonymise(word: &Value<'_>, table: &mut Table<'_>, resource_type: &str) -> Option<Action> {
-    const KINDS: &[(&str, u8)] = &[("cpr", 0), ("id", 1), ("reference", 2)];
-    let kind = word.word(KINDS, &["phone", "email", "text"])?;
+    const KINDS: &[(&str, u8)] =
+        &[("cpr", 0), ("id", 1), ("reference", 2), ("phone", 3), ("email", 4), ("text", 5)];
+    let kind = word.word(KINDS, &[])?;
     let kind = match kind.value {
         0 => Kind::Cpr,
         1 => {
             let given = table.optional("type").and_then(|text| text.parsed(&codes::BAD_VALUE, names::word));
             Kind::Id { resource_type: given.map_or_else(|| resource_type.to_owned(), |text| text.value) }
         }
-        _ => Kind::Reference,
+        2 => Kind::Reference,
+        3 => Kind::Value(ValueKind::Phone),
+        4 => Kind::Value(ValueKind::Email),
+        _ => Kind::Value(ValueKind::Text),
     };
     Some(Action::Pseudonymise(kind))
-}
-
-fn generalise(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
-    let coarse = word.word(COARSE, &["region", "postcode", "step", "bands", "prefix"])?.value;
-    let has_reference = table.has("reference");
-    let reference = match coarse {
-        Coarse::Month | Coarse::Week => None,
-        Coarse::Year | Coarse::Decade | Coarse::Age | Coarse::Band(_) => {
-            table.optional_date("reference").map(|date| date.value)
-        }
-    };
-    let action = match (coarse, reference) {
-        (Coarse::Year, reference) => Generalise::Year { reference },
-        (Coarse::Decade, reference) => Generalise::Decade { reference },
-        (Coarse::Month, _) => Generalise::Month,
-        (Coarse::Week, _) => Generalise::Week,
-        (Coarse::Age, Some(reference)) => Generalise::Age { reference },
-        (Coarse::Band(width), Some(reference)) => Generalise::AgeBand { width, reference },
-        (Coarse::Age | Coarse::Band(_), None) => {
-            if !has_reference {
-                let help =
-                    String::from("add `reference = 2026-01-01`: an age must not change from day to day");
-                word.fault(
-                    &codes::NO_REFERENCE_DATE,
-                    "an age needs a `reference` date",
-                    "age at which day?",
-                    Some(help),
-                );
-            }
-            return None;
-        }
-    };
-    Some(Action::Generalise(action))
 }
 
 /// The constant as JSON text.

@@ -8,6 +8,7 @@ use crate::policy::checked::{
     Basis, Category, Consent, CprInText, Linkability, NoveltyAnswer, Relation, TransferKind,
 };
 use crate::policy::codes;
+use crate::policy::location::Location;
 use crate::policy::syntax::{At, Table, Value, parse_rate};
 use crate::pseudonym::Scheme;
 
@@ -254,4 +255,14 @@ pub(super) fn free_text(root: &mut Table<'_>) -> Option<At<CprInText>> {
     let cpr = table.optional_word("cpr", CPR_IN_TEXT, &[]);
     table.finish();
     cpr
+}
+
+/// `[address-protection]`: where an API that is not FHIR tells of it.
+pub(super) fn address_protection(root: &mut Table<'_>) -> Vec<Location> {
+    let Some(mut table) = root.optional_table("address-protection") else { return Vec::new() };
+    let markers = table.required("marker", "[\"$.patient.adressebeskyttet\"]");
+    let markers = markers.map(|list| list.elements("a list of locations")).unwrap_or_default();
+    table.finish();
+    let read = markers.iter().filter_map(|one| one.parsed(&codes::BAD_LOCATION, names::location));
+    read.map(|location| location.value).collect()
 }

@@ -55,7 +55,7 @@ pub(crate) fn mask_number(how: Mask, raw: &str) -> Option<String> {
 }
 
 /// A coarser date; `None`: unfit.
-pub(crate) fn generalise(how: &Generalise, text: &str) -> Option<Tree> {
+pub(crate) fn coarser_date(how: &Generalise, text: &str) -> Option<Tree> {
     let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
     let number = |range: Range<usize>| date[range].parse::<i16>().unwrap();
     let (year, month, whole): (i16, Option<i16>, Option<Date>) = match form(date).as_str() {
@@ -97,6 +97,7 @@ pub(crate) fn generalise(how: &Generalise, text: &str) -> Option<Tree> {
                 format!("{low}-{}", low + width - 1)
             }
         },
+        _ => return None,
     };
     Some(Tree::string(&text))
 }
@@ -114,6 +115,11 @@ impl<I: Iterator<Item = i16>> RfindBelow for I {
 /// The text with every digit as `0`.
 fn form(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+}
+
+/// Whether this is a date, whole or in part, or an instant.
+pub(crate) fn is_date(text: &str) -> bool {
+    coarser_date(&Generalise::Year { reference: None }, text).is_some()
 }
 
 fn is_time(text: &str) -> bool {
@@ -140,6 +146,71 @@ fn is_time(text: &str) -> bool {
         .is_some_and(|f| (1..=9).contains(&f.len()) && f.chars().all(|c| c == '0'));
     let good = form == "00:00" || form == "00:00:00" || fraction;
     good && &clock[..2] <= "23" && &clock[3..5] <= "59" && clock.get(6..8).is_none_or(|second| second <= "60")
+}
+
+/// `+4520123456`; `None`: no telephone number.
+pub(crate) fn phone(text: &str) -> Option<String> {
+    let separators = " \t\u{a0}\u{202f}-\u{2010}\u{2011}\u{2013}./()";
+    let plain: String = text.chars().filter(|c| !separators.contains(*c)).collect();
+    let (known, digits) = match plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")) {
+        Some(digits) => (true, digits.to_owned()),
+        None if plain.len() == 10 && plain.starts_with("45") => (true, plain),
+        None => (false, plain),
+    };
+    let digits = if known { digits } else { format!("45{digits}") };
+    let all_digits = digits.chars().all(|c| c.is_ascii_digit());
+    let good = match digits.strip_prefix("45") {
+        Some(danish) => danish.len() == 8 && !danish.starts_with('0'),
+        None => (7..=15).contains(&digits.len()) && !digits.starts_with('0'),
+    };
+    (all_digits && good).then(|| format!("+{digits}"))
+}
+
+/// An address in lower case; `None`: no e-mail address.
+pub(crate) fn email(text: &str) -> Option<String> {
+    let text = text.trim();
+    let parts: Vec<&str> = text.split('@').collect();
+    let [local, domain] = parts[..] else { return None };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;".contains(c);
+    let in_domain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let good =
+        !local.is_empty() && !local.contains(odd) && !domain.is_empty() && domain.chars().all(in_domain);
+    (good && text.len() <= 254).then(|| text.to_ascii_lowercase())
+}
+
+/// A text in NFC with single spaces; `None`: nothing in it.
+pub(crate) fn single_spaced(text: &str) -> Option<String> {
+    let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!spaced.is_empty()).then(|| spaced.nfc().collect())
+}
+
+/// Whether `meta.security` here or below has a code that marks.
+pub(crate) fn is_marked(tree: &Tree) -> bool {
+    let code =
+        |tree: &Tree| matches!(tree, Tree::String { text, .. } if tavs::policy::protection::marks(text));
+    match tree {
+        Tree::Object(members) => members.iter().any(|member| match &member.value {
+            Tree::Object(meta) if member.name == "meta" => meta
+                .iter()
+                .any(|member| member.name == "security" && codes(&member.value).into_iter().any(code)),
+            value => is_marked(value),
+        }),
+        Tree::Array(elements) => elements.iter().any(is_marked),
+        _ => false,
+    }
+}
+
+/// Every code in a Coding, a list of them, or a text.
+fn codes(tree: &Tree) -> Vec<&Tree> {
+    match tree {
+        Tree::Object(members) => members
+            .iter()
+            .filter(|member| member.name == "code")
+            .flat_map(|code| codes(&code.value))
+            .collect(),
+        Tree::Array(elements) => elements.iter().flat_map(codes).collect(),
+        scalar => vec![scalar],
+    }
 }
 
 /// `Type/id` at the end of a reference, without its version.

@@ -117,6 +117,7 @@ impl Walk<'_, '_> {
                 let input = Input { kind: "id", resource_type, system: "", value };
                 good.then(|| self.made_of(input)).flatten()
             }
+            Wanted::Pseudonym(Sought { kind: Kind::Value(_), .. }) => None,
             Wanted::Pseudonym(Sought { kind: Kind::Reference, system }) => {
                 if let Some((resource_type, id)) = forms::reference(value) {
                     let id = self.made_of(Input { kind: "id", resource_type, system: "", value: id })?;

@@ -1,0 +1,113 @@
+//! Name and address protection: whether a record tells of it, and what is held back then.
+//!
+//! Stands before a record is walked, where its body has the word at all. What must never happen here:
+//! a name or an address that leaves because the mark stands after it, or deeper.
+
+use super::lookahead::{Ahead, Place};
+use super::names::decode;
+use super::walk::{Applies, Walk};
+use super::{Fault, Watch};
+use crate::json::Reader;
+use crate::judge::Judge;
+use crate::policy::plan::State;
+use crate::policy::protection::marks;
+
+/// Whether a body can hold the mark of FHIR's `meta.security`: its name stands there, or a letter is
+/// escaped, which nobody does who is not hiding something.
+///
+/// PERF: one search of the whole body, so that records are looked at twice only where it pays.
+pub(super) fn may_be_marked(body: &str) -> bool {
+    [&b"security"[..], b"\\u006", b"\\u007"]
+        .iter()
+        .any(|text| memchr::memmem::find(body.as_bytes(), text).is_some())
+}
+
+impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
+    /// Whether the record at the reader's place tells that its person is protected.
+    pub(super) fn is_protected(&self, state: Option<&'p State>, depth: u32) -> Result<bool, Fault> {
+        if !self.plan.protects_addresses {
+            return Ok(false);
+        }
+        if self.may_be_marked && is_marked(&mut self.reader.clone(), depth)? {
+            return Ok(true);
+        }
+        let mut marked = false;
+        if self.plan.has_markers {
+            let found = |state: &State, place: Place<'_>| {
+                marked |= state.marker && !matches!(place.text, "false" | "null");
+            };
+            Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }
+                .value(state, depth)?;
+        }
+        Ok(marked)
+    }
+
+    /// Passes over a name, an address or a telecom of a protected person, whatever the rules say.
+    pub(super) fn protect(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
+        let own = applies.state.filter(|state| !state.record);
+        self.note_withheld_subjects(own, depth)?;
+        self.counts.protected += u64::from(applies.state.is_some() || applies.under.is_some());
+        self.withhold(None, depth)
+    }
+}
+
+/// Whether `meta.security` of the value at the reader's place, or of one below, has such a code. The
+/// reader is at its end then, or anywhere if it has.
+fn is_marked(reader: &mut Reader<'_>, depth: u32) -> Result<bool, Fault> {
+    children(reader, depth, |name, reader, depth| {
+        if name != Some("meta") || reader.peek() != b'{' {
+            return is_marked(reader, depth);
+        }
+        children(reader, depth, |name, reader, depth| match name {
+            Some("security") => is_code(reader, depth),
+            _ => Ok(reader.skip_value(depth).map(|()| false)?),
+        })
+    })
+}
+
+/// Whether a Coding, a list of them, or a text is a code that marks.
+fn is_code(reader: &mut Reader<'_>, depth: u32) -> Result<bool, Fault> {
+    if reader.peek() == b'"' {
+        let span = reader.string()?;
+        return Ok(marks(&decode(reader.slice(span.start, span.end))));
+    }
+    children(reader, depth, |name, reader, depth| match name {
+        None | Some("code") => is_code(reader, depth),
+        Some(_) => Ok(reader.skip_value(depth).map(|()| false)?),
+    })
+}
+
+/// Goes through the members and elements of the value at the reader's place, until one is found.
+fn children<'b>(
+    reader: &mut Reader<'b>,
+    depth: u32,
+    mut each: impl FnMut(Option<&str>, &mut Reader<'b>, u32) -> Result<bool, Fault>,
+) -> Result<bool, Fault> {
+    let closing = match reader.peek() {
+        b'{' => b'}',
+        b'[' => b']',
+        _ => return Ok(reader.skip_value(depth).map(|()| false)?),
+    };
+    let inner = reader.open(depth)?;
+    reader.whitespace();
+    let mut more = reader.peek() != closing;
+    while more {
+        let name = if closing == b'}' {
+            let span = reader.name()?;
+            Some(decode(reader.slice(span.start, span.end)))
+        } else {
+            None
+        };
+        if each(name.as_deref(), reader, inner)? {
+            return Ok(true);
+        }
+        reader.whitespace();
+        more = reader.peek() == b',';
+        if more {
+            reader.advance();
+            reader.whitespace();
+        }
+    }
+    reader.expect(closing)?;
+    Ok(false)
+}
