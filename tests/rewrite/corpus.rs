@@ -3,6 +3,7 @@
 
 mod json_suite;
 mod medcom;
+mod unlinkable;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -89,7 +89,7 @@ fn no_person_can_be_read_from_any_resource() {
 /// Resources that cannot be rewritten, each with why.
 const REFUSED: &[&str] = &[];
 
-fn research() -> Policy {
+pub(super) fn research() -> Policy {
     let text = fs::read_to_string(POLICY).unwrap();
     let sources = [SourceFile::new(POLICY, text)];
     let (mut policies, diagnostics) = check(&sources, date(2026, 3, 1));
@@ -97,7 +97,7 @@ fn research() -> Policy {
 }
 
 /// Bundles and single resources come over different routes.
-fn is_bundle(body: &[u8]) -> bool {
+pub(super) fn is_bundle(body: &[u8]) -> bool {
     tree::parse(body).unwrap().member("resourceType") == Some(&Tree::string("Bundle"))
 }
 
