@@ -106,6 +106,7 @@ fn ways() -> Vec<Way> {
     let mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
     let gcm = Aes256Gcm::new(&[7; 32].into());
     let siv = Aes256GcmSiv::new(&[7; 32].into());
+    let aad = associated();
     vec![
         Way {
             name: "hmac",
@@ -122,7 +123,7 @@ fn ways() -> Vec<Way> {
             name: "aes-gcm-siv",
             beside: "",
             run: Box::new(move |person, out| {
-                let payload = Payload { msg: number(person), aad: &AAD };
+                let payload = Payload { msg: number(person), aad: &aad };
                 out.extend_from_slice(&siv.encrypt(&[0; 12].into(), payload).unwrap());
             }),
         },
@@ -130,7 +131,7 @@ fn ways() -> Vec<Way> {
             name: "aes-gcm",
             beside: "aes-gcm-siv",
             run: Box::new(move |person, out| {
-                let payload = Payload { msg: number(person), aad: &AAD };
+                let payload = Payload { msg: number(person), aad: &aad };
                 out.extend_from_slice(&gcm.encrypt(&[0; 12].into(), payload).unwrap());
             }),
         },
@@ -148,20 +149,28 @@ fn write(maker: &Pseudonymiser, person: &str, salt: Option<[u8; 16]>, out: &mut 
 
 /// All that `keyed` puts under its MAC, as docs/pseudonyms.md has it, in one piece.
 fn mac_input(person: &str) -> [u8; 105] {
-    let mut all = [0; 105];
+    in_one_piece([b"tavs-pseudonym-1", DOMAIN, &VERSION, b"cpr", b"", b"", person.as_bytes(), b""])
+}
+
+/// The associated data of `sealed` for a CPR, as docs/pseudonyms.md has them.
+fn associated() -> [u8; 88] {
+    in_one_piece([b"tavs-sealed-1", DOMAIN, &VERSION, b"cpr", b"", b"", b"rank"])
+}
+
+const DOMAIN: &[u8] = b"research";
+const VERSION: [u8; 4] = 1_u32.to_be_bytes();
+
+/// Each field after its length, of eight bytes; `LENGTH` is that of all of it.
+fn in_one_piece<const FIELDS: usize, const LENGTH: usize>(fields: [&[u8]; FIELDS]) -> [u8; LENGTH] {
+    assert_eq!(fields.iter().map(|field| field.len() + 8).sum::<usize>(), LENGTH);
+    let mut all = [0; LENGTH];
     let mut at = all.iter_mut();
-    let version = 1_u32.to_be_bytes();
-    let fields: [&[u8]; 8] =
-        [b"tavs-pseudonym-1", b"research", &version, b"cpr", b"", b"", person.as_bytes(), b""];
     for field in fields {
         let length = u64::try_from(field.len()).unwrap().to_be_bytes();
         length.iter().chain(field).zip(at.by_ref()).for_each(|(from, to)| *to = *from);
     }
     all
 }
-
-/// As many bytes of associated data as `sealed` has for a CPR.
-const AAD: [u8; 79] = [5; 79];
 
 /// As many bytes as a packed CPR.
 fn number(person: &str) -> &[u8] {
