@@ -54,7 +54,7 @@ fn a_widening_is_told_apart_and_exits_with_3() {
     let wider = tavs(folder.path(), ["diff", "git:HEAD~1", "policies"]);
     assert_eq!((wider.code, wider.err.as_str()), (3, ""));
     assert!(
-        wider.out.contains("  wider:\n    route `appointments`: `$.appointments[*].patient.navn`: `mask first-word` becomes `keep`  (policies/a.toml:65)\n"),
+        wider.out.contains("  wider:\n    route `appointments`: `$.appointments[*].patient.navn`: `mask first-word` becomes `keep`  (policies/a.toml:68)\n"),
         "{}",
         wider.out
     );

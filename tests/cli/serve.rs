@@ -33,7 +33,9 @@ fn it_serves_an_api_and_records_what_left() {
     served.stop();
 
     let records = tavs::ledger::read(&folder.path().join("ledger")).unwrap();
-    let records: Vec<_> = records.map(Result::unwrap).collect();
+    // That each key of the ring is there is on record first.
+    let records: Vec<_> =
+        records.map(Result::unwrap).filter(|one| !matches!(one.event, Event::Act(_))).collect();
     assert_eq!(records.len(), 3);
     assert!(matches!(&records[0].event, Event::Policy(policy) if policy.recipient == "sms-reminders"));
     let (released, refused) = (records[1].entry().unwrap(), records[2].entry().unwrap());

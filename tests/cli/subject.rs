@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use tavs::ledger::{Act, Event};
+use tavs::ledger::{Act, ActKind, Event};
 
 use super::served::{Served, configured, serve};
 use super::{Said, tavs, tavs_reading};
@@ -42,11 +42,12 @@ fn released(served: &Served) -> (bool, bool) {
     (answer.contains("Nancy"), answer.contains("Else"))
 }
 
+/// What officers did; that a key is there is on record from the first start on.
 fn acts(folder: &Path) -> Vec<Act> {
     let records = tavs::ledger::read(&folder.join("ledger")).unwrap().map(Result::unwrap);
     let acts = records.filter_map(|record| match record.event {
-        Event::Act(act) => Some(act),
-        Event::Exchange(_) | Event::Policy(_) => None,
+        Event::Act(act) if act.kind != ActKind::Key => Some(act),
+        Event::Act(_) | Event::Exchange(_) | Event::Policy(_) => None,
     });
     acts.collect()
 }

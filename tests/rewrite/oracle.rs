@@ -126,7 +126,7 @@ impl<'p> Oracle<'p> {
             route,
             rules,
             names,
-            markers: markers.into_iter().map(|location| record.join(location).steps).collect(),
+            markers: markers.iter().map(|location| record.join(location).steps).collect(),
             subjects: subjects::places(policy, route),
             pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme).unwrap(),
             subject_key: keys.subject_key().unwrap(),
