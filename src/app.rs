@@ -171,7 +171,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Result<Running, StartError> {
     crate::net::install_crypto();
     let watch = watch::Watch::begin(&config);
-    let Built { state, files, names, api, declared, warnings } =
+    let Built { state, files, names, api, declared, destroyed, warnings } =
         build::state(&config, &clock, Limits::new(clock.clone())).map_err(StartError::Findings)?;
     for line in warnings.brief() {
         tracing::warn!(finding = line, "configuration");
@@ -188,6 +188,7 @@ pub async fn start_on(config: Config, clock: Clock, disk: Box<dyn Disk>) -> Resu
     }
     approved::take_effect(&config, &records, &state, &files).await?;
     declared::note(&records, &declared).await?;
+    tokio::task::block_in_place(|| records::forget(&records, &destroyed));
 
     let listener = Listener::bind(config.listen.address, config.listen.limits.clone()).await;
     let listener = listener.map_err(|source| cannot_listen("listen", config.listen.address, source))?;

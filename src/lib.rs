@@ -17,7 +17,7 @@
 //! | 6 | `config`: file, as written, checked |
 //! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown; `authoring`: what tools find out from samples and tests |
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents from the index |
-//! | 3 | `policy`: text, checked policy, plan; diagnostics |
+//! | 3 | `policy`: text, checked policy, plan; diagnostics; `table`: pseudonyms that stand in the store |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `uri`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
 //! | 0 | `ids`, `secret`, `clock` |
@@ -51,5 +51,6 @@ pub mod rewrite;
 pub mod secret;
 pub mod store;
 pub mod subjects;
+pub mod table;
 pub mod telemetry;
 pub mod uri;

@@ -58,7 +58,7 @@ use self::problem::{
     CONFIGURATION, FOR_GOOD, INTERNAL, METHOD, NOT_FOUND, NOTHING, ROLE, TIED, UNAVAILABLE, UNRECORDED, VALUE,
 };
 use self::registrar::blocking;
-pub use self::registrar::{EnterError, Entered, Once, Registrar, act_of};
+pub use self::registrar::{EnterError, Entered, Once, Registrar, act_of, ids_in_record};
 pub use self::roster::{SigningOfficer, SigningRole};
 pub use self::socket::{Socket, own_uid};
 pub use self::told::Told;
@@ -66,7 +66,7 @@ use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};
 use crate::clock::Clock;
 use crate::ledger::{Act, ActKind};
 use crate::pseudonym::Said as KeySaid;
-use crate::store::{Alias, AliasSource, Change, NewChange, RightKind, StoreError, Window};
+use crate::store::{Alias, AliasSource, Change, NewChange, PseudonymRow, RightKind, StoreError, Window};
 
 /// Bytes of who changed a key ring.
 const MAX_KEY_WHO: usize = 100;
@@ -181,7 +181,8 @@ impl Office {
             changes.into_iter().map(|wanted| new_change(wanted, &names, at, &who, &said)).collect();
         let new = new?;
         let made = new.clone();
-        let entered = self.registrar.enter(new).await.map_err(cannot)?;
+        let note = move |change: &NewChange, gone: &[PseudonymRow]| names.to_be_told(change, gone);
+        let entered = self.registrar.enter_noting(new, note).await.map_err(cannot)?;
         tracing::info!(changes = entered.len(), "the registry was changed");
         let made = entered.iter().zip(&made).map(|(one, change)| Made::of(one.change, change)).collect();
         let to_tell = self.settle(made).await;
@@ -293,8 +294,8 @@ impl Office {
         let LookUp { said, subject } = LookUp::read(body, &self.names.load())?;
         let act = self.registrar.act(ActKind::Lookup, "show", String::new(), String::new());
         self.record(caller, &said, Act { subjects: vec![subject.id()], ..act }).await?;
-        let (registrar, id) = (self.registrar.clone(), subject.id());
-        let shown = blocking(move || show::show(&registrar, id)).await.map_err(cannot)?;
+        let (registrar, names, id) = (self.registrar.clone(), self.names.load_full(), subject.id());
+        let shown = blocking(move || show::show(&registrar, &names, id)).await.map_err(cannot)?;
         Told::good(&shown.map_err(|error| cannot(error.into()))?)
     }
 

@@ -16,6 +16,7 @@ mod quota;
 mod release;
 mod send;
 mod state;
+mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

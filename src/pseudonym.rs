@@ -16,6 +16,7 @@ mod sealed;
 mod sealing;
 mod shifting;
 mod signing;
+mod table;
 
 pub use canonical::ValueKind;
 pub use officer_key::{OfficerKey, OfficerPublicKey, SigningContext};
@@ -23,11 +24,13 @@ pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, 
 pub use sealing::RegistryKey;
 pub use shifting::Shifter;
 pub use signing::{CheckpointKey, PublicKey, Signature};
+pub use table::{Blind, Drawn, Known, NONE_KNOWN, Random, Row, Rows, Table, Wanted};
 
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use self::digits::Digits;
 use self::keyed::Keyed;
@@ -104,6 +107,8 @@ pub enum Scheme {
     Keyed,
     /// The value itself, sealed: can be resolved where a policy grants it.
     Sealed,
+    /// Random, in the store beside its value: can be resolved, and destroyed for one person.
+    Table,
     /// Ten digits that are nobody's CPR.
     Digits,
 }
@@ -115,6 +120,7 @@ impl Scheme {
         match self {
             Self::Keyed => "tvk",
             Self::Sealed => "tvs",
+            Self::Table => "tvt",
             Self::Digits => "",
         }
     }
@@ -126,8 +132,24 @@ impl Scheme {
         match self {
             Self::Keyed => Some("tvk-nobody"),
             Self::Sealed => Some("tvs-nobody"),
+            Self::Table => Some("tvt-nobody"),
             Self::Digits => None,
         }
+    }
+
+    /// Whether its pseudonyms can be resolved, where a policy grants it.
+    #[must_use]
+    pub const fn resolves(self) -> bool {
+        matches!(self, Self::Sealed | Self::Table)
+    }
+
+    /// Whether a text begins as the pseudonyms of a scheme do that can be resolved.
+    #[must_use]
+    pub fn could_be_resolved(text: &str) -> bool {
+        [Self::Sealed, Self::Table].iter().any(|scheme| {
+            let begin = text.get(..scheme.prefix().len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(scheme.prefix()))
+        })
     }
 
     /// What the key is derived for: no two schemes share one.
@@ -135,10 +157,14 @@ impl Scheme {
         match self {
             Self::Keyed => b"tavs pseudonym keyed",
             Self::Sealed => b"tavs pseudonym sealed",
+            Self::Table => b"tavs pseudonym table index",
             Self::Digits => b"tavs pseudonym digits",
         }
     }
 }
+
+/// The second key of `table`.
+const TABLE_SEALING: &[u8] = b"tavs pseudonym table sealing";
 
 /// Makes the pseudonyms of one domain, under the active version of its secret.
 #[derive(Clone)]
@@ -154,15 +180,27 @@ pub struct Pseudonymiser {
 enum Made {
     Keyed(Keyed),
     Sealed(Arc<Sealed>),
+    Table(Arc<Table>),
     Digits(Arc<Digits>),
 }
 
 impl Pseudonymiser {
-    fn new(scheme: Scheme, domain: &str, version: u32, key: &[u8; 32]) -> Result<Self, RingError> {
+    /// `derive` gives the domain's key for a use. `throw_away`: of keys that are of no other use.
+    fn new(
+        scheme: Scheme,
+        (domain, version): (&str, u32),
+        throw_away: bool,
+        derive: impl Fn(&[u8]) -> Result<Zeroizing<[u8; 32]>, RingError>,
+    ) -> Result<Self, RingError> {
+        let key = &*derive(scheme.key_info())?;
         let made = match scheme {
             Scheme::Keyed => Made::Keyed(Keyed::new(key, domain, version)?),
             Scheme::Sealed => {
                 Made::Sealed(Arc::new(Sealed::new(key, context(b"tavs-sealed-1", domain, version))))
+            }
+            Scheme::Table => {
+                let sealing = derive(TABLE_SEALING)?;
+                Made::Table(Arc::new(Table::new(key, &sealing, (domain, version), throw_away)?))
             }
             Scheme::Digits => {
                 let digits = Digits::new(key, context(b"tavs-digits-1", domain, version));
@@ -181,7 +219,8 @@ impl Pseudonymiser {
     }
 
     /// Appends the pseudonym of `input`. `false`, and nothing appended, if the scheme has none for it:
-    /// an id that is too long to be sealed, what is no CPR as digits.
+    /// an id that is too long to be sealed, what is no CPR as digits. Those of `table` stand in the store,
+    /// and are written with [`write_drawn`](Self::write_drawn).
     #[must_use]
     pub fn write(&self, input: Input<'_>, linkage: Linkage<'_>, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
@@ -192,6 +231,11 @@ impl Pseudonymiser {
                 true
             }
             Made::Sealed(sealed) => sealed.write(input, linkage, out),
+            Made::Table(table) if table.is_stand_in() => {
+                table::write(&table.stand_in(input), out);
+                true
+            }
+            Made::Table(_) => false,
             Made::Digits(digits) => digits.write(input, out),
         };
         if !written {
@@ -206,39 +250,90 @@ impl Pseudonymiser {
     /// change with each response.
     ///
     /// `None` for whatever does not open, without a word about why: forged, foreign, of another kind
-    /// (G6); and for schemes that cannot be resolved.
+    /// (G6); and for schemes that cannot be resolved. `rows` holds what `table` has in the store of the
+    /// pseudonyms of this request.
     #[must_use]
-    pub fn resolve(&self, pseudonym: &str, sought: Input<'_>, salted: bool) -> Option<String> {
-        let versions = std::iter::once(self).chain(&self.older);
-        let mut known = versions.filter_map(|version| Some((version, version.letters(pseudonym)?)));
+    pub fn resolve(&self, pseudonym: &str, sought: Input<'_>, salted: bool, rows: &Rows) -> Option<String> {
+        let mut known = self.versions().filter_map(|version| Some((version, version.letters(pseudonym)?)));
         // SECURITY: one of a closed version, or of none, costs the same work as a forged one: the time would
         // tell them apart.
         let rest = || pseudonym.split_once('-').map_or(pseudonym, |(_prefix, letters)| letters);
         let (version, letters, own) = match known.next() {
             Some((version, letters)) => (version, letters, true),
-            None => (self, rest(), false),
+            None => (self, rest().as_bytes(), false),
         };
-        let Made::Sealed(sealed) = &version.made else { return None };
-        let opened = std::hint::black_box(sealed.open(letters.as_bytes(), sought, salted));
-        opened.filter(|_| own)
-    }
-
-    /// What follows this version's prefix.
-    fn letters<'p>(&self, pseudonym: &'p str) -> Option<&'p str> {
-        let (prefix, letters) = pseudonym.split_at_checked(self.prefix.len())?;
-        prefix.eq_ignore_ascii_case(&self.prefix).then_some(letters)
+        let opened = match &version.made {
+            Made::Sealed(sealed) => sealed.open(letters, sought, salted),
+            Made::Table(table) => table.resolve(&table::read(letters).unwrap_or_default(), sought, rows),
+            Made::Keyed(_) | Made::Digits(_) => None,
+        };
+        std::hint::black_box(opened).filter(|_| own)
     }
 
     /// The pseudonyms of a value that a recipient may hold: under the active key version, and under
     /// older ones that are not closed.
     #[must_use]
     pub fn every(&self, input: Input<'_>) -> Vec<String> {
-        let versions = std::iter::once(self).chain(&self.older);
         let one = |version: &Self| {
             let mut out = Vec::new();
             version.write(input, Linkage::Domain, &mut out).then_some(out)
         };
-        versions.filter_map(one).filter_map(|out| String::from_utf8(out).ok()).collect()
+        self.versions().filter_map(one).filter_map(|out| String::from_utf8(out).ok()).collect()
+    }
+
+    /// The table that new pseudonyms stand in; `None` for schemes that need none, and under keys that are
+    /// thrown away.
+    #[must_use]
+    pub fn table(&self) -> Option<&Table> {
+        match &self.made {
+            Made::Table(table) if !table.is_stand_in() => Some(table),
+            Made::Table(_) | Made::Keyed(_) | Made::Sealed(_) | Made::Digits(_) => None,
+        }
+    }
+
+    /// The tables of the key version that is active and of those that only resolve.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.versions().filter_map(Self::table)
+    }
+
+    /// In which table to look for a pseudonym, and for which: of one that could be one of this scheme,
+    /// whatever its version and letters, so that all are looked for alike.
+    #[must_use]
+    pub fn table_of(&self, pseudonym: &str) -> Option<(&Table, Drawn)> {
+        let own = self.table()?;
+        let begin = pseudonym.get(..Scheme::Table.prefix().len())?;
+        begin.eq_ignore_ascii_case(Scheme::Table.prefix()).then_some(())?;
+        let found = self
+            .versions()
+            .find_map(|version| Some((version.table()?, table::read(version.letters(pseudonym)?)?)));
+        Some(found.unwrap_or((own, [0; MAC_BYTES])))
+    }
+
+    /// Appends a pseudonym of `table` that was drawn.
+    pub fn write_drawn(&self, drawn: &Drawn, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.prefix.as_bytes());
+        table::write(drawn, out);
+    }
+
+    /// A row's pseudonym as it is written; `None` if it is none of this domain and its versions.
+    #[must_use]
+    pub fn written(&self, row: &Row) -> Option<String> {
+        self.versions().find_map(|version| {
+            let drawn = version.table()?.pseudonym_of(row)?;
+            let mut out = Vec::new();
+            version.write_drawn(&drawn, &mut out);
+            String::from_utf8(out).ok()
+        })
+    }
+
+    fn versions(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.older)
+    }
+
+    /// What stands behind this version's prefix.
+    fn letters<'t>(&self, pseudonym: &'t str) -> Option<&'t [u8]> {
+        let (prefix, letters) = pseudonym.split_at_checked(self.prefix.len())?;
+        prefix.eq_ignore_ascii_case(&self.prefix).then_some(letters.as_bytes())
     }
 
     /// Appends what stands for nobody; `false` if the scheme has nothing for that.
@@ -404,9 +499,13 @@ mod tests {
         let mut out = Vec::new();
         assert!(maker.write(NANCY, Linkage::Domain, &mut out));
         let written = String::from_utf8(out).unwrap();
-        assert_eq!(maker.resolve(&written, NANCY, false).as_deref(), Some(NANCY.value));
+        assert_eq!(maker.resolve(&written, NANCY, false, &Rows::default()).as_deref(), Some(NANCY.value));
         for other in ["tvs2-", "tvk1-", "tvs11-", "tvs-", "-", ""] {
-            assert_eq!(maker.resolve(&written.replacen("tvs1-", other, 1), NANCY, false), None, "{other}");
+            assert_eq!(
+                maker.resolve(&written.replacen("tvs1-", other, 1), NANCY, false, &Rows::default()),
+                None,
+                "{other}"
+            );
         }
     }
 
@@ -425,11 +524,17 @@ mod tests {
             let fields: Vec<&str> = line.split('|').map(str::trim).collect();
             let [scheme, version, secret, linkability, salt, kind, resource_type, system, value, wanted] =
                 fields.try_into().unwrap();
-            let all = [Scheme::Keyed, Scheme::Sealed, Scheme::Digits];
+            let all = [Scheme::Keyed, Scheme::Sealed, Scheme::Table, Scheme::Digits];
             let scheme = all.into_iter().find(|one| format!("{one:?}").to_lowercase() == scheme).unwrap();
             let maker = ring(secret, version).pseudonymiser("research", scheme).unwrap();
-            let salt: Salt =
-                data_encoding::HEXLOWER.decode(salt.as_bytes()).unwrap().try_into().unwrap_or_default();
+            let salt = data_encoding::HEXLOWER.decode(salt.as_bytes()).unwrap();
+            if scheme == Scheme::Table {
+                let input = Input { kind, resource_type, system, value };
+                assert_eq!(row_and_pseudonym(&maker, input, &salt), wanted, "{line}");
+                count += 1;
+                continue;
+            }
+            let salt: Salt = salt.try_into().unwrap_or_default();
             let linkage = match linkability {
                 "domain" => Linkage::Domain,
                 "document" => Linkage::Document(&salt),
@@ -442,12 +547,37 @@ mod tests {
             if let (Scheme::Sealed, Some(written)) = (scheme, written) {
                 let sought = Input { value: "", ..input };
                 let salted = linkability != "domain";
-                assert_eq!(maker.resolve(&written, sought, salted).as_deref(), Some(value), "{line}");
-                assert_eq!(maker.resolve(&written.to_uppercase(), sought, salted).as_deref(), Some(value));
+                assert_eq!(
+                    maker.resolve(&written, sought, salted, &Rows::default()).as_deref(),
+                    Some(value),
+                    "{line}"
+                );
+                let upper = maker.resolve(&written.to_uppercase(), sought, salted, &Rows::default());
+                assert_eq!(upper.as_deref(), Some(value));
             }
             count += 1;
         }
         assert!(count > 20);
+    }
+
+    /// As a line of the vectors has them; the pseudonym opens again, in either case.
+    fn row_and_pseudonym(maker: &Pseudonymiser, input: Input<'_>, random: &[u8]) -> String {
+        let part = |from: usize, to: usize| &random[from..to];
+        let nonces = [part(16, 28).try_into().unwrap(), part(28, 40).try_into().unwrap()];
+        let random = Random { pseudonym: part(0, 16).try_into().unwrap(), nonces };
+        let row = maker.table().unwrap().draw(input, &random).unwrap();
+        let written = maker.written(&row).unwrap();
+        let rows: Rows = [row.clone()].into_iter().collect();
+        let sought = Input { value: "", ..input };
+        for text in [&written, &written.to_uppercase()] {
+            assert_eq!(maker.resolve(text, sought, false, &rows).as_deref(), Some(input.value));
+            assert_eq!(maker.resolve(text, sought, false, &Rows::default()), None);
+            assert_eq!(maker.table_of(text).unwrap().1, random.pseudonym);
+        }
+        let columns =
+            [row.by_value.to_vec(), row.by_pseudonym.to_vec(), row.sealed_pseudonym, row.sealed_value];
+        let columns = columns.map(|column| data_encoding::HEXLOWER.encode(&column));
+        format!("{written} {}", columns.join(" "))
     }
 
     /// The document's were made by another program, so that the two hold each other.

@@ -27,6 +27,7 @@ mod tests;
 mod text;
 mod url;
 mod walk;
+mod wanted;
 
 use std::fmt;
 
@@ -34,14 +35,15 @@ pub use self::echo::{Echoes, NO_ECHOES};
 pub use self::identifier::Identifier;
 pub use self::person::person_at;
 pub use self::reference::Target;
-pub use self::request::{Refused, Taken, take};
+pub use self::request::{Refused, Taken, strings, take};
 pub use self::survey::{Reference, Survey, survey};
 use self::walk::Walk;
+pub use self::wanted::Needs;
 use crate::ids::SubjectId;
 use crate::json::{self, Reader};
 use crate::judge::{Everyone, Judge};
 use crate::policy::plan::{Plan, RuleRef};
-use crate::pseudonym::Salt;
+use crate::pseudonym::{Known, NONE_KNOWN, Salt};
 
 /// Bytes that a policy allows to leave. Sending a response takes nothing else, but for tavs's
 /// own problem documents.
@@ -217,6 +219,9 @@ pub struct Rewriter<'a, J> {
     pub echoes: &'a Echoes,
     /// How URLs at the proxy begin, as the recipient calls it: `https://api.clinic.example`.
     pub base: &'a str,
+    /// The pseudonyms that [`needs`](Self::needs) asked for, where they stand in the store; what is not
+    /// among them is withheld.
+    pub known: &'a Known,
     /// The body is NDJSON: one document a line. A line of which nothing is left is dropped.
     pub lines: bool,
 }
@@ -245,14 +250,18 @@ impl<J: Judge> Rewriter<'_, J> {
 
     fn walk<W: Watch>(&self, text: &str, watch: &mut W, records_less: u64) -> Result<Rewritten, Fault> {
         let mut walk = Walk::new(self, watch, text, records_less);
+        self.through(&mut walk, text)?;
+        Ok(walk.finish())
+    }
+
+    fn through<'b, W: Watch>(&self, walk: &mut Walk<'_, 'b, '_, J, W>, text: &'b str) -> Result<(), Fault> {
         if self.lines {
             for reader in lines(text) {
                 walk.line(reader)?;
             }
-        } else {
-            walk.document(Reader::new(text))?;
+            return Ok(());
         }
-        Ok(walk.finish())
+        walk.document(Reader::new(text))
     }
 }
 
@@ -261,8 +270,16 @@ impl<J: Judge> Rewriter<'_, J> {
 /// # Errors
 /// As [`Rewriter::run`].
 pub fn rewrite<W: Watch>(plan: &Plan, body: &[u8], salt: &Salt, watch: &mut W) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: false }
-        .run(body, watch)
+    Rewriter {
+        plan,
+        salt,
+        judge: &Everyone,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines: false,
+    }
+    .run(body, watch)
 }
 
 /// Rewrites NDJSON, with everybody's data.
@@ -275,7 +292,16 @@ pub fn rewrite_lines<W: Watch>(
     salt: &Salt,
     watch: &mut W,
 ) -> Result<Rewritten, Fault> {
-    Rewriter { plan, salt, judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: true }.run(body, watch)
+    Rewriter {
+        plan,
+        salt,
+        judge: &Everyone,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines: true,
+    }
+    .run(body, watch)
 }
 
 /// A reader for each line that is not blank.

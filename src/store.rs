@@ -1,7 +1,7 @@
 //! The store: what must be found again by subject, recipient or time, in one SQL database.
 //!
-//! Two halves share it. Aliases, the registry, tombstones, notifications and reservations cannot be
-//! rebuilt: a method that changes them returns once the change is on disk. The *index* is derived
+//! Two halves share it. Aliases, the registry, tombstones, notifications, reservations and the pseudonyms
+//! of the scheme `table` cannot be rebuilt: a method that changes them returns once the change is on disk. The *index* is derived
 //! from the ledger: `ledger::index` feeds it, and `tavs ledger reindex` makes it anew.
 //!
 //! What must never happen here: a CPR in clear, a value from a message, a decision. The store knows
@@ -21,6 +21,7 @@ mod approved;
 mod connect;
 mod error;
 mod index;
+mod pseudonyms;
 mod query;
 mod quota;
 mod registry;
@@ -40,8 +41,9 @@ pub use self::error::StoreError;
 use self::quota::Mirror;
 pub use self::quota::{DAY, REFRESH};
 pub use self::rows::{
-    Act, Affected, Alias, AliasSource, Change, Disclosed, Exchange, Given, IndexRow, Log, Millis, NewChange,
-    Notification, Policy, PolicyRule, Position, Reservation, RightKind, Tombstone, Volume, Window,
+    Act, Affected, Alias, AliasSource, Change, Disclosed, ErasedPseudonym, Exchange, Given, IndexRow, Log,
+    Millis, NewChange, Notification, Policy, PolicyRule, Position, PseudonymKey, PseudonymRow, Reservation,
+    RightKind, Tombstone, Volume, Window,
 };
 
 use self::connect::{Connections, Make};

@@ -15,7 +15,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (6, &["config"]),
     (5, &["proxy", "admin", "officer", "authoring"]),
     (4, &["rewrite", "http", "ledger", "subjects", "reports"]),
-    (3, &["policy"]),
+    (3, &["policy", "table"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
     (1, &["json", "uri", "cpr", "absence", "judge", "net", "telemetry"]),
     (0, &["ids", "secret", "clock"]),

@@ -259,7 +259,7 @@ fn change(number: u64) -> IndexRow {
         who: "booking system".to_owned(),
         sealed_cpr: None,
     };
-    IndexRow::Change { sequence: number, number, change: Box::new(change) }
+    IndexRow::Change { sequence: number, number, ids: vec![change.subject], change: Box::new(change) }
 }
 
 fn ask(who: SubjectId) -> SubjectAsk {

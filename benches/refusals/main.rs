@@ -20,7 +20,7 @@ use tavs::policy::check::check;
 use tavs::policy::decide::Asked;
 use tavs::policy::running::PolicySet;
 use tavs::policy::syntax::SourceFile;
-use tavs::pseudonym::{Input, KeyRing, Linkage, Scheme};
+use tavs::pseudonym::{Input, KeyRing, Linkage, Rows, Scheme};
 
 const TRIES: usize = 10_000;
 const POLICY: &str = include_str!("policy.toml");
@@ -50,7 +50,15 @@ fn main() {
     for _ in 0..if quick { 10 } else { TRIES } {
         for ((_, pseudonym), times) in cases.iter().zip(&mut nanos) {
             let (path, segments) = (format!("/Patient/{pseudonym}"), ["Patient".into(), pseudonym.clone()]);
-            let asked = Asked { method: "GET", path: &path, segments: &segments, query: &[], fields: &[] };
+            let rows = Rows::default();
+            let asked = Asked {
+                method: "GET",
+                path: &path,
+                segments: &segments,
+                query: &[],
+                fields: &[],
+                rows: &rows,
+            };
             let began = Instant::now();
             let decided = black_box(set.decide(&RecipientId::new("sms"), date(2026, 3, 4), asked));
             times.push(began.elapsed().as_nanos());

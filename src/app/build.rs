@@ -39,6 +39,8 @@ pub(super) struct Built {
     pub(super) api: Option<(TlsState, Clients)>,
     /// What the ledger must say of keys and officers before this serves.
     pub(super) declared: Vec<Declared>,
+    /// Key versions whose secret is gone, by their domain: the store may forget their pseudonyms.
+    pub(super) destroyed: Vec<(String, u32)>,
     /// What was found and does not keep it from taking effect.
     pub(super) warnings: Findings,
 }
@@ -68,6 +70,8 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     let register = register.map_err(|error| found.push(general(config, error.to_string()))).ok();
     let cut_over = ring.as_ref().and_then(KeyRing::next_cut_over);
     let declared = ring.as_ref().map(|ring| declared::of(ring, &config.officers)).unwrap_or_default();
+    let destroyed = ring.iter().flat_map(KeyRing::destroyed);
+    let destroyed = destroyed.map(|(domain, version)| (domain.to_owned(), version)).collect();
     let set = compiled(config, policies, &read, ring, &mut found);
     let files = read.files.clone();
     let findings = read.into_findings(config, found);
@@ -79,7 +83,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
             let parts =
                 Parts { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over };
             let state = State::new(parts);
-            Ok(Built { state, files, names: in_force, api, declared, warnings: findings })
+            Ok(Built { state, files, names: in_force, api, declared, destroyed, warnings: findings })
         }
         _ => Err(findings),
     }

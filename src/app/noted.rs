@@ -2,7 +2,7 @@
 //! without a record, and each policy version, in words, before it serves for the first time.
 
 use crate::ledger::{AppendError, Note, PolicyRecord};
-use crate::officer::act_of;
+use crate::officer::{act_of, ids_in_record};
 use crate::policy::checked::Policy;
 use crate::policy::running::RunningPolicy;
 use crate::policy::words;
@@ -33,7 +33,8 @@ pub enum NoteError {
 pub(super) async fn changes(records: &Records) -> Result<(), NoteError> {
     let Records { ledger, store, .. } = records;
     for change in tokio::task::block_in_place(|| store.unrecorded())? {
-        let noted = ledger.note(&Note::Act(act_of(&change))).await;
+        let ids = tokio::task::block_in_place(|| ids_in_record(store, &change))?;
+        let noted = ledger.note(&Note::Act(act_of(&change, &ids))).await;
         let what = || format!("change {} of the registry", change.number);
         let sequence = noted.map_err(|error| NoteError::Ledger { what: what(), error })?;
         tokio::task::block_in_place(|| store.set_recorded(change.number, sequence))?;

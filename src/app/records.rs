@@ -36,6 +36,10 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
         let indexer = Indexer::start(&config.ledger.directory.value, ledger.durable(), store.clone())?;
         catch_up(&indexer)?;
         store.restore_reservations(clock.unix_millis())?;
+        let gone = store.erase_again()?;
+        if gone > 0 {
+            tracing::warn!(gone, "pseudonyms of erased persons came back with a backup: destroyed again");
+        }
         let subjects = Subjects::load(&store)?;
         let (ids, persons) = subjects.sizes();
         tracing::info!(ids, persons, changes = subjects.last_change(), "store opened");
@@ -47,6 +51,22 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_cancelled) => Err(StartError::Stopped),
         },
+    }
+}
+
+/// Takes pseudonyms out of the store that nobody can open any more. Blocks. What cannot be done now is done
+/// at the next start: it is of no use to anybody meanwhile.
+pub(super) fn forget(records: &Records, destroyed: &[(String, u32)]) {
+    for (domain, version) in destroyed {
+        match records.store.forget_pseudonyms(domain, *version) {
+            Ok(0) => {}
+            Ok(rows) => {
+                tracing::info!(domain, version, rows, "pseudonyms of a destroyed key version are gone");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "pseudonyms of a destroyed key version are still in the store");
+            }
+        }
     }
 }
 

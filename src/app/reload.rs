@@ -13,6 +13,7 @@ use super::approved::{self, ApprovalError};
 use super::build::{self, Built};
 use super::declared;
 use super::office::Replaced;
+use super::records;
 use crate::config::{Config, Findings, Ledger};
 use crate::ledger;
 use crate::net::TlsState;
@@ -87,7 +88,7 @@ impl Reloader {
             Ok((config, built))
         });
         match rebuilt {
-            Ok((config, Built { state, files: _, names, api, declared: _, warnings })) => {
+            Ok((config, Built { state, files: _, names, api, declared: _, destroyed, warnings })) => {
                 for line in warnings.brief() {
                     tracing::warn!(finding = line, "configuration");
                 }
@@ -105,6 +106,7 @@ impl Reloader {
                 shared.proxy.replace(state);
                 shared.tls.store(tls);
                 shared.office.names.store(Arc::new(names));
+                records::forget(&shared.records, &destroyed);
                 if let (Some(api), Some((tls, clients))) = (&shared.office.api, api) {
                     api.replace(tls, clients);
                 }

@@ -15,6 +15,7 @@ use crate::config::{Findings, KeySource, KeySourceError};
 use crate::officer;
 use crate::pseudonym::{CheckpointKey, KeyRing, RingError, Said};
 use crate::secret::Secret;
+use crate::store::StoreError;
 
 pub(super) use self::new::make;
 
@@ -85,6 +86,8 @@ pub(super) enum KeysError {
     Name { name: String },
     #[error("the system gives no random bytes: {0}")]
     Random(#[from] getrandom::Error),
+    #[error("{source}")]
+    Store { source: StoreError },
     #[error("the policies name no domain")]
     Policies(Findings),
     /// Wrong usage; says what would be right.

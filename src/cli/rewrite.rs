@@ -8,17 +8,21 @@ use jiff::civil::Date;
 use super::policies::{self, Stop, count};
 use crate::clock::Clock;
 use crate::config::private;
+use crate::judge::Everyone;
 use crate::policy::checked::{MediaType, Policy, Route};
 use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::plan::Plan;
 use crate::policy::syntax::nearest;
-use crate::pseudonym::KeyRing;
-use crate::rewrite::{self, Disclosure, Fault, Rewritten};
+use crate::pseudonym::{KeyRing, NONE_KNOWN};
+use crate::rewrite::{Disclosure, Fault, NO_BASE, NO_ECHOES, Rewriter, Rewritten};
+use crate::store::{Store, StoreError};
+use crate::table;
 
 /// Put standard input through a route's rules, as the proxy would a response.
 ///
 /// Without --ring, pseudonyms are made with throw-away keys, other ones each time: those of two runs
-/// cannot be compared. Counts go to standard error. With bad input nothing is written to standard
+/// cannot be compared. With it they are those that `tavs serve` makes; under `scheme = "table"` that
+/// takes its store, too. Counts go to standard error. With bad input nothing is written to standard
 /// output.
 ///
 /// Exit code 0: good; 1: bad input, or a policy that has errors or has lapsed; 2: wrong usage, or a
@@ -34,6 +38,10 @@ pub(crate) struct Args {
     /// Use the keys of this ring: then the output holds real pseudonyms.
     #[arg(long, value_name = "RING")]
     ring: Option<PathBuf>,
+    /// The store that goes with the ring, which may be in use: `scheme = "table"` has its pseudonyms there,
+    /// and new ones are put there.
+    #[arg(long, value_name = "FILE", requires = "ring")]
+    store: Option<PathBuf>,
     /// As of this day instead of today, such as 2026-06-01.
     #[arg(long, value_name = "DATE", value_parser = policies::day)]
     at: Option<Date>,
@@ -70,14 +78,40 @@ fn output(args: &Args) -> Result<Rewritten, Stop> {
         let lines = errors.iter().map(|error| format!("error: {error}\n"));
         Stop(super::FINDINGS, lines.collect())
     })?;
+    let store = store(args, &plan)?;
     let input = input(policy.limits.response)?;
     let salt = random::<16>()?;
-    let rewritten = if lines {
-        rewrite::rewrite_lines(&plan, &input, &salt, &mut ())
-    } else {
-        rewrite::rewrite(&plan, &input, &salt, &mut ())
+    let faulty = |fault| Stop(super::FINDINGS, show_fault(&fault, &input));
+    let rewriter = Rewriter {
+        plan: &plan,
+        salt: &salt,
+        judge: &Everyone,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines,
     };
-    rewritten.map_err(|fault| Stop(super::FINDINGS, show_fault(&fault, &input)))
+    let Some(store) = store else { return rewriter.run(&input, &mut ()).map_err(faulty) };
+    let wanted = rewriter.needs(&input).map_err(faulty)?.wanted;
+    let known = table::known(&store, plan.pseudonymiser(), &wanted).map_err(|error| unusable(&error))?;
+    Rewriter { known: &known, ..rewriter }.run(&input, &mut ()).map_err(faulty)
+}
+
+/// Where the plan's pseudonyms stand, if they stand anywhere.
+fn store(args: &Args, plan: &Plan) -> Result<Option<Store>, Stop> {
+    if plan.pseudonymiser().table().is_none() {
+        return Ok(None);
+    }
+    let Some(path) = &args.store else {
+        let text = "error: this policy's pseudonyms stand in the store: give it, too, with `--store tavs.db`, \
+                    or leave `--ring` out for throw-away keys\n";
+        return Err(Stop(super::USAGE, text.to_owned()));
+    };
+    Store::open(path).map(Some).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &StoreError) -> Stop {
+    Stop(super::USAGE, format!("error: {error}\n"))
 }
 
 /// The policy, if it may take effect.

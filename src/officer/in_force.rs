@@ -8,11 +8,16 @@ use super::problem::{Problem, SUBJECT, UNKNOWN};
 use super::roster::SigningOfficer;
 use super::subject::Subject;
 use crate::cpr::Kind;
+use crate::ids::SubjectId;
 use crate::policy::checked::{Agreement, Linkability};
 use crate::policy::running::PolicySet;
 use crate::policy::syntax::nearest;
-use crate::pseudonym::{KeyRing, Pseudonymiser, PublicKey, RegistryKey, RingError, SubjectKey};
+use crate::pseudonym::{
+    KeyRing, Pseudonymiser, PublicKey, RegistryKey, RingError, Scheme, SecretUse, SubjectKey,
+};
 use crate::rewrite::Identifier;
+use crate::store::{ErasedPseudonym, NewChange, PseudonymRow, Store, StoreError};
+use crate::table;
 
 /// The system of an e-CPR that stands in documents beside no system.
 const NO_SYSTEM: &str = "none";
@@ -30,6 +35,9 @@ pub struct InForce {
     policies: Vec<Served>,
     officers: Vec<SigningOfficer>,
     opening: Opening,
+    /// Recipients whose pseudonyms stand in the store, and what opens them, of every key version whose
+    /// secret is there: one that is pending may have been mapped to, and one that is closed is known.
+    tables: Vec<(String, Vec<Pseudonymiser>)>,
 }
 
 /// What reports say of a recipient in force.
@@ -63,11 +71,16 @@ impl InForce {
             policies: Vec::new(),
             officers,
             opening: Opening::new(policies, ring)?,
+            tables: Vec::new(),
         };
         for policy in policies.iter() {
             let checked = policy.checked();
             names.recipients.insert(checked.recipient.id.as_str().to_owned());
             names.purposes.insert(checked.purpose.id.as_str().to_owned());
+            if checked.pseudonyms.scheme == Scheme::Table {
+                let recipient = checked.recipient.id.as_str().to_owned();
+                names.tables.push((recipient, every_version(ring, &checked.pseudonyms.domain)));
+            }
             let systems = policy.routes().iter().flat_map(|route| &route.plan().systems);
             names.systems.extend(systems.filter(|system| !system.is_empty()).cloned());
             let plan = policy.routes().first().map(|route| route.plan());
@@ -110,6 +123,56 @@ impl InForce {
     /// What reports say of the recipients in force.
     pub(super) fn policies(&self) -> &[Served] {
         &self.policies
+    }
+
+    /// Under which of the pseudonyms that an erasure destroys each recipient knows the person, sealed: so it
+    /// can be told (GDPR art. 19).
+    pub(super) fn to_be_told(&self, change: &NewChange, gone: &[PseudonymRow]) -> Vec<ErasedPseudonym> {
+        let mut all = Vec::new();
+        for (recipient, written) in self.written(gone) {
+            let mut nonce = [0; 12];
+            let sealed = getrandom::fill(&mut nonce).is_ok().then(|| {
+                self.registry_key.seal(&written.join(" "), change.subject, &sealed_as(&recipient), nonce)
+            });
+            let noted = |sealed| ErasedPseudonym { subject: change.subject, recipient, sealed };
+            all.extend(sealed.flatten().map(noted));
+        }
+        all
+    }
+
+    /// Under which pseudonyms of the store each recipient knows a person now, and knew her before an
+    /// erasure of which it has still to be told. Blocks.
+    pub(super) fn known_as(
+        &self,
+        store: &Store,
+        ids: &[SubjectId],
+    ) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+        let mut all = self.written(&store.pseudonyms_with(ids)?);
+        for id in ids {
+            let gone = store.erased_pseudonyms(*id)?;
+            all.extend(gone.iter().map(|one| (one.recipient.clone(), self.pseudonyms(one))));
+        }
+        Ok(all)
+    }
+
+    /// The pseudonyms of rows, by the recipients that they are for.
+    fn written(&self, rows: &[PseudonymRow]) -> Vec<(String, Vec<String>)> {
+        let of = |makers: &[Pseudonymiser]| {
+            let rows = rows.iter().map(|row| table::row_of(row.clone()));
+            let mut written: Vec<String> =
+                rows.filter_map(|row| makers.iter().find_map(|maker| maker.written(&row))).collect();
+            written.sort_unstable();
+            written
+        };
+        let all = self.tables.iter().map(|(recipient, makers)| (recipient.clone(), of(makers)));
+        all.filter(|(_, written)| !written.is_empty()).collect()
+    }
+
+    /// What [`to_be_told`](Self::to_be_told) sealed; none where the key ring is another.
+    pub(super) fn pseudonyms(&self, noted: &ErasedPseudonym) -> Vec<String> {
+        let kind = sealed_as(&noted.recipient);
+        let opened = self.registry_key.open(&noted.sealed, noted.subject, &kind);
+        opened.map(|text| text.split(' ').map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// Whose id a text is, beside the system that is named with it.
@@ -159,6 +222,16 @@ impl InForce {
     pub(super) fn recipient(&self, given: &str) -> Result<(), Problem> {
         known("recipient", given, &self.recipients)
     }
+}
+
+fn every_version(ring: &KeyRing, domain: &str) -> Vec<Pseudonymiser> {
+    let of_domain = ring.versions().iter().filter(|one| one.used == SecretUse::Domain && one.name == domain);
+    of_domain.filter_map(|one| ring.pseudonymiser_of(domain, Scheme::Table, one.version).ok()).collect()
+}
+
+/// What pseudonyms for a recipient are sealed as: not to be taken for a person's number.
+fn sealed_as(recipient: &str) -> String {
+    format!("pseudonyms {recipient}")
 }
 
 fn known(what: &str, given: &str, names: &BTreeSet<String>) -> Result<(), Problem> {

@@ -87,11 +87,13 @@ pub(super) fn acknowledge(
 ) -> Result<usize, StoreError> {
     let (store, at) = (registrar.store(), registrar.clock().unix_millis());
     let mut acknowledged = 0_usize;
-    for one in open(registrar, &store.ids_of(subject)?)? {
+    let ids = store.ids_of(subject)?;
+    for one in open(registrar, &ids)? {
         if one.recipient == recipient && store.acknowledge(one.notice, recipient, at, who)? {
             acknowledged = acknowledged.saturating_add(1);
         }
     }
+    ids.iter().try_for_each(|id| store.forget_erased_pseudonyms(*id, recipient))?;
     forget(registrar, subject)?;
     Ok(acknowledged)
 }
@@ -112,9 +114,16 @@ fn forget(registrar: &Registrar, subject: SubjectId) -> Result<(), StoreError> {
     let (store, now) = (registrar.store(), registrar.clock().unix_millis());
     let ids = store.ids_of(subject)?;
     let all = show::changes_of(registrar, &ids)?;
+    let open = open(registrar, &ids)?;
+    for id in &ids {
+        // Who was never told of the person is not told of the erasure.
+        let gone = store.erased_pseudonyms(*id)?;
+        let unneeded = gone.iter().filter(|gone| !open.iter().any(|one| one.recipient == gone.recipient));
+        unneeded.into_iter().try_for_each(|gone| store.forget_erased_pseudonyms(*id, &gone.recipient))?;
+    }
     let sealed = all.iter().any(|change| change.change.sealed_cpr.is_some());
     let holds = show::holding(&all, now).any(|change| change.change.kind != RightKind::Erasure);
-    if !sealed || holds || !open(registrar, &ids)?.is_empty() {
+    if !sealed || holds || !open.is_empty() {
         return Ok(());
     }
     ids.into_iter().try_for_each(|id| store.forget_sealed(id).map(drop))

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::paper::Request;
 use crate::ids::SubjectId;
 use crate::policy::running::PolicySet;
-use crate::pseudonym::{Input, KeyRing, Pseudonymiser, RingError, Scheme, SecretUse, SubjectKey};
+use crate::pseudonym::{Input, KeyRing, Pseudonymiser, RingError, Rows, Scheme, SecretUse, SubjectKey};
 
 /// Openers by domain, and the domains of recipients in force.
 #[derive(Debug, Default)]
@@ -42,6 +42,9 @@ pub enum NotOpened {
     /// `digits` are not resolved.
     #[error("the pseudonym is one of `digits`: they are not resolved, by anybody")]
     Digits,
+    /// `table` stands in the store, which is not asked here.
+    #[error("the pseudonym is one of `table`: this version of `tavs reidentify` does not look those up")]
+    Table,
     /// No recipient of that name in force, and no domain given.
     #[error("no policy in force has the recipient; ask anew, with `--domain`")]
     Recipient,
@@ -85,8 +88,9 @@ impl Opening {
             Some(Scheme::Sealed) => {
                 let maker = self.sealed.get(domain).ok_or(NotOpened::Domain)?;
                 let opened = [false, true].into_iter();
-                opened.filter_map(|salted| maker.resolve(pseudonym, sought, salted)).next()
+                opened.filter_map(|salted| maker.resolve(pseudonym, sought, salted, &Rows::default())).next()
             }
+            Some(Scheme::Table) => return Err(NotOpened::Table),
             None => None,
         };
         let value = Zeroizing::new(value.ok_or(NotOpened::Closed)?);
@@ -108,5 +112,5 @@ fn scheme_of(pseudonym: &str) -> Option<Scheme> {
         let prefix = scheme.prefix();
         pseudonym.get(..prefix.len()).is_some_and(|own| own.eq_ignore_ascii_case(prefix))
     };
-    [Scheme::Keyed, Scheme::Sealed].into_iter().find(begins)
+    [Scheme::Keyed, Scheme::Sealed, Scheme::Table].into_iter().find(begins)
 }

@@ -11,9 +11,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::ids::SubjectId;
 use crate::ledger::index::Indexer;
 use crate::ledger::{Act, ActKind, AppendError, Changed, Ledger, Note};
-use crate::store::{Alias, Change, NewChange, RightKind, Store, StoreError, Window};
+use crate::store::{
+    Alias, Change, ErasedPseudonym, NewChange, PseudonymRow, RightKind, Store, StoreError, Window,
+};
 use crate::subjects::Subjects;
 
 /// What a person waits for at the most; the index is behind by some milliseconds.
@@ -125,11 +128,23 @@ impl Registrar {
     /// # Errors
     /// What was not done.
     pub async fn enter(&self, changes: Vec<NewChange>) -> Result<Vec<Entered>, EnterError> {
+        self.enter_noting(changes, |_, _| Vec::new()).await
+    }
+
+    /// The same; before an erasure destroys pseudonyms, `note` says what recipients are told by.
+    ///
+    /// # Errors
+    /// What was not done.
+    pub async fn enter_noting(
+        &self,
+        changes: Vec<NewChange>,
+        note: impl Fn(&NewChange, &[PseudonymRow]) -> Vec<ErasedPseudonym> + Send + 'static,
+    ) -> Result<Vec<Entered>, EnterError> {
         let _turn = self.turn.lock().await;
         // Nothing is changed that could not be recorded at once.
         self.ledger.usable()?;
         let (store, new) = (self.store.clone(), changes.clone());
-        let first = blocking(move || store.put_changes(&new)).await??;
+        let first = blocking(move || store.put_changes_noting(&new, note)).await??;
         let changes = (first..).zip(changes);
         let changes: Vec<Change> =
             changes.map(|(number, change)| Change { number, change, recorded: None }).collect();
@@ -251,7 +266,14 @@ impl Registrar {
 
     /// Records changes; they share the ledger's syncs.
     async fn record(&self, changes: &[Change]) -> Vec<Result<u64, AppendError>> {
-        let notes: Vec<Note> = changes.iter().map(|change| Note::Act(act_of(change))).collect();
+        let mut notes = Vec::with_capacity(changes.len());
+        for change in changes {
+            let (store, own) = (self.store.clone(), change.clone());
+            let ids = blocking(move || ids_in_record(&store, &own)).await;
+            // Without the others the person's own id is on record, and they can be told from that.
+            let ids = ids.ok().and_then(Result::ok).unwrap_or_default();
+            notes.push(Note::Act(act_of(change, &ids)));
+        }
         self.ledger.note_all(&notes).await
     }
 }
@@ -262,10 +284,26 @@ const fn restricts(change: &NewChange) -> bool {
     change.begun != matches!(change.kind, RightKind::Consent)
 }
 
-/// The act by which the ledger tells of a change, also of one that a crash left without.
+/// The ids beside a change's own that its record names: of an erasure every one of the person's, so that a
+/// store which is put back from an older backup loses all that stands under any of them. Blocks.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn ids_in_record(store: &Store, change: &Change) -> Result<Vec<SubjectId>, StoreError> {
+    if change.change.kind != RightKind::Erasure {
+        return Ok(Vec::new());
+    }
+    let mut ids = store.ids_of(change.change.subject)?;
+    ids.retain(|id| *id != change.change.subject);
+    Ok(ids)
+}
+
+/// The act by which the ledger tells of a change, also of one that a crash left without. `ids` are those
+/// beside the change's own.
 #[must_use]
-pub fn act_of(change: &Change) -> Act {
+pub fn act_of(change: &Change, ids: &[SubjectId]) -> Act {
     let Change { number, change, .. } = change;
+    let subjects = std::iter::once(&change.subject).chain(ids).copied().collect();
     Act {
         unix_millis: change.at,
         kind: ActKind::Registry,
@@ -273,7 +311,7 @@ pub fn act_of(change: &Change) -> Act {
         begun: Some(change.begun),
         who: change.who.clone(),
         why: change.reason.clone(),
-        subjects: vec![change.subject],
+        subjects,
         purpose: change.purpose.clone(),
         recipient: change.recipient.clone(),
         policy: None,

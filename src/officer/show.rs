@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::in_force::InForce;
 use super::registrar::Registrar;
 use crate::clock::Clock;
 use crate::ids::SubjectId;
-use crate::store::{Change, RightKind, StoreError};
+use crate::store::{Change, Notification, RightKind, StoreError};
 
 /// The registry about one person.
 #[derive(Debug, Serialize)]
@@ -49,16 +50,27 @@ struct ShownNotification {
     at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<String>,
+    /// Under which pseudonyms it knows a person who was erased, where those are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pseudonyms: Vec<String>,
 }
 
 /// Reads it. Blocks.
-pub(super) fn show(registrar: &Registrar, id: SubjectId) -> Result<Shown, StoreError> {
+pub(super) fn show(registrar: &Registrar, names: &InForce, id: SubjectId) -> Result<Shown, StoreError> {
     let (store, clock) = (registrar.store(), registrar.clock());
     let ids = store.ids_of(id)?;
     let all = changes_of(registrar, &ids)?;
-    let mut notifications = Vec::new();
+    let (mut notifications, mut gone) = (Vec::new(), Vec::new());
+    for id in &ids {
+        gone.extend(store.erased_pseudonyms(*id)?);
+    }
+    let pseudonyms = |one: &Notification| {
+        let own = gone.iter().filter(|gone| one.acknowledged.is_none() && gone.recipient == one.recipient);
+        own.flat_map(|gone| names.pseudonyms(gone)).collect()
+    };
     for id in &ids {
         notifications.extend(store.notifications_of(*id)?.into_iter().map(|one| ShownNotification {
+            pseudonyms: pseudonyms(&one),
             recipient: one.recipient,
             about: one.about,
             at: day(clock, one.at),

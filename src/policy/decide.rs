@@ -18,7 +18,7 @@ use super::resolve::{Resolved, Unresolved};
 use super::running::{PolicySet, RunningPolicy, RunningRoute};
 use crate::cpr;
 use crate::ids::RecipientId;
-use crate::pseudonym::Scheme;
+use crate::pseudonym::{Rows, Scheme};
 
 /// What a request asks for, as the gate has taken it apart: unambiguous, each path in its one
 /// accepted spelling.
@@ -34,6 +34,8 @@ pub struct Asked<'a> {
     pub query: &'a [(String, String)],
     /// Header fields, names in lower case.
     pub fields: &'a [(&'a str, &'a str)],
+    /// What the store has of the pseudonyms in all of this, under the scheme `table`.
+    pub rows: &'a Rows,
 }
 
 /// Leave to forward one request. Made by [`PolicySet::decide`] only.
@@ -90,16 +92,17 @@ impl Permit {
         &self.resolved
     }
 
-    /// Judges the parameters of a form, decoded, as those of a query.
+    /// Judges the parameters of a form, decoded, as those of a query. `rows` is what the store has of the
+    /// pseudonyms in them.
     ///
     /// # Errors
     /// [`Denied`], the first that applies.
-    pub fn form(&self, pairs: &[(String, String)]) -> Result<Form, Denied> {
+    pub fn form(&self, pairs: &[(String, String)], rows: &Rows) -> Result<Form, Denied> {
         let Some(Content::Form(listed)) = self.route.checked().request.as_ref().map(|one| &one.content)
         else {
             return Err(Denied::Unlisted);
         };
-        let mut judging = Judging::of(&self.route);
+        let mut judging = Judging::of(&self.route, rows);
         let pairs = judging.parameters(listed, pairs)?;
         Ok(Form { pairs, resolved: judging.resolved })
     }
@@ -181,7 +184,7 @@ impl PolicySet {
         }
         let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
         let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;
-        let mut judging = Judging::of(route);
+        let mut judging = Judging::of(route, asked.rows);
         let path = judging.path(asked)?;
         let query = judging.parameters(&route.checked().query, asked.query)?;
         let fields = judging.fields(asked.fields)?;
@@ -253,12 +256,13 @@ fn listed(methods: &[Method], name: &str) -> Option<Method> {
 /// Judges the values of one request, and collects what its pseudonyms stand for.
 struct Judging<'a> {
     route: &'a RunningRoute,
+    rows: &'a Rows,
     resolved: Vec<Resolved>,
 }
 
 impl<'a> Judging<'a> {
-    const fn of(route: &'a RunningRoute) -> Self {
-        Self { route, resolved: Vec::new() }
+    const fn of(route: &'a RunningRoute, rows: &'a Rows) -> Self {
+        Self { route, rows, resolved: Vec::new() }
     }
 
     /// The path to ask for: as it came, but for pseudonyms.
@@ -321,10 +325,11 @@ impl<'a> Judging<'a> {
         let pattern = match wanted {
             Wanted::Pattern(pattern) => pattern,
             Wanted::Pseudonym(sought) => {
-                let resolved = self.route.plan().resolve(sought, value).map_err(|why| match why {
-                    Unresolved::Clear if !clear => Denied::ClearIdentifier,
-                    Unresolved::Clear | Unresolved::Refused => Denied::Pseudonym,
-                })?;
+                let resolved =
+                    self.route.plan().resolve(sought, value, self.rows).map_err(|why| match why {
+                        Unresolved::Clear if !clear => Denied::ClearIdentifier,
+                        Unresolved::Clear | Unresolved::Refused => Denied::Pseudonym,
+                    })?;
                 // What stands in a target or field must mean nothing to whoever parses it.
                 if !Pattern::Word.fits(&resolved.identifier) {
                     return Err(Denied::Pseudonym);
@@ -351,10 +356,7 @@ impl Wanted {
     fn could_be(&self, value: &str) -> bool {
         match self {
             Self::Pattern(pattern) => pattern.fits(value),
-            Self::Pseudonym(_) => {
-                let prefix = Scheme::Sealed.prefix();
-                value.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
-            }
+            Self::Pseudonym(_) => Scheme::could_be_resolved(value),
         }
     }
 }

@@ -278,6 +278,12 @@ impl Plan {
         })
     }
 
+    /// What makes the domain's pseudonyms.
+    #[must_use]
+    pub fn pseudonymiser(&self) -> &Pseudonymiser {
+        &self.pseudonymiser
+    }
+
     /// Whether responses can be about anybody: if not, there is nothing to survey or to judge.
     #[must_use]
     pub fn has_subjects(&self) -> bool {

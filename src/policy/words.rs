@@ -146,6 +146,7 @@ pub const fn scheme(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::Keyed => "keyed",
         Scheme::Sealed => "sealed",
+        Scheme::Table => "table",
         Scheme::Digits => "digits",
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::lookup::Asked;
-use super::{Proxy, Records, State, quota};
+use super::{Proxy, Records, State, quota, table};
 use crate::http::Refusal;
 use crate::http::fields::Accepted;
 use crate::http::reply::Reply;
@@ -18,9 +18,9 @@ use crate::judge::Same;
 use crate::policy::checked::Consent;
 use crate::policy::decide::Permit;
 use crate::policy::running::{RunningPolicy, RunningRoute};
-use crate::pseudonym::Salt;
-use crate::rewrite::{self, Echoes, Fault, FaultKind, Rewriter, Rewritten, Survey};
-use crate::subjects::{Circumstances, Learnt, Subjects, Weighed};
+use crate::pseudonym::{Known, NONE_KNOWN, Salt};
+use crate::rewrite::{self, Echoes, Fault, FaultKind, Needs, Rewriter, Rewritten, Survey};
+use crate::subjects::{Circumstances, Learnt, SubjectJudge, Subjects, Weighed};
 use crate::telemetry::metrics::{Alias as AliasLabels, Word};
 
 /// Rewriting more than this leaves the threads that serve connections: it takes longer than a
@@ -45,11 +45,25 @@ pub(super) async fn disclose(
     for _ in 0..JUDGEMENTS {
         let generation = subjects.generation();
         let weighed = Arc::new(subjects.weigh(&same));
-        let rewritten = content.rewritten(&weighed).await?;
+        let learn = || learn(proxy, permit, &same, &asked, &weighed);
+        let (mut known, mut learnt) = (Known::default(), None);
+        if table::is_table(&content.route) {
+            let needs = content.needs(&weighed).await?;
+            if needs.document_withheld {
+                return Err(Refusal::SubjectWithheld);
+            }
+            // Whose a pseudonym is must stand before it does, or an erasure would miss it.
+            learnt = Some(learn().await?);
+            known = table::known(proxy, &content.route, needs.wanted).await?;
+        }
+        let rewritten = content.rewritten(&weighed, known).await?;
         if rewritten.document_withheld {
             return Err(Refusal::SubjectWithheld);
         }
-        let as_weighed = learn(proxy, permit, &same, &asked, &weighed).await?;
+        let as_weighed = match learnt {
+            Some(learnt) => learnt,
+            None => learn().await?,
+        };
         quota::reserve(proxy, reply, permit, &rewritten.disclosure.subjects).await?;
         if as_weighed && subjects.generation() == generation {
             return Ok(rewritten);
@@ -158,23 +172,41 @@ impl Content {
         self.run(|content| rewrite::survey(content.route.plan(), &content.body, content.lines)).await
     }
 
-    /// Minimised and pseudonymised, under the route's plan and the subjects' rights.
-    async fn rewritten(&self, weighed: &Arc<Weighed>) -> Result<Rewritten, Refusal> {
+    /// The pseudonyms that have to be looked up first.
+    async fn needs(&self, weighed: &Arc<Weighed>) -> Result<Needs, Refusal> {
         let weighed = Arc::clone(weighed);
-        let rewrite = move |content: &Self| {
-            let checked = content.policy.checked();
-            let circumstances = Circumstances {
-                recipient: checked.recipient.id.as_str(),
-                purpose: checked.purpose.id.as_str(),
-                consent_required: checked.purpose.consent == Consent::Required,
-                now: content.now,
-            };
-            let judge = content.subjects.judge(circumstances, &weighed);
-            let Self { route, salt, echoes, base, lines, body, .. } = content;
-            let plan = route.plan();
-            Rewriter { plan, salt, judge: &judge, echoes, base, lines: *lines }.run(body, &mut ())
+        self.run(move |content| {
+            content.rewriter(&weighed, &NONE_KNOWN, |rewriter, body| rewriter.needs(body))
+        })
+        .await
+    }
+
+    /// Minimised and pseudonymised, under the route's plan and the subjects' rights.
+    async fn rewritten(&self, weighed: &Arc<Weighed>, known: Known) -> Result<Rewritten, Refusal> {
+        let weighed = Arc::clone(weighed);
+        let run = move |content: &Self| {
+            content.rewriter(&weighed, &known, |rewriter, body| rewriter.run(body, &mut ()))
         };
-        self.run(rewrite).await
+        self.run(run).await
+    }
+
+    fn rewriter<T>(
+        &self,
+        weighed: &Weighed,
+        known: &Known,
+        work: impl FnOnce(&Rewriter<'_, SubjectJudge<'_>>, &[u8]) -> T,
+    ) -> T {
+        let checked = self.policy.checked();
+        let circumstances = Circumstances {
+            recipient: checked.recipient.id.as_str(),
+            purpose: checked.purpose.id.as_str(),
+            consent_required: checked.purpose.consent == Consent::Required,
+            now: self.now,
+        };
+        let judge = self.subjects.judge(circumstances, weighed);
+        let Self { route, salt, echoes, base, lines, body, .. } = self;
+        let plan = route.plan();
+        work(&Rewriter { plan, salt, judge: &judge, echoes, base, known, lines: *lines }, body)
     }
 
     /// Does what takes long beside the threads that serve connections.

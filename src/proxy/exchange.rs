@@ -14,7 +14,7 @@ use hyper::{Request, Response, StatusCode};
 use super::disclose::disclose;
 use super::outcome::{Refused, Who};
 use super::send::{self, Intent, Sending};
-use super::{Answer, MAX_CLOCK_BACK, Proxy, State, bearer, guards, release};
+use super::{Answer, MAX_CLOCK_BACK, Proxy, State, bearer, guards, release, table};
 use crate::http::body;
 use crate::http::fields::{self, Accepted, judge_change, judge_response};
 use crate::http::forward::{self, Forward};
@@ -31,6 +31,7 @@ use crate::net::listener::Connection;
 use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
+use crate::pseudonym::NONE_KNOWN;
 use crate::rewrite::{Disclosure, Echoes, Rewriter};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
 
@@ -62,13 +63,13 @@ pub(super) async fn exchange(
         let response = release::page(reply, page, admitted);
         return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
     }
-    let permit = decide(proxy, state, reply, &recipient, (&head, &target)).map_err(of_recipient)?;
+    let permit = decide(proxy, state, reply, policy, (&head, &target)).await.map_err(of_recipient)?;
     answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
     let under_permit = |refusal| Refused::under(&permit, guards::absent(proxy, &permit, refusal));
     guards::enumeration(proxy, reply, &permit).map_err(under_permit)?;
     timer.lap(Phase::Decide);
 
-    let sending = send::take(&permit, &head, content).await.map_err(under_permit)?;
+    let sending = send::take(proxy, &permit, &head, content).await.map_err(under_permit)?;
     let mut intent = send::intend(proxy, state, reply, &permit, &sending).await.map_err(under_permit)?;
     let base = format!("https://{}", target.authority());
     let asking = Asking { proxy, state, permit: &permit, head: &head, sending: &sending, base: &base, timer };
@@ -104,7 +105,7 @@ impl Asking<'_> {
         let (answered, accepted, body) = forward(state, permit, head, sending).await?;
         let status = answered.status;
         let echoes = Echoes::of(&sending.resolved);
-        reply.places = places(permit, &answered, &echoes, base)?;
+        reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
         let Some(accepted) = accepted else {
             let nothing = Telling { kind, status, bytes: 0, disclosure: &Disclosure::default() };
             let receipt = record(proxy, state, reply, permit, nothing).await?;
@@ -165,23 +166,29 @@ fn limit(state: &State, reply: &mut Reply, recipient: &Recipient) -> Result<Admi
 }
 
 /// Which route of its policy?
-fn decide(
+async fn decide(
     proxy: &Proxy,
     state: &State,
     reply: &mut Reply,
-    recipient: &Recipient,
+    policy: &RunningPolicy,
     (head, target): (&request::Parts, &Target),
 ) -> Result<Permit, Refusal> {
+    let fields = fields::pairs(head);
+    let values = target.segments().iter().chain(target.query().iter().map(|(_, value)| value));
+    let values = values.map(String::as_str).chain(fields.iter().map(|(_, value)| *value));
+    let rows = table::rows(proxy, policy.routes().first(), values).await?;
     let asked = Asked {
         method: target.method().as_str(),
         path: target.path(),
         segments: target.segments(),
         query: target.query(),
-        fields: &fields::pairs(head),
+        fields: &fields,
+        rows: &rows,
     };
-    let decided = state.policies.decide(recipient.id(), proxy.records.clock.today(), asked);
+    let recipient = &policy.checked().recipient.id;
+    let decided = state.policies.decide(recipient, proxy.records.clock.today(), asked);
     if matches!(decided, Err(Denied::Method)) {
-        reply.allow = state.policies.methods(recipient.id(), target.segments());
+        reply.allow = state.policies.methods(recipient, target.segments());
     }
     decided.map_err(refusal_of)
 }
@@ -248,11 +255,11 @@ async fn forward(
 
 /// Where what the request made or changed is found, by the recipient's own routes; nothing where the
 /// policy does not say so, or a URL is of none of them.
-fn places(
+async fn places(
+    proxy: &Proxy,
     permit: &Permit,
     head: &response::Parts,
-    echoes: &Echoes,
-    base: &str,
+    (echoes, base): (&Echoes, &str),
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
     if permit.method().is_safe() || !permit.route().checked().response.location {
         return Ok(Vec::new());
@@ -260,14 +267,22 @@ fn places(
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
     let plan = permit.route().plan();
-    let rewriter = Rewriter { plan, salt: &salt, judge: &Everyone, echoes, base, lines: false };
-    let remade = |name: HeaderName| {
+    let judge = &Everyone;
+    let rewriter = Rewriter { plan, salt: &salt, judge, echoes, base, known: &NONE_KNOWN, lines: false };
+    let only = |name: HeaderName| {
         let mut values = head.headers.get_all(&name).iter();
         let only = values.next().filter(|_| values.next().is_none())?;
-        let url = rewriter.url(only.to_str().ok()?)?;
-        Some((name, HeaderValue::try_from(url).ok()?))
+        Some((name, only.to_str().ok()?))
     };
-    Ok([LOCATION, CONTENT_LOCATION].into_iter().filter_map(remade).collect())
+    let came: Vec<(HeaderName, &str)> = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(only).collect();
+    let wanted = match table::is_table(permit.route()) {
+        true => came.iter().flat_map(|(_, url)| rewriter.needs_of_url(url)).collect(),
+        false => Vec::new(),
+    };
+    let known = table::known(proxy, permit.route(), wanted).await?;
+    let rewriter = Rewriter { known: &known, ..rewriter };
+    let remade = |(name, url)| Some((name, HeaderValue::try_from(rewriter.url(url)?).ok()?));
+    Ok(came.into_iter().filter_map(remade).collect())
 }
 
 /// Reads the content whole, within the policy's buffer, and takes off its coding.

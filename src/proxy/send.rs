@@ -15,7 +15,7 @@ use hyper::http::request;
 use tokio::time::timeout;
 
 use super::exchange::refusal_of;
-use super::{Proxy, State};
+use super::{Proxy, State, table};
 use crate::http::reply::Reply;
 use crate::http::{Refusal, fields};
 use crate::ids::SubjectId;
@@ -24,6 +24,7 @@ use crate::ledger::{Entry, Grounds, Kind, Ledger};
 use crate::policy::checked::{Consent, Content, MediaType, Request};
 use crate::policy::decide::Permit;
 use crate::policy::resolve::Resolved;
+use crate::pseudonym::Rows;
 use crate::rewrite::{self, Refused};
 use crate::subjects::{Circumstances, Weighed};
 use crate::uri;
@@ -51,6 +52,7 @@ impl std::fmt::Debug for Sending {
 
 /// Reads and judges the content of a request.
 pub(super) async fn take(
+    proxy: &Proxy,
     permit: &Permit,
     head: &request::Parts,
     content: Incoming,
@@ -66,7 +68,14 @@ pub(super) async fn take(
         (Content::Json { media_types, .. }, Some(plan)) => {
             let media_type = fields::judge_content(head, media_types)?;
             let body = read(request, content).await?;
-            let taken = rewrite::take(plan, &body).map_err(|refused| match refused {
+            let rows = match table::is_table(route) {
+                true => {
+                    let texts = rewrite::strings(&body);
+                    table::rows(proxy, Some(route), texts.iter().map(String::as_str)).await?
+                }
+                false => Rows::default(),
+            };
+            let taken = rewrite::take(plan, &body, &rows).map_err(|refused| match refused {
                 Refused::NotJson => Refusal::ContentJson,
                 Refused::Unlisted => Refusal::ContentUnlisted,
                 Refused::Unfit => Refusal::ContentUnfit,
@@ -82,7 +91,8 @@ pub(super) async fn take(
             let body = read(request, content).await?;
             let text = std::str::from_utf8(&body).map_err(|_unread| Refusal::QueryCoding)?;
             let pairs = if text.is_empty() { Vec::new() } else { uri::decode_query(text)? };
-            let form = permit.form(&pairs).map_err(refusal_of)?;
+            let rows = table::rows(proxy, Some(route), pairs.iter().map(|(_, value)| value.as_str())).await?;
+            let form = permit.form(&pairs, &rows).map_err(refusal_of)?;
             sending.content_type = Some(fields::FORM);
             sending.body = uri::encode_query(&form.pairs).into();
             sending.resolved.extend(form.resolved);

@@ -278,6 +278,12 @@ impl KeyRing {
         }
     }
 
+    /// Versions of domains whose secret is gone: what was made by them cannot be opened any more.
+    pub fn destroyed(&self) -> impl Iterator<Item = (&str, u32)> {
+        let gone = |one: &&KeyVersion| one.used == SecretUse::Domain && one.state == State::Destroyed;
+        self.versions.iter().filter(gone).map(|one| (one.name.as_str(), one.version))
+    }
+
     /// When the next version takes over, for the ring to be read again then.
     #[must_use]
     pub fn next_cut_over(&self) -> Option<Timestamp> {
@@ -305,17 +311,23 @@ impl KeyRing {
     /// # Errors
     /// [`RingError::NoDomain`] if the ring has no secret for it.
     pub fn pseudonymiser(&self, domain: &str, scheme: Scheme) -> Result<Pseudonymiser, RingError> {
-        let info = scheme.key_info();
-        let (version, key) = self
-            .derive(SecretUse::Domain, domain, info)?
-            .ok_or_else(|| RingError::NoDomain { domain: domain.to_owned() })?;
-        let mut maker = Pseudonymiser::new(scheme, domain, version, &key)?;
+        let unknown = || RingError::NoDomain { domain: domain.to_owned() };
+        let mut maker = match (self.active(SecretUse::Domain, domain), &self.seed) {
+            (Some(active), _) => {
+                Pseudonymiser::new(scheme, (domain, active.version), false, |info| active.key(info))?
+            }
+            (None, Some(seed)) => {
+                Pseudonymiser::new(scheme, (domain, 1), true, |info| key_below(seed, info, domain))?
+            }
+            (None, None) => return Err(unknown()),
+        };
         let older = |one: &&KeyVersion| {
             let of_domain = one.used == SecretUse::Domain && one.name == domain;
             of_domain && self.standing(one) == Standing::ResolveOnly
         };
         for one in self.versions.iter().filter(older) {
-            maker.resolves_also(Pseudonymiser::new(scheme, domain, one.version, &*one.key(info)?)?);
+            let version = (domain, one.version);
+            maker.resolves_also(Pseudonymiser::new(scheme, version, false, |info| one.key(info))?);
         }
         Ok(maker)
     }
@@ -335,7 +347,7 @@ impl KeyRing {
             |one: &&KeyVersion| one.used == SecretUse::Domain && one.name == domain && one.version == version;
         let found = self.versions.iter().find(wanted).filter(|one| one.secret.is_some());
         let found = found.ok_or_else(|| RingError::NoVersion { domain: domain.to_owned(), version })?;
-        Pseudonymiser::new(scheme, domain, version, &*found.key(scheme.key_info())?)
+        Pseudonymiser::new(scheme, (domain, version), false, |info| found.key(info))
     }
 
     /// What draws the shifts of a domain's dates, under the active version of its secret.
@@ -541,7 +553,11 @@ mod tests {
             let of = ring.pseudonymiser_of("a", Scheme::Sealed, version).unwrap();
             assert!(of.write(input, super::super::Linkage::Domain, &mut out));
             let text = String::from_utf8(out).unwrap();
-            assert_eq!(maker.resolve(&text, input, false).is_some(), opens, "{text}");
+            assert_eq!(
+                maker.resolve(&text, input, false, &crate::pseudonym::Rows::default()).is_some(),
+                opens,
+                "{text}"
+            );
         }
         assert!(ring.pseudonymiser_of("a", Scheme::Sealed, 1).is_err());
     }

@@ -236,7 +236,8 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         if !self.plan.is_request {
             return false;
         }
-        match self.plan.resolve(sought, text) {
+        let Some(rows) = self.rows else { return false };
+        match self.plan.resolve(sought, text, rows) {
             Ok(resolved) => {
                 let written = self.quoted(|walk| {
                     escape_into(&resolved.written, &mut walk.out);
@@ -296,6 +297,9 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
     }
 
     pub(super) fn write_pseudonym(&mut self, input: Input<'_>) -> bool {
+        if let Some(table) = self.plan.pseudonymiser.table() {
+            return self.write_from_table(table, input);
+        }
         let linkage = self.next_linkage();
         self.plan.pseudonymiser.write(input, linkage, &mut self.out)
     }

@@ -154,7 +154,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
 }
 
 /// Each string in a value that has been read: an upstream may give a name in parts.
-fn strings(json: &str, mut each: impl FnMut(&str)) {
+pub(super) fn strings(json: &str, mut each: impl FnMut(&str)) {
     let mut reader = Reader::new(json);
     while reader.at < json.len() {
         if reader.peek() != b'"' {

@@ -9,6 +9,7 @@ use super::{Everyone, Fault, NO_BASE, NO_ECHOES, Rewriter, utf8};
 use crate::json::Reader;
 use crate::policy::plan::Plan;
 use crate::policy::resolve::{Resolved, Unresolved};
+use crate::pseudonym::{NONE_KNOWN, Rows};
 
 /// Content that may be forwarded. Made by [`take`] only.
 #[derive(Debug)]
@@ -56,17 +57,36 @@ pub enum Refused {
     Pseudonym,
 }
 
-/// Judges a request's content, one document, and resolves its pseudonyms.
+/// Every string of some content that could be looked up before it is judged; none of what is no JSON.
+#[must_use]
+pub fn strings(body: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(text) = utf8(body) {
+        super::lookahead::strings(text, |string| found.push(string.to_owned()));
+    }
+    found
+}
+
+/// Judges a request's content, one document, and resolves its pseudonyms. `rows` is what the store has of
+/// them, under the scheme `table`.
 ///
 /// # Errors
 /// [`Refused`]; nothing of the content may be forwarded then.
-pub fn take(plan: &Plan, body: &[u8]) -> Result<Taken, Refused> {
+pub fn take(plan: &Plan, body: &[u8], rows: &Rows) -> Result<Taken, Refused> {
     let not_json = |_fault: Fault| Refused::NotJson;
     let text = utf8(body).map_err(not_json)?;
-    let rewriter =
-        Rewriter { plan, salt: &[0; 16], judge: &Everyone, echoes: &NO_ECHOES, base: NO_BASE, lines: false };
+    let rewriter = Rewriter {
+        plan,
+        salt: &[0; 16],
+        judge: &Everyone,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines: false,
+    };
     let mut watch = ();
     let mut walk = Walk::new(&rewriter, &mut watch, text, 0);
+    walk.rows = Some(rows);
     walk.document(Reader::new(text)).map_err(not_json)?;
     let (counts, unresolved) = (walk.counts, walk.unresolved);
     if counts.cpr_in_text > 0 || unresolved == Some(Unresolved::Clear) {

@@ -184,6 +184,16 @@ impl<'b> Judged<'b> {
         }
     }
 
+    /// The persons of the open record, which leaves.
+    pub(super) fn persons(&self, subjects: &Subjects, reader: &Reader<'b>) -> Vec<SubjectId> {
+        let person = |noted: &Noted| match self.known.get(&(noted.system, reader.slice(noted.from, noted.to)))
+        {
+            Some(Verdict::Person(id)) => Some(*id),
+            Some(Verdict::Absent | Verdict::Refused | Verdict::Contained(_)) | None => None,
+        };
+        subjects.open_record().iter().filter_map(person).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.disclosed.len()
     }

@@ -16,7 +16,7 @@ use crate::policy::checked::{
 };
 use crate::policy::location::{Literal, Location};
 use crate::policy::plan::{Plan, PlanError};
-use crate::pseudonym::{KeyRing, Scheme};
+use crate::pseudonym::{KeyRing, NONE_KNOWN, Scheme};
 
 fn keep() -> Action {
     Action::Keep(Keep::default())
@@ -293,9 +293,17 @@ fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
 
     let (alias, person) = (survey.same[0].alias, survey.same[0].person);
     let run = |judge: &Known| {
-        Rewriter { plan: &plan, salt: &[0; 16], judge, echoes: &NO_ECHOES, base: NO_BASE, lines: false }
-            .run(body, &mut ())
-            .unwrap()
+        Rewriter {
+            plan: &plan,
+            salt: &[0; 16],
+            judge,
+            echoes: &NO_ECHOES,
+            base: NO_BASE,
+            known: &NONE_KNOWN,
+            lines: false,
+        }
+        .run(body, &mut ())
+        .unwrap()
     };
     let done = run(&Known(vec![(alias, Judgement::Person(person))]));
     assert_eq!(

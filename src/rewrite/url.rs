@@ -90,6 +90,15 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
 
     /// The same as of one route, from where the URL begins and from the root.
     fn of_route(&mut self, route: &UrlRoute, parts: &Parts<'_>) -> Option<(String, String)> {
+        let since = self.wanted();
+        let found = self.made_of_route(route, parts);
+        if found.is_none() {
+            self.unwant(since);
+        }
+        found
+    }
+
+    fn made_of_route(&mut self, route: &UrlRoute, parts: &Parts<'_>) -> Option<(String, String)> {
         let before = route.path.len().checked_sub(parts.segments.len())?;
         if before > 0 && (parts.form != Form::Relative || parts.segments.is_empty()) {
             return None;

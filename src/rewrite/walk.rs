@@ -18,7 +18,7 @@ use crate::judge::Judge;
 use crate::policy::plan::{Act, NameEntry, Node, Plan, Slot, State, name_hash};
 use crate::policy::protection::names_person;
 use crate::policy::resolve::{Resolved, Unresolved};
-use crate::pseudonym::Salt;
+use crate::pseudonym::{Known, Rows, Salt};
 
 /// One walk over one body.
 pub(super) struct Walk<'p, 'b, 'w, J, W> {
@@ -29,6 +29,10 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) echoes: &'p Echoes,
     /// How URLs at the proxy begin.
     pub(super) base: &'p str,
+    /// Pseudonyms that stand in the store.
+    pub(super) known: &'p Known,
+    /// Instead of writing those: what is wanted of them.
+    pub(super) collected: Option<super::wanted::Collected>,
     /// How many records an earlier walk withheld: what counts of records are less by.
     pub(super) records_less: u64,
     pub(super) reader: Reader<'b>,
@@ -52,6 +56,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     document_withheld: bool,
     /// Of a request: what its pseudonyms stand for, and why one stands for nothing.
     pub(super) resolved: Vec<Resolved>,
+    pub(super) rows: Option<&'p Rows>,
     pub(super) unresolved: Option<Unresolved>,
     /// Names of persons in the record, to be taken out of its text.
     pub(super) record_names: HashSet<String>,
@@ -91,13 +96,15 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         text: &'b str,
         records_less: u64,
     ) -> Self {
-        let Rewriter { plan, salt, judge, echoes, base, .. } = *rewriter;
+        let Rewriter { plan, salt, judge, echoes, base, known, .. } = *rewriter;
         Self {
             plan,
             salt,
             judge,
             echoes,
             base,
+            known,
+            collected: None,
             records_less,
             reader: Reader::new(text),
             links: Links::of(&Reader::new(text)),
@@ -114,6 +121,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             judged: Judged::default(),
             document_withheld: false,
             resolved: Vec::new(),
+            rows: None,
             unresolved: None,
             record_names: HashSet::new(),
             record_person: None,
@@ -216,7 +224,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     fn record(&mut self, applies: Applies<'p>, depth: u32, counted: bool) -> Result<bool, Fault> {
         let from = self.reader.at;
         let written = self.out.len();
-        let before = (self.counts, self.released.len(), self.judged.len());
+        let before = (self.counts, self.released.len(), self.judged.len(), self.wanted());
         let outer = self.subjects.open(counted && self.plan.route_wants_subject);
         if self.plan.has_name_sources && counted {
             self.collect_names(applies.state, depth)?;
@@ -236,12 +244,14 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if known && kept {
             self.counts.records += u64::from(counted);
             self.judged.disclose(&self.subjects, &self.reader);
+            self.belong(before.3);
         } else if !known {
             self.out.truncate(written);
-            let (counts, released, disclosed) = before;
+            let (counts, released, disclosed, wanted) = before;
             self.counts = counts;
             self.released.truncate(released);
             self.judged.truncate(disclosed);
+            self.unwant(wanted);
             self.counts.records_withheld += 1;
             self.tell(None, Outcome::RecordWithheld, from, written);
         }
@@ -420,6 +430,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let hash = name_hash(name.as_bytes());
         self.names.push(SeenName { hash, start: span.start, end: span.end, renamed: None });
         let own_name = self.names.len();
+        let wanted = self.wanted();
         let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
         let written = self.out.len();
         let kept = match node.and_then(|node| node.names.find(hash, name)) {
@@ -448,6 +459,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if !kept {
             self.out.truncate(written);
             self.names.truncate(own_name);
+            self.unwant(wanted);
         }
         self.leave(outer);
         Ok(kept)

@@ -118,6 +118,19 @@ impl Connections {
         Ok(done)
     }
 
+    /// Takes what was overwritten out of the write-ahead log, too: its older pages still have it. Where a
+    /// reader keeps that from being done now, the next one does it, or the next start.
+    pub(super) fn wipe(&self) {
+        let writer = lock(&self.writer);
+        let done =
+            writer.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0));
+        if !matches!(done, Ok(0)) {
+            tracing::warn!(
+                "what was erased stands in the store's write-ahead log until the next erasure or start"
+            );
+        }
+    }
+
     fn reader(&self) -> Result<Connection, StoreError> {
         let connection = connect(&self.path)?;
         connection.pragma_update(None, "query_only", true).map_err(StoreError::at("open the store"))?;

@@ -76,6 +76,14 @@ pub enum StoreError {
     /// A change that the caller may not make, such as ending an erasure.
     #[error("an erasure is for good and cannot be ended")]
     ForGood,
+    /// A pseudonym of the scheme `table` is not of the key ring's keys.
+    #[error(
+        "a pseudonym in the store does not open with the keys of the key ring: one of them was put back from a backup without the other, or the store was changed; put both back from the same time"
+    )]
+    Unopened,
+    /// Pseudonyms cannot be drawn.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
     /// The database says no.
     #[error("cannot {doing}: {source}")]
     Database {

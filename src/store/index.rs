@@ -136,8 +136,8 @@ fn apply(
             IndexRow::Exchange(exchange) => put_exchange(t, &upto.log, exchange)?,
             IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
             IndexRow::Act(act) => put_act(t, &upto.log, act)?,
-            IndexRow::Change { sequence, number, change } => {
-                if !registry::replay(t, *number, change, *sequence)? {
+            IndexRow::Change { sequence, number, change, ids } => {
+                if !registry::replay(t, *number, change, (*sequence, ids))? {
                     return Ok(Err(StoreError::Conflict { number: *number }));
                 }
             }

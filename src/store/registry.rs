@@ -4,9 +4,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
 use super::connect::Durability;
 use super::error::StoreError;
-use super::rows::{Change, Millis, NewChange, Notification, RightKind, Tombstone};
+use super::rows::{
+    Change, ErasedPseudonym, Millis, NewChange, Notification, PseudonymRow, RightKind, Tombstone,
+};
 use super::values::{int, number, optional_number};
-use super::{Store, sql};
+use super::{Store, pseudonyms, sql};
 use crate::ids::SubjectId;
 
 const CHANGING: &str = "change the registry";
@@ -28,16 +30,36 @@ impl Store {
     /// # Errors
     /// As of [`put_change`](Self::put_change).
     pub fn put_changes(&self, changes: &[NewChange]) -> Result<u64, StoreError> {
+        self.put_changes_noting(changes, |_, _| Vec::new())
+    }
+
+    /// The same. An erasure destroys the person's pseudonyms in the same step: before they go, `note` gets
+    /// them, and says what recipients have to be told by.
+    ///
+    /// # Errors
+    /// As of [`put_change`](Self::put_change).
+    pub fn put_changes_noting(
+        &self,
+        changes: &[NewChange],
+        note: impl Fn(&NewChange, &[PseudonymRow]) -> Vec<ErasedPseudonym>,
+    ) -> Result<u64, StoreError> {
         if changes.iter().any(|change| change.kind == RightKind::Erasure && !change.begun) {
             return Err(StoreError::ForGood);
         }
-        self.connections.write(Durability::Synced, CHANGING, |t| {
+        let first = self.connections.write(Durability::Synced, CHANGING, |t| {
             let first = last_change(t)?.saturating_add(1);
             for (number, change) in (first..).zip(changes) {
-                put_change(t, number, change, None)?;
+                let (_new, gone) = put_change(t, number, change, None, &[])?;
+                for noted in note(change, &gone) {
+                    pseudonyms::note(t, &noted)?;
+                }
             }
             Ok(first)
-        })
+        })?;
+        if changes.iter().any(|change| change.kind == RightKind::Erasure) {
+            self.connections.wipe();
+        }
+        Ok(first)
     }
 
     /// Notes that the ledger record about a change is durable.
@@ -109,9 +131,11 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn forget_sealed(&self, subject: SubjectId) -> Result<usize, StoreError> {
-        self.connections.write(Durability::Synced, CHANGING, |t| {
+        let forgot = self.connections.write(Durability::Synced, CHANGING, |t| {
             t.prepare_cached(sql::FORGET_SEALED)?.execute((subject,))
-        })
+        })?;
+        self.connections.wipe();
+        Ok(forgot)
     }
 
     /// Every tombstone.
@@ -199,7 +223,8 @@ fn put_change(
     at: u64,
     change: &NewChange,
     recorded: Option<u64>,
-) -> rusqlite::Result<bool> {
+    told: &[SubjectId],
+) -> rusqlite::Result<(bool, Vec<PseudonymRow>)> {
     let mut put = t.prepare_cached(sql::PUT_CHANGE)?;
     let new = put.execute((
         int(at),
@@ -215,26 +240,22 @@ fn put_change(
         &change.sealed_cpr,
         recorded.map(int),
     ))?;
-    if change.kind == RightKind::Erasure {
-        t.prepare_cached(sql::PUT_TOMBSTONE)?.execute((
-            change.subject,
-            int(change.at),
-            &change.who,
-            &change.reason,
-        ))?;
-    }
-    Ok(new > 0)
+    let erasure = change.kind == RightKind::Erasure;
+    let gone = if erasure { pseudonyms::erase(t, change, told)? } else { Vec::new() };
+    Ok((new > 0, gone))
 }
 
 /// Holds the registry against a ledger record about a change: a store that was put back from an older
-/// backup lacks what came after, and gets it again. `false` if another change has the number.
+/// backup lacks what came after, and gets it again; `ids` are the person's that the record names. `false`
+/// if another change has the number.
 pub(super) fn replay(
     t: &Transaction<'_>,
     at: u64,
     told: &NewChange,
-    sequence: u64,
+    (sequence, ids): (u64, &[SubjectId]),
 ) -> rusqlite::Result<bool> {
-    if put_change(t, at, told, Some(sequence))? {
+    let (new, _gone) = put_change(t, at, told, Some(sequence), ids)?;
+    if new {
         return Ok(true);
     }
     t.prepare_cached(sql::RECORD_CHANGE)?.execute((int(sequence), int(at)))?;

@@ -100,6 +100,56 @@ pub struct Tombstone {
     pub reason: String,
 }
 
+/// A pseudonym of the scheme `table` and its value, both sealed. Key version and indexes are the
+/// caller's: the store only finds them again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PseudonymRow {
+    /// The pseudonymisation domain.
+    pub domain: String,
+    /// The key version.
+    pub version: u32,
+    /// Finds it by its value.
+    pub by_value: [u8; 16],
+    /// Finds it by its pseudonym.
+    pub by_pseudonym: [u8; 16],
+    /// What kind of value.
+    pub kind: String,
+    /// The pseudonym.
+    pub sealed_pseudonym: Vec<u8>,
+    /// The value.
+    pub sealed_value: Vec<u8>,
+}
+
+impl PseudonymRow {
+    /// What finds it by its value.
+    #[must_use]
+    pub fn by_value(&self) -> PseudonymKey<'_> {
+        PseudonymKey { domain: &self.domain, version: self.version, index: self.by_value }
+    }
+}
+
+/// What one of those is looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PseudonymKey<'a> {
+    /// The pseudonymisation domain.
+    pub domain: &'a str,
+    /// The key version.
+    pub version: u32,
+    /// The keyed index, of a value or of a pseudonym.
+    pub index: [u8; 16],
+}
+
+/// Under which pseudonyms, which are gone, a recipient knows a person who was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErasedPseudonym {
+    /// Whom.
+    pub subject: SubjectId,
+    /// Which recipient.
+    pub recipient: String,
+    /// The pseudonyms, sealed.
+    pub sealed: Vec<u8>,
+}
+
 /// That a recipient must be told about a subject's right (GDPR art. 19), and whether it has
 /// acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +185,8 @@ pub enum IndexRow {
         number: u64,
         /// The change, without the sealed CPR: no record has it.
         change: Box<NewChange>,
+        /// Every id of the person that the record names: of an erasure, those that were known then.
+        ids: Vec<SubjectId>,
     },
 }
 

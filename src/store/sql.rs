@@ -48,6 +48,7 @@ statements! {
 
     PUT_TOMBSTONE = "INSERT INTO tombstone (subject, at, who, reason) VALUES ($1, $2, $3, $4)
         ON CONFLICT (subject) DO NOTHING";
+    IS_ERASED = "SELECT 1 FROM tombstone WHERE subject = $1";
     TOMBSTONES = "SELECT subject, at, who, reason FROM tombstone ORDER BY subject";
 
     PUT_NOTIFICATION = "INSERT INTO notification (notice, recipient, subject, about, at)
@@ -58,6 +59,33 @@ statements! {
         FROM notification WHERE subject = $1 ORDER BY at, notice, recipient";
     NOTIFICATIONS_OPEN = "SELECT notice, recipient, subject, about, at, acknowledged, acknowledged_by
         FROM notification WHERE acknowledged IS NULL ORDER BY at, notice, recipient";
+
+    PSEUDONYM_OF_VALUE = "SELECT domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value
+        FROM pseudonym WHERE domain = $1 AND version = $2 AND by_value = $3";
+    VALUE_OF_PSEUDONYM = "SELECT domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value
+        FROM pseudonym WHERE domain = $1 AND version = $2 AND by_pseudonym = $3";
+    PUT_PSEUDONYM = "INSERT INTO pseudonym (domain, version, by_value, by_pseudonym, kind, sealed_pseudonym,
+            sealed_value)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (domain, version, by_value) DO NOTHING";
+    PUT_PSEUDONYM_SUBJECT = "INSERT INTO pseudonym_subject (domain, version, by_value, subject)
+        VALUES ($1, $2, $3, $4) ON CONFLICT (domain, version, by_value, subject) DO NOTHING";
+    PSEUDONYM_SUBJECTS = "SELECT subject FROM pseudonym_subject
+        WHERE domain = $1 AND version = $2 AND by_value = $3 ORDER BY subject";
+    PSEUDONYMS_OF_SUBJECT = "SELECT p.domain, p.version, p.by_value, p.by_pseudonym, p.kind, p.sealed_pseudonym,
+            p.sealed_value
+        FROM pseudonym_subject s JOIN pseudonym p
+            ON p.domain = s.domain AND p.version = s.version AND p.by_value = s.by_value
+        WHERE s.subject = $1 ORDER BY s.domain, s.version, s.by_value";
+    ERASE_PSEUDONYM = "DELETE FROM pseudonym WHERE domain = $1 AND version = $2 AND by_value = $3";
+    ERASE_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject
+        WHERE domain = $1 AND version = $2 AND by_value = $3";
+    FORGET_PSEUDONYMS = "DELETE FROM pseudonym WHERE domain = $1 AND version = $2";
+    FORGET_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject WHERE domain = $1 AND version = $2";
+    PUT_ERASED_PSEUDONYM = "INSERT INTO erased_pseudonym (subject, recipient, sealed) VALUES ($1, $2, $3)
+        ON CONFLICT (subject, recipient) DO UPDATE SET sealed = excluded.sealed";
+    ERASED_PSEUDONYMS = "SELECT recipient, sealed FROM erased_pseudonym WHERE subject = $1
+        ORDER BY recipient";
+    FORGET_ERASED_PSEUDONYMS = "DELETE FROM erased_pseudonym WHERE subject = $1 AND recipient = $2";
 
     RESERVED = "SELECT subject, at FROM reservation WHERE recipient = $1 AND at > $2";
     RESERVE = "INSERT INTO reservation (recipient, subject, at) VALUES ($1, $2, $3)

@@ -8,7 +8,7 @@ use super::connect::Durability;
 use super::error::StoreError;
 use super::rows::Alias;
 use super::values::{int, number};
-use super::{Store, sql};
+use super::{Store, pseudonyms, sql};
 use crate::ids::SubjectId;
 
 const READING: &str = "read aliases";
@@ -21,20 +21,25 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn put_aliases(&self, aliases: &[Alias]) -> Result<usize, StoreError> {
-        self.connections.write(Durability::Synced, CHANGING, |t| {
+        let (new, erased) = self.connections.write(Durability::Synced, CHANGING, |t| {
             let last = t.prepare_cached(sql::LAST_ALIAS)?.query_row((), |row| number(row, 0)).optional()?;
             let mut next = last.unwrap_or(0).saturating_add(1);
             let mut put = t.prepare_cached(sql::PUT_ALIAS)?;
-            let mut new = 0_usize;
+            let (mut new, mut erased) = (0_usize, false);
             for alias in aliases {
                 let values = (alias.subject, alias.same_as, alias.source, int(alias.at), int(next));
                 if put.execute(values)? > 0 {
                     next = next.saturating_add(1);
                     new = new.saturating_add(1);
+                    erased |= pseudonyms::tied(t, alias.subject)?;
                 }
             }
-            Ok(new)
-        })
+            Ok((new, erased))
+        })?;
+        if erased {
+            self.connections.wipe();
+        }
+        Ok(new)
     }
 
     /// Takes an alias back that was a mistake. `false` if there is none.
@@ -68,19 +73,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn ids_of(&self, id: SubjectId) -> Result<Vec<SubjectId>, StoreError> {
-        self.connections.read(READING, |c| {
-            let mut found = vec![id];
-            let mut seen = HashSet::from([id]);
-            let mut looked = 0;
-            while let Some(next) = found.get(looked).copied() {
-                for alias in aliases_of(c, next)? {
-                    let others = [alias.subject, alias.same_as];
-                    found.extend(others.into_iter().filter(|other| seen.insert(*other)));
-                }
-                looked = looked.saturating_add(1);
-            }
-            Ok(found)
-        })
+        self.connections.read(READING, |c| ids_of(c, id))
     }
 
     /// The aliases that name a subject id, on either side.
@@ -90,6 +83,21 @@ impl Store {
     pub fn aliases_of(&self, subject: SubjectId) -> Result<Vec<Alias>, StoreError> {
         self.connections.read(READING, |c| aliases_of(c, subject))
     }
+}
+
+/// Every id of the person whom an id names, that one first.
+pub(super) fn ids_of(c: &Connection, id: SubjectId) -> rusqlite::Result<Vec<SubjectId>> {
+    let mut found = vec![id];
+    let mut seen = HashSet::from([id]);
+    let mut looked = 0;
+    while let Some(next) = found.get(looked).copied() {
+        for alias in aliases_of(c, next)? {
+            let others = [alias.subject, alias.same_as];
+            found.extend(others.into_iter().filter(|other| seen.insert(*other)));
+        }
+        looked = looked.saturating_add(1);
+    }
+    Ok(found)
 }
 
 fn aliases_of(c: &Connection, subject: SubjectId) -> rusqlite::Result<Vec<Alias>> {

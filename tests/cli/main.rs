@@ -26,6 +26,7 @@ mod retire;
 mod serve;
 mod served;
 mod subject;
+mod table;
 mod verify;
 
 use std::ffi::OsStr;

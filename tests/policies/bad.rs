@@ -16,7 +16,6 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0001", &[("2026-01-15", "2026-13-15")], "2026-13-15"),
     ("TAVS0001", &[("[free-text]", "[free-text")], "t"),
     ("TAVS0001", &[("contact  = \"gdpr@paamind.example\"", "contact  =")], "="),
-    ("TAVS0002", &[("scheme      = \"keyed\"", "scheme      = \"table\"")], "\"table\""),
     ("TAVS0002", &[("[free-text]", "[push]\n[free-text]")], "push"),
     ("TAVS0003", &[("policy = 1", "policy = 2")], "2"),
     ("TAVS0101", &[("expires   = 2028-01-14\n", "")], "[agreement]"),
@@ -699,6 +698,15 @@ pub(crate) const CASES: &[Case] = &[
             (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
         ],
         "\"$.appointments[*].id\"",
+    ),
+    (
+        "TAVS0316",
+        &[
+            ("scheme      = \"keyed\"", "scheme      = \"table\""),
+            ("linkability = \"domain\"", "linkability = \"document\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+        ],
+        "\"document\"",
     ),
     // 04: routes, queries, tests.
     (

@@ -317,7 +317,10 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
         rules(1..6),
         (vec(location(1..3), 0..2), prop::bool::weighted(0.1)),
     )
-        .prop_map(|(cpr_in_text, made, shapes, record, subject, rules, (markers, treatment))| {
+        .prop_map(|(cpr_in_text, mut made, shapes, record, subject, rules, (markers, treatment))| {
+            if made == (Scheme::Keyed, Linkability::Domain) && rules.len().is_multiple_of(2) {
+                made = (Scheme::Table, Linkability::Domain);
+            }
             let mut response = build::response(rules);
             response.record = record;
             response.subject = subject;

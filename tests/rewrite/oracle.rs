@@ -74,6 +74,9 @@ struct Located<'p> {
     system: String,
 }
 
+/// What the store has for a value.
+type Drawn<'p> = Box<dyn Fn(Input<'_>) -> Option<String> + 'p>;
+
 /// A policy's route, ready to be followed to the letter.
 pub(crate) struct Oracle<'p> {
     policy: &'p Policy,
@@ -89,6 +92,8 @@ pub(crate) struct Oracle<'p> {
     shifter: Shifter,
     judge: &'p dyn Judge,
     salt: Salt,
+    /// Of the scheme `table`: the pseudonyms that stand in the store.
+    drawn: Option<Drawn<'p>>,
 }
 
 impl<'p> Oracle<'p> {
@@ -133,7 +138,13 @@ impl<'p> Oracle<'p> {
             shifter: keys.shifter(&policy.pseudonyms.domain).unwrap(),
             judge,
             salt,
+            drawn: None,
         }
+    }
+
+    /// With a store that has pseudonyms.
+    pub(crate) fn with_drawn(self, drawn: impl Fn(Input<'_>) -> Option<String> + 'p) -> Self {
+        Self { drawn: Some(Box::new(drawn)), ..self }
     }
 
     /// One document. Its root is never removed.
@@ -729,6 +740,9 @@ impl<'o, 't> Walk<'o, 't> {
 
     /// `None`: the scheme has none for it.
     fn made_of(&mut self, input: Input<'_>) -> Option<String> {
+        if let Some(drawn) = &self.oracle.drawn {
+            return drawn(input);
+        }
         let linkage = self.linkage();
         let mut out = Vec::new();
         let written = self.oracle.pseudonymiser.write(input, linkage, &mut out);

@@ -16,7 +16,7 @@ import uuid
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 DOMAIN = "research"
 CONSONANTS = "bcdfghjklmnpqrst"
@@ -139,6 +139,28 @@ def sealed(secret, version, linkability, salt, number, kind, resource_type, syst
     return f"tvs{version}-" + dense(carried + hidden)
 
 
+# ---- table ----
+
+
+def table(secret, version, linkability, salt, number, kind, resource_type, system, value):
+    """The pseudonym and the row: `salt` is what is random (the pseudonym, and the nonces of both columns)."""
+    drawn, nonces = salt[:16], {"pseudonym": salt[16:28], "value": salt[28:40]}
+
+    def blind(column, *parts):
+        text = context(b"tavs-table-1", version) + fields(column, *parts)
+        return hmac.digest(key(secret, "table index"), text, "sha256")[:16]
+
+    by_value = blind(b"value", *(part.encode() for part in (kind, resource_type, system, value)))
+    by_pseudonym = blind(b"pseudonym", drawn)
+    cipher, columns = AESGCM(key(secret, "table sealing")), []
+    for column, message in (("pseudonym", drawn), ("value", value.encode())):
+        associated = context(b"tavs-table-1", version)
+        associated += fields(column.encode(), kind.encode(), by_value, by_pseudonym)
+        columns.append(nonces[column] + cipher.encrypt(nonces[column], message, associated))
+    row = " ".join(column.hex() for column in (by_value, by_pseudonym, *columns))
+    return f"tvt{version}-{dense(drawn)} {row}"
+
+
 # ---- digits ----
 
 
@@ -186,7 +208,8 @@ def digits(secret, version, linkability, salt, number, kind, resource_type, syst
     return f"{day:02}{month + 21:02}{year:02}{serial:04}"
 
 
-SCHEMES = {"keyed": keyed, "sealed": sealed, "digits": digits}
+SCHEMES = {"keyed": keyed, "sealed": sealed, "table": table, "digits": digits}
+DETERMINISTIC = ("table", "digits")
 
 
 def made(line: str):
@@ -278,6 +301,8 @@ def check_shift() -> None:
 
 HEAD = """\
 # Pseudonyms of the domain `research`, after docs/pseudonyms.md. `-`: the scheme has none for this value.
+# Of `table` the salt is what is random, and the row stands behind the pseudonym: by_value, by_pseudonym,
+# sealed_pseudonym, sealed_value.
 # scheme | key version | secret | linkability and number | salt | kind | resource type | system | value | pseudonym
 """
 
@@ -303,8 +328,10 @@ def make() -> None:
     print(HEAD, end="")
     secret = bytes(range(32)).hex()
     for scheme in SCHEMES:
-        for linkability in ["domain"] if scheme == "digits" else ["domain", "document", "none 1", "none 258"]:
+        for linkability in ["domain"] if scheme in DETERMINISTIC else ["domain", "document", "none 1", "none 258"]:
             salt = "" if linkability == "domain" else bytes(range(0xA0, 0xB0)).hex()
+            if scheme == "table":
+                salt = bytes(range(0xA0, 0xC8)).hex()
             for value in VALUES:
                 for version in [7] if linkability != "domain" else [1, 9999]:
                     line = f"{scheme}|{version}|{secret}|{linkability}|{salt}|{'|'.join(value)}|?"

@@ -17,6 +17,7 @@ mod resolving;
 mod stage;
 mod standing;
 mod subjects;
+mod table;
 mod tls;
 mod tls_limits;
 mod tls_upstream;

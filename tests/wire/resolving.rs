@@ -9,12 +9,12 @@ use super::origin::{Step, answer, json};
 use super::stage::{Reply, Setting, Stage, TODAY, policy};
 use super::subjects::change;
 
-const NANCY: &str = "2512489996";
-const SYSTEM: &str = "urn:oid:1.2.208.176.1.2";
-const ID: &str = "AFT-KQ7";
+pub(super) const NANCY: &str = "2512489996";
+pub(super) const SYSTEM: &str = "urn:oid:1.2.208.176.1.2";
+pub(super) const ID: &str = "AFT-KQ7";
 
 /// Routes of a recipient that may resolve.
-const MORE: &str = r#"
+pub(super) const MORE: &str = r#"
 [[route]]
 name = "patients"
 methods = ["GET"]
@@ -85,7 +85,7 @@ async fn stage() -> Stage {
 }
 
 /// The domain's secret of the stage.
-fn ring(domain: &str, secret: &str) -> KeyRing {
+pub(super) fn ring(domain: &str, secret: &str) -> KeyRing {
     let secret = secret.repeat(32);
     let text = format!(
         "ring = 1\n[[secret]]\nuse = \"domain\"\nname = \"{domain}\"\nversion = 1\nstate = \"active\"\nsecret = \"{secret}\"\n"
@@ -100,15 +100,15 @@ fn sealed(ring: &KeyRing, domain: &str, input: Input<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn nancy() -> Input<'static> {
+pub(super) fn nancy() -> Input<'static> {
     Input { kind: "cpr", resource_type: "", system: "", value: NANCY }
 }
 
-fn text(reply: &Reply) -> String {
+pub(super) fn text(reply: &Reply) -> String {
     String::from_utf8(reply.body.clone()).unwrap()
 }
 
-fn request(method: &str, target: &str, fields: &str, content: &str) -> Vec<u8> {
+pub(super) fn request(method: &str, target: &str, fields: &str, content: &str) -> Vec<u8> {
     let length = content.len();
     format!(
         "{method} {target} HTTP/1.1\r\nhost: localhost\r\n{fields}content-length: {length}\r\n\r\n{content}"
@@ -116,19 +116,19 @@ fn request(method: &str, target: &str, fields: &str, content: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn post(target: &str, content: &str) -> Vec<u8> {
+pub(super) fn post(target: &str, content: &str) -> Vec<u8> {
     request("POST", target, "content-type: application/json\r\n", content)
 }
 
 /// The records of the ledger of the kinds that this file is about.
-fn records(stage: &Stage) -> Vec<Value> {
+pub(super) fn records(stage: &Stage) -> Vec<Value> {
     let ledger = stage.ledger();
     let lines = ledger.lines().filter_map(|line| line.get(line.find('{')?..));
     let values = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
     values.filter(|record| matches!(record["kind"].as_str(), Some("intent" | "outcome"))).collect()
 }
 
-fn kinds(stage: &Stage) -> Vec<(String, String)> {
+pub(super) fn kinds(stage: &Stage) -> Vec<(String, String)> {
     let word = |record: &Value, name: &str| record[name].as_str().unwrap().to_owned();
     records(stage).iter().map(|record| (word(record, "kind"), word(record, "outcome"))).collect()
 }

@@ -59,13 +59,13 @@ fn setting() -> Setting {
     Setting { sms: policy("sms") + MORE, ..Setting::default() }
 }
 
-fn ring(stage: &Stage) -> KeyRing {
+pub(super) fn ring(stage: &Stage) -> KeyRing {
     KeyRing::parse(&std::fs::read_to_string(stage.lab.path("ring.toml")).unwrap(), stage.clock.timestamp())
         .unwrap()
 }
 
 /// A person's id.
-fn person(stage: &Stage, cpr: &str) -> SubjectId {
+pub(super) fn person(stage: &Stage, cpr: &str) -> SubjectId {
     let number = tavs::cpr::parse(cpr).unwrap();
     ring(stage).subject_key().unwrap().id(Input::number(&number, ""))
 }

@@ -9,7 +9,9 @@ use clap::ValueEnum;
 use super::{KeysError, refused};
 use crate::clock::Clock;
 use crate::cpr;
-use crate::pseudonym::{Input, Linkage, Pseudonymiser, Scheme};
+use crate::pseudonym::{Input, Linkage, Pseudonymiser, Rows, Scheme, Wanted};
+use crate::store::{PseudonymKey, Store};
+use crate::table;
 
 /// Show the pseudonyms of two key versions for the same values, for a recipient to carry its own
 /// records over. CSV on standard output; only of pseudonyms that the recipient already has.
@@ -22,7 +24,8 @@ pub(super) struct Args {
     /// The pseudonymisation domain.
     #[arg(long, value_name = "NAME")]
     domain: String,
-    /// The policy's scheme. `sealed` opens the old ones; `keyed` needs the values themselves.
+    /// The policy's scheme. `sealed` opens the old ones; `keyed` needs the values themselves, on standard
+    /// input; `table` needs the store, and draws new ones that are not there yet.
     #[arg(long)]
     scheme: SchemeName,
     /// The key version of the old ones.
@@ -34,6 +37,9 @@ pub(super) struct Args {
     /// The recipient's list: one old pseudonym a line.
     #[arg(long, value_name = "FILE")]
     old: PathBuf,
+    /// The store, with `--scheme table`. It may be in use.
+    #[arg(long, value_name = "FILE", required_if_eq("scheme", "table"))]
+    store: Option<PathBuf>,
     /// What they stand for.
     #[arg(long, default_value = "cpr")]
     kind: KindName,
@@ -46,6 +52,7 @@ pub(super) struct Args {
 enum SchemeName {
     Keyed,
     Sealed,
+    Table,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -67,12 +74,15 @@ impl KindName {
 
 /// Bytes of a list: a million pseudonyms.
 const LONGEST: u64 = 64 << 20;
+/// Lines that are looked up at once.
+const BATCH: usize = 1000;
 
 pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
     let ring = super::load(&args.file, clock)?;
     let scheme = match args.scheme {
         SchemeName::Keyed => Scheme::Keyed,
         SchemeName::Sealed => Scheme::Sealed,
+        SchemeName::Table => Scheme::Table,
     };
     let maker = |version| {
         let made = ring.pseudonymiser_of(&args.domain, scheme, version);
@@ -85,6 +95,7 @@ pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
     let mut text = "old,new\n".to_owned();
     let unknown = match scheme {
         Scheme::Sealed => opened(args, &old, &from, &to, &mut text),
+        Scheme::Table => looked_up(args, &old, &from, &to, &mut text)?,
         Scheme::Keyed | Scheme::Digits => computed(args, &old, &from, &to, &mut text)?,
     };
     if unknown.is_empty() {
@@ -109,13 +120,63 @@ fn opened(
 ) -> Vec<usize> {
     let mut unknown = Vec::new();
     for (number, line) in (1..).zip(old) {
-        let value = from.resolve(line, input(args, ""), false);
+        let value = from.resolve(line, input(args, ""), false, &Rows::default());
         match value.and_then(|value| write(to, input(args, &value))) {
             Some(new) => *text += &format!("{line},{new}\n"),
             None => unknown.push(number),
         }
     }
     unknown
+}
+
+/// Looks each up, and the new one of its value, which goes with the same persons; gives the lines that
+/// stand for nothing.
+fn looked_up(
+    args: &Args,
+    old: &[String],
+    from: &Pseudonymiser,
+    to: &Pseudonymiser,
+    text: &mut String,
+) -> Result<Vec<usize>, KeysError> {
+    let path = args.store.clone().unwrap_or_default();
+    let cannot = |source| KeysError::Store { source };
+    let store = Store::open(&path).map_err(cannot)?;
+    let Some(new) = to.table() else { return Ok(Vec::new()) };
+    let mut unknown = Vec::new();
+    for (numbers, batch) in (1..).step_by(BATCH).zip(old.chunks(BATCH)) {
+        let rows = table::rows(&store, from, batch.iter().map(String::as_str)).map_err(cannot)?;
+        let mut wanted = Vec::new();
+        for (number, line) in (numbers..).zip(batch) {
+            let Some(value) = from.resolve(line, input(args, ""), false, &rows) else {
+                unknown.push(number);
+                continue;
+            };
+            let own = from
+                .table()
+                .map(|table| (table.domain(), table.version(), table.by_value(input(args, &value))));
+            let (domain, version, index) = own.unwrap_or_default();
+            let subjects = store.subjects_of(PseudonymKey { domain, version, index }).map_err(cannot)?;
+            let Input { kind, resource_type, system, value } = input(args, &value);
+            let (kind, resource_type, system) =
+                (kind.to_owned(), resource_type.to_owned(), system.to_owned());
+            let by_value = new.by_value(input(args, value));
+            let value = value.to_owned();
+            wanted.push((number, line, Wanted { by_value, kind, resource_type, system, value, subjects }));
+        }
+        let values: Vec<Wanted> = wanted.iter().map(|(_, _, one)| one.clone()).collect();
+        let known = table::known(&store, to, &values).map_err(cannot)?;
+        for (number, line, one) in wanted {
+            match known.of(&one.by_value) {
+                Some(drawn) => {
+                    let mut out = Vec::new();
+                    to.write_drawn(drawn, &mut out);
+                    *text += &format!("{line},{}\n", String::from_utf8_lossy(&out));
+                }
+                None => unknown.push(number),
+            }
+        }
+    }
+    Ok(unknown)
 }
 
 /// Makes both for each value of standard input, and shows those that the recipient has.

@@ -94,6 +94,10 @@ pub(super) fn shown(told: &Value) -> String {
             word("recipient"),
             word("about")
         );
+        let pseudonyms = told.get("pseudonyms").and_then(Value::as_array).cloned().unwrap_or_default();
+        for pseudonym in pseudonyms.iter().filter_map(Value::as_str) {
+            let _infallible = writeln!(text, "      knows this person as {pseudonym}");
+        }
     }
     text
 }

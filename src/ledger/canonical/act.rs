@@ -62,12 +62,14 @@ pub(super) fn encode(act: &Act) -> Option<Vec<u8>> {
     serde_json::to_vec(&body).ok()
 }
 
-/// Whether an act has all that a change of the registry is put back from.
+/// Whether an act has all that a change of the registry is put back from: of whom first, and of an erasure
+/// all ids that were known as the person's.
 fn is_change(act: &Act) -> bool {
+    let erasure = act.what == RightKind::Erasure.word();
     act.kind == ActKind::Registry
         && RightKind::of_word(&act.what).is_some()
         && act.begun.is_some()
-        && act.subjects.len() == 1
+        && (act.subjects.len() == 1 || erasure && !act.subjects.is_empty())
 }
 
 /// Reads what [`encode`] wrote; the caller holds it against that.

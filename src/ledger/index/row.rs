@@ -22,7 +22,8 @@ pub(super) fn push_rows(record: Record, rows: &mut Vec<IndexRow>) -> usize {
         Event::Act(record) => {
             let weight = record.subjects.len().saturating_add(2);
             if let Some((number, change)) = change(&record) {
-                rows.push(IndexRow::Change { sequence, number, change: Box::new(change) });
+                let (change, ids) = (Box::new(change), record.subjects.clone());
+                rows.push(IndexRow::Change { sequence, number, change, ids });
             }
             rows.push(IndexRow::Act(act(sequence, record)));
             weight

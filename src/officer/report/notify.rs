@@ -46,7 +46,8 @@ impl Office {
             contact: Some(served.contact.clone()),
             pseudonyms: served.pseudonyms.as_ref().map(|maker| subject.pseudonyms(maker)).unwrap_or_default(),
         });
-        let (addressees, now) = (addressees.collect(), self.registrar.clock().unix_millis());
+        let (mut addressees, now): (Vec<Addressee>, _) =
+            (addressees.collect(), self.registrar.clock().unix_millis());
         let frame = head.frame(caller, now);
         let mut notice = [0; 16];
         getrandom::fill(&mut notice)
@@ -61,6 +62,10 @@ impl Office {
                 let all = show::changes_of(&registrar, &ids)?;
                 let made: Vec<Made> = all.iter().map(|one| Made::of(one.number, &one.change)).collect();
                 notices::settle(&registrar, &made)?;
+            }
+            for (recipient, pseudonyms) in names.known_as(store, &ids)? {
+                let addressee = addressees.iter_mut().find(|one| one.recipient == recipient);
+                addressee.into_iter().for_each(|one| one.pseudonyms.extend(pseudonyms.iter().cloned()));
             }
             NotifyReport::read(store, NotifyAsk { frame, about, ids, addressees })
         });

@@ -141,6 +141,7 @@ async fn what_does_not_resolve_says_so_and_what_is_not_on_disk_is_not_told() {
     for (request, said) in [
         (asked(&nancy(Scheme::Keyed), now), "one of `keyed`"),
         (asked(&nancy(Scheme::Digits), now), "one of `digits`"),
+        (asked("tvt1-erhozovofvojmlexjgnvtkmobwfn", now), "one of `table`"),
         (Request { domain: Some("research".into()), ..asked(&nancy(Scheme::Sealed), now) }, "does not open"),
         (Request { domain: Some("gone".into()), ..asked(&nancy(Scheme::Sealed), now) }, "no secret"),
         (Request { domain: None, ..asked(&nancy(Scheme::Sealed), now) }, "no policy in force"),

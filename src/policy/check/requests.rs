@@ -126,8 +126,11 @@ fn sought(route: &Route) -> Vec<(&Sought, Range<usize>)> {
 fn can_be_resolved(policy: &Policy, sought: &Sought, span: &Range<usize>, findings: &mut Findings<'_>) {
     let scheme = policy.pseudonyms.scheme.as_ref().map_or(Scheme::Keyed, |scheme| scheme.value);
     let linkability = policy.pseudonyms.linkability.as_ref().map_or(Linkability::Domain, |one| one.value);
-    let (message, help) = if scheme != Scheme::Sealed {
-        ("pseudonyms of this scheme cannot be resolved", "write `scheme = \"sealed\"` under `[pseudonyms]`")
+    let (message, help) = if !scheme.resolves() {
+        (
+            "pseudonyms of this scheme cannot be resolved",
+            "write `scheme = \"sealed\"` or `scheme = \"table\"` under `[pseudonyms]`",
+        )
     } else if sought.kind != Kind::Cpr && linkability != Linkability::Domain {
         (
             "ids have no pseudonym that changes, so that there is none to resolve",

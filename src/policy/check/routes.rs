@@ -74,13 +74,13 @@ fn meet(one: &PathSegment, other: &PathSegment) -> bool {
         (PathSegment::Literal(text), PathSegment::Named { wanted, .. })
         | (PathSegment::Named { wanted, .. }, PathSegment::Literal(text)) => match wanted {
             Wanted::Pattern(pattern) => could_fit(pattern, text),
-            Wanted::Pseudonym(_) => could_be_pseudonym(text),
+            Wanted::Pseudonym(_) => Scheme::could_be_resolved(text),
         },
         (PathSegment::Named { wanted: a, .. }, PathSegment::Named { wanted: b, .. }) => match (a, b) {
             (Wanted::Pattern(a), Wanted::Pattern(b)) => meet_patterns(a, b),
             (Wanted::Pattern(pattern), Wanted::Pseudonym(_))
             | (Wanted::Pseudonym(_), Wanted::Pattern(pattern)) => match pattern {
-                Pattern::OneOf(words) => words.iter().any(|word| could_be_pseudonym(word)),
+                Pattern::OneOf(words) => words.iter().any(|word| Scheme::could_be_resolved(word)),
                 Pattern::Word | Pattern::Token => true,
                 Pattern::Date | Pattern::FhirDate | Pattern::Instant | Pattern::Integer | Pattern::Uuid => {
                     false
@@ -98,11 +98,6 @@ fn meet_patterns(one: &Pattern, other: &Pattern) -> bool {
         }
         (a, b) => !(has_dashes(a) && *b == Pattern::Integer || has_dashes(b) && *a == Pattern::Integer),
     }
-}
-
-/// By what all pseudonyms begin with that can be resolved.
-fn could_be_pseudonym(text: &str) -> bool {
-    text.to_ascii_lowercase().starts_with(Scheme::Sealed.prefix())
 }
 
 const fn has_dashes(pattern: &Pattern) -> bool {

@@ -14,17 +14,23 @@ const ECPR_SYSTEMS: &str = "urn:oid:1.2.208.176.1.6.";
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     let Some(scheme) = &policy.pseudonyms.scheme else { return };
     let changing = policy.pseudonyms.linkability.as_ref().filter(|one| one.value != Linkability::Domain);
-    if let (Scheme::Digits, Some(linkability)) = (scheme.value, changing) {
-        findings.add_with(
-            &codes::SCHEME_CANNOT,
-            &linkability.span,
+    let fixed = match scheme.value {
+        Scheme::Digits => Some((
             "pseudonyms of ten digits do not change",
-            (
-                "there is one permutation of the numbers",
-                "write `linkability = \"domain\"`, or choose `keyed`",
-            ),
-            (&scheme.span, "one permutation for each key version"),
-        );
+            "there is one permutation of the numbers",
+            "one permutation for each key version",
+        )),
+        Scheme::Table => Some((
+            "pseudonyms that stand in the store do not change",
+            "a value has one row in the store",
+            "one pseudonym for each value and key version",
+        )),
+        Scheme::Keyed | Scheme::Sealed => None,
+    };
+    if let (Some((message, label, why)), Some(linkability)) = (fixed, changing) {
+        let help = "write `linkability = \"domain\"`, or choose `keyed`";
+        let at = &linkability.span;
+        findings.add_with(&codes::SCHEME_CANNOT, at, message, (label, help), (&scheme.span, why));
     }
     for rule in rules(policy) {
         let Action::Pseudonymise(kind) = &rule.action.value else { continue };
@@ -41,7 +47,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
             Scheme::Sealed if !is_number && changing.is_some() => {
                 "this and what changes with each response do not fit into 64 characters"
             }
-            Scheme::Keyed | Scheme::Sealed | Scheme::Digits => continue,
+            Scheme::Keyed | Scheme::Sealed | Scheme::Table | Scheme::Digits => continue,
         };
         findings.add_with(
             &codes::SCHEME_CANNOT,

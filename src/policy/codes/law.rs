@@ -77,7 +77,7 @@ super::codes! {
     good "country = \"GB\""
 
     SCHEME_CANNOT "TAVS0316" Error "a pseudonym that the scheme cannot make"
-    "`digits` permutes CPR numbers: it has no pseudonyms for ids, references and e-CPRs, and none that change. `sealed` carries the value in the pseudonym, and a pseudonym has 64 characters at most: beside what changes with each response there is no room for an id. What has no pseudonym would be withheld from every response. Only `sealed` pseudonyms can be resolved, those of ids with `linkability = \"domain\"`."
+    "`digits` permutes CPR numbers: it has no pseudonyms for ids, references and e-CPRs, and none that change. `sealed` carries the value in the pseudonym, and a pseudonym has 64 characters at most: beside what changes with each response there is no room for an id. What has no pseudonym would be withheld from every response. A pseudonym of `table` stands in the store beside its value, and does not change. Only `sealed` and `table` pseudonyms can be resolved, those of ids with `linkability = \"domain\"`."
     bad "scheme = \"digits\"\n\"$.id\" = { pseudonymise = \"id\" }"
     good "scheme = \"keyed\"\n\"$.id\" = { pseudonymise = \"id\" }"
 }

@@ -6,7 +6,7 @@ use crate::policy::checked::{
     Agreement, Category, Consent, CprInText, Identity, Kind, Limits, Linkability, Policy, Pseudonyms,
     PurposeInfo, RecipientInfo, Relation, Request, Response, Sought, Subject, Transfer,
 };
-use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
+use crate::pseudonym::{Input, KeyRing, Linkage};
 
 fn policy(routes: Vec<Route>) -> Policy {
     Policy {
@@ -134,7 +134,8 @@ fn decide_on(set: &PolicySet, today: Date, method: &str, target: &str) -> Result
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let asked = Asked { method, path, segments: &segments, query: &query, fields: &[] };
+    let asked =
+        Asked { method, path, segments: &segments, query: &query, fields: &[], rows: &Rows::default() };
     set.decide(&RecipientId::new("sms"), today, asked)
 }
 
@@ -264,7 +265,8 @@ fn an_agreement_is_closed_before_its_first_and_after_its_last_day_whatever_is_as
 #[test]
 fn a_stranger_has_no_policy() {
     let set = set(policy(routes()));
-    let asked = Asked { method: "GET", path: "/", segments: &[], query: &[], fields: &[] };
+    let asked =
+        Asked { method: "GET", path: "/", segments: &[], query: &[], fields: &[], rows: &Rows::default() };
     let denied = set.decide(&RecipientId::new("other"), date(2026, 1, 1), asked).unwrap_err();
     assert_eq!(denied, Denied::NoPolicy);
 }
@@ -310,7 +312,14 @@ fn ask(set: &PolicySet, id: &str, query: &[(&str, &str)], fields: &[(&str, &str)
     let query: Vec<(String, String)> =
         query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let (path, segments) = (format!("/Patient/{id}"), ["Patient".to_owned(), id.to_owned()]);
-    let asked = Asked { method: "GET", path: &path, segments: &segments, query: &query, fields };
+    let asked = Asked {
+        method: "GET",
+        path: &path,
+        segments: &segments,
+        query: &query,
+        fields,
+        rows: &Rows::default(),
+    };
     set.decide(&RecipientId::new("sms"), date(2026, 3, 4), asked)
 }
 

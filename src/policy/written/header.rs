@@ -43,8 +43,12 @@ const NOVELTY_ANSWERS: &[(&str, NoveltyAnswer)] =
 const LINKABILITIES: &[(&str, Linkability)] =
     &[("domain", Linkability::Domain), ("document", Linkability::Document), ("none", Linkability::None)];
 
-const SCHEMES: &[(&str, Scheme)] =
-    &[("keyed", Scheme::Keyed), ("sealed", Scheme::Sealed), ("digits", Scheme::Digits)];
+const SCHEMES: &[(&str, Scheme)] = &[
+    ("keyed", Scheme::Keyed),
+    ("sealed", Scheme::Sealed),
+    ("table", Scheme::Table),
+    ("digits", Scheme::Digits),
+];
 
 const CPR_IN_TEXT: &[(&str, CprInText)] =
     &[("mask", CprInText::Mask), ("pseudonymise", CprInText::Pseudonymise), ("refuse", CprInText::Refuse)];
@@ -196,7 +200,7 @@ pub(super) fn pseudonyms(root: &mut Table<'_>) -> Pseudonyms {
     let domain = table.required("domain", "\"sms-reminders\"");
     let pseudonyms = Pseudonyms {
         domain: domain.and_then(|domain| domain.parsed(&codes::BAD_VALUE, names::name)),
-        scheme: table.optional_word("scheme", SCHEMES, &["table"]),
+        scheme: table.optional_word("scheme", SCHEMES, &[]),
         linkability: table.optional_word("linkability", LINKABILITIES, &[]),
     };
     table.finish();

@@ -4,7 +4,7 @@ use super::{keep, plan, policy, rules};
 use crate::judge::Everyone;
 use crate::policy::checked::{Action, Keep, Kind, Mask, Policy, Scan, Sought};
 use crate::policy::plan::Plan;
-use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
+use crate::pseudonym::{Input, KeyRing, Linkage, NONE_KNOWN, Rows, Scheme};
 use crate::rewrite::{Echoes, NO_BASE, Refused, Rewriter, take};
 
 /// A pseudonym of `policy`'s domain, sealed with its ring.
@@ -47,7 +47,7 @@ fn what_a_request_lists_is_passed_on_and_its_pseudonyms_resolved() {
              "value":{{"a":[1,{{}}],"b":null}}, "list":[{{"code":"x"}},{{"code":2}}] }}"#,
         sealed(NANCY)
     );
-    let taken = take(&request_plan(), body.as_bytes()).unwrap();
+    let taken = take(&request_plan(), body.as_bytes(), &Rows::default()).unwrap();
     assert_eq!(
         String::from_utf8(taken.body.into_inner()).unwrap(),
         r#"{"resourceType":"Observation","subject":{"identifier":{"value":"2512489996"},"reference":"Patient/AFT-KQ7"},"value":{"a":[1,{}],"b":null},"list":[{"code":"x"},{"code":2}]}"#
@@ -85,9 +85,9 @@ fn whatever_would_be_left_out_refuses_the_whole_request() {
         (r#"{"value":1} 2"#, Some(Refused::NotJson)),
         ("", Some(Refused::NotJson)),
     ] {
-        assert_eq!(take(&plan, body.as_bytes()).err(), wanted, "{body}");
+        assert_eq!(take(&plan, body.as_bytes(), &Rows::default()).err(), wanted, "{body}");
     }
-    assert_eq!(take(&plan, b"{\"value\":\"\xff\"}").err(), Some(Refused::NotJson));
+    assert_eq!(take(&plan, b"{\"value\":\"\xff\"}", &Rows::default()).err(), Some(Refused::NotJson));
 }
 
 #[test]
@@ -106,7 +106,8 @@ fn what_was_resolved_comes_back_as_its_pseudonym_or_not_at_all() {
         ("$.n", resolve(Kind::Cpr)),
     ]);
     let plan = plan(&policy).unwrap();
-    let resolve = |kind, text: &str| plan.resolve(&Sought { kind, system: None }, text).unwrap();
+    let resolve =
+        |kind, text: &str| plan.resolve(&Sought { kind, system: None }, text, &Rows::default()).unwrap();
     let patient = |id| {
         let kind = Kind::Id { resource_type: "Patient".into() };
         resolve(kind, &sealed(Input::id("Patient", id)))
@@ -119,6 +120,7 @@ fn what_was_resolved_comes_back_as_its_pseudonym_or_not_at_all() {
             judge: &Everyone,
             echoes: &echoes,
             base: NO_BASE,
+            known: &NONE_KNOWN,
             lines: false,
         };
         let done = rewriter.run(body.as_bytes(), &mut ()).unwrap();

@@ -83,6 +83,7 @@ fn changes_that_a_restored_store_lacks_are_put_back_from_the_ledger() {
         sequence,
         number,
         change: Box::new(NewChange { sealed_cpr: None, ..change.clone() }),
+        ids: vec![change.subject],
     };
     let upto = |sequence| Position { log: [1; 16], sequence, hash: [0; 32] };
     store.apply(1, &[told(1, 1, &kept), told(2, 2, &lost)], upto(2)).unwrap();

@@ -62,6 +62,17 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     ("RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at>?)"]),
     ("FORGET_RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at<?)"]),
     ("RESTORE_RESERVED", &["SEARCH d USING INDEX disclosure_time (at>?)"]),
+    (
+        "PSEUDONYM_OF_VALUE",
+        &[
+            "SEARCH pseudonym USING INDEX sqlite_autoindex_pseudonym_1 (domain=? AND version=? AND by_value=?)",
+        ],
+    ),
+    (
+        "VALUE_OF_PSEUDONYM",
+        &["SEARCH pseudonym USING INDEX pseudonym_pseudonym (domain=? AND version=? AND by_pseudonym=?)"],
+    ),
+    ("PSEUDONYMS_OF_SUBJECT", &["SEARCH s USING COVERING INDEX pseudonym_subject_subject (subject=?)"]),
     ("CHANGES_OF", &["SEARCH registry USING INDEX registry_subject (subject=?)"]),
     ("CHANGES_UNRECORDED", &["SEARCH registry USING INDEX registry_recorded (recorded=?)"]),
     ("NOTIFICATIONS_OPEN", &["SEARCH notification USING INDEX notification_open (acknowledged=?)"]),

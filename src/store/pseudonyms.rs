@@ -1,0 +1,240 @@
+//! The pseudonyms of the scheme `table`: rows that are found by keyed indexes, and that go for good with
+//! the person whose they are (GDPR art. 17).
+//!
+//! What must never happen here: two pseudonyms of one value; a new row for a person who was erased; a
+//! row of hers that is left when her tombstone stands.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+
+use super::connect::Durability;
+use super::error::StoreError;
+use super::rows::{ErasedPseudonym, NewChange, PseudonymKey, PseudonymRow};
+use super::values::{int, number};
+use super::{Store, sql, subjects};
+use crate::ids::SubjectId;
+
+const READING: &str = "read pseudonyms";
+const DRAWING: &str = "keep new pseudonyms";
+const ERASING: &str = "destroy pseudonyms";
+
+impl Store {
+    /// The rows of values, of those that have one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pseudonyms_of(&self, values: &[PseudonymKey<'_>]) -> Result<Vec<PseudonymRow>, StoreError> {
+        self.connections.read(READING, |c| find(c, sql::PSEUDONYM_OF_VALUE, values))
+    }
+
+    /// The rows of pseudonyms, of those that have one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn values_of(&self, pseudonyms: &[PseudonymKey<'_>]) -> Result<Vec<PseudonymRow>, StoreError> {
+        self.connections.read(READING, |c| find(c, sql::VALUE_OF_PSEUDONYM, pseudonyms))
+    }
+
+    /// Keeps new rows, each with the subject ids with which it goes; on disk when this returns. Gives the
+    /// rows that stand now: another's, where it came first, and none where a person was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn draw(&self, new: &[(PseudonymRow, Vec<SubjectId>)]) -> Result<Vec<PseudonymRow>, StoreError> {
+        self.connections.write(Durability::Synced, DRAWING, |t| {
+            let mut standing = Vec::with_capacity(new.len());
+            for (row, subjects) in new {
+                if !any_erased(t, subjects)? {
+                    put(t, row, subjects)?;
+                    standing.extend(find(t, sql::PSEUDONYM_OF_VALUE, &[row.by_value()])?);
+                }
+            }
+            Ok(standing)
+        })
+    }
+
+    /// The subject ids with which a value's row goes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn subjects_of(&self, value: PseudonymKey<'_>) -> Result<Vec<SubjectId>, StoreError> {
+        let PseudonymKey { domain, version, index } = value;
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::PSEUDONYM_SUBJECTS)?;
+            statement.query_map((domain, version, index), |row| row.get(0))?.collect()
+        })
+    }
+
+    /// The rows that go with a person, under any of the ids.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pseudonyms_with(&self, ids: &[SubjectId]) -> Result<Vec<PseudonymRow>, StoreError> {
+        self.connections.read(READING, |c| of_subjects(c, ids))
+    }
+
+    /// Destroys the rows of a key version whose secret is gone: nobody can open them. Gives how many.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn forget_pseudonyms(&self, domain: &str, version: u32) -> Result<usize, StoreError> {
+        self.connections.write(Durability::Synced, ERASING, |t| {
+            t.prepare_cached(sql::FORGET_PSEUDONYM_SUBJECTS)?.execute((domain, version))?;
+            t.prepare_cached(sql::FORGET_PSEUDONYMS)?.execute((domain, version))
+        })
+    }
+
+    /// Destroys whatever stands of persons who have a tombstone: what a store had that was put back from
+    /// an older backup. Gives how many rows.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn erase_again(&self) -> Result<usize, StoreError> {
+        let mut erased = Vec::new();
+        self.each_tombstone(|tombstone| erased.push(tombstone.subject))?;
+        let gone = self.connections.write(Durability::Synced, ERASING, |t| {
+            let mut gone = 0_usize;
+            for subject in erased {
+                gone = gone.saturating_add(destroy(t, &subjects::ids_of(t, subject)?)?.len());
+            }
+            Ok(gone)
+        })?;
+        // Also what records of the ledger have just erased again: it is overwritten in the log only.
+        self.connections.wipe();
+        Ok(gone)
+    }
+
+    /// Under which pseudonyms recipients know a person who was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn erased_pseudonyms(&self, subject: SubjectId) -> Result<Vec<ErasedPseudonym>, StoreError> {
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::ERASED_PSEUDONYMS)?;
+            let rows = statement.query_map((subject,), |row| {
+                Ok(ErasedPseudonym { subject, recipient: row.get(0)?, sealed: row.get(1)? })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// A recipient has been told: nobody needs its pseudonyms any more.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn forget_erased_pseudonyms(&self, subject: SubjectId, recipient: &str) -> Result<(), StoreError> {
+        self.connections.write(Durability::Synced, ERASING, |t| {
+            t.prepare_cached(sql::FORGET_ERASED_PSEUDONYMS)?.execute((subject, recipient)).map(drop)
+        })
+    }
+}
+
+fn find(c: &Connection, text: &str, keys: &[PseudonymKey<'_>]) -> rusqlite::Result<Vec<PseudonymRow>> {
+    let mut statement = c.prepare_cached(text)?;
+    let mut found = Vec::with_capacity(keys.len());
+    for PseudonymKey { domain, version, index } in keys {
+        found.extend(statement.query_row((domain, version, index), read).optional()?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<PseudonymRow> {
+    let version = number(row, 1)?;
+    Ok(PseudonymRow {
+        domain: row.get(0)?,
+        version: u32::try_from(version)
+            .map_err(|_large| rusqlite::Error::IntegralValueOutOfRange(1, int(version)))?,
+        by_value: row.get(2)?,
+        by_pseudonym: row.get(3)?,
+        kind: row.get(4)?,
+        sealed_pseudonym: row.get(5)?,
+        sealed_value: row.get(6)?,
+    })
+}
+
+fn put(t: &Transaction<'_>, row: &PseudonymRow, subjects: &[SubjectId]) -> rusqlite::Result<()> {
+    let new = t.prepare_cached(sql::PUT_PSEUDONYM)?.execute((
+        &row.domain,
+        row.version,
+        row.by_value,
+        row.by_pseudonym,
+        &row.kind,
+        &row.sealed_pseudonym,
+        &row.sealed_value,
+    ))?;
+    if new > 0 {
+        let mut statement = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
+        for subject in subjects {
+            statement.execute((&row.domain, row.version, row.by_value, subject))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether any of the ids is that of a person who was erased, under whichever of her ids.
+fn any_erased(c: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<bool> {
+    let mut statement = c.prepare_cached(sql::IS_ERASED)?;
+    for subject in subjects {
+        for id in subjects::ids_of(c, *subject)? {
+            if statement.exists((id,))? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Erases a person: a tombstone for each of her ids, and nothing left of her pseudonyms. `told` are ids
+/// that a record tells of, where the store may have lost what ties them to her. Gives the rows that
+/// went.
+pub(super) fn erase(
+    t: &Transaction<'_>,
+    change: &NewChange,
+    told: &[SubjectId],
+) -> rusqlite::Result<Vec<PseudonymRow>> {
+    let mut ids = subjects::ids_of(t, change.subject)?;
+    let mut seen: HashSet<SubjectId> = ids.iter().copied().collect();
+    ids.extend(told.iter().copied().filter(|id| seen.insert(*id)));
+    let mut put = t.prepare_cached(sql::PUT_TOMBSTONE)?;
+    for id in &ids {
+        put.execute((id, int(change.at), &change.who, &change.reason))?;
+    }
+    destroy(t, &ids)
+}
+
+/// Two ids have turned out to be one person's: if she was erased, what stands under either goes. Says
+/// whether she was.
+pub(super) fn tied(t: &Transaction<'_>, subject: SubjectId) -> rusqlite::Result<bool> {
+    let erased = any_erased(t, &[subject])?;
+    if erased {
+        destroy(t, &subjects::ids_of(t, subject)?)?;
+    }
+    Ok(erased)
+}
+
+fn of_subjects(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<Vec<PseudonymRow>> {
+    let mut rows: Vec<PseudonymRow> = Vec::new();
+    let mut statement = c.prepare_cached(sql::PSEUDONYMS_OF_SUBJECT)?;
+    for id in ids {
+        for row in statement.query_map((id,), read)? {
+            rows.push(row?);
+        }
+    }
+    Ok(rows)
+}
+
+fn destroy(t: &Transaction<'_>, ids: &[SubjectId]) -> rusqlite::Result<Vec<PseudonymRow>> {
+    let rows = of_subjects(t, ids)?;
+    for PseudonymRow { domain, version, by_value, .. } in &rows {
+        t.prepare_cached(sql::ERASE_PSEUDONYM_SUBJECTS)?.execute((domain, version, by_value))?;
+        t.prepare_cached(sql::ERASE_PSEUDONYM)?.execute((domain, version, by_value))?;
+    }
+    Ok(rows)
+}
+
+/// Notes what a recipient has to be told by.
+pub(super) fn note(t: &Transaction<'_>, noted: &ErasedPseudonym) -> rusqlite::Result<()> {
+    let ErasedPseudonym { subject, recipient, sealed } = noted;
+    t.prepare_cached(sql::PUT_ERASED_PSEUDONYM)?.execute((subject, recipient, sealed)).map(drop)
+}

@@ -1,0 +1,193 @@
+//! The rows of the scheme `table`: drawn once, gone for good.
+
+use std::path::Path;
+use std::sync::Barrier;
+
+use super::{store, subject};
+use crate::ids::SubjectId;
+use crate::store::{
+    Alias, AliasSource, ErasedPseudonym, IndexRow, NewChange, Position, PseudonymKey, PseudonymRow,
+    RightKind, Store,
+};
+
+/// A row whose sealed bytes can be told in a file.
+fn row(value: u8, pseudonym: u8) -> PseudonymRow {
+    PseudonymRow {
+        domain: "sms".to_owned(),
+        version: 1,
+        by_value: [value; 16],
+        by_pseudonym: [pseudonym; 16],
+        kind: "cpr".to_owned(),
+        sealed_pseudonym: format!("the pseudonym {pseudonym} of {value}").into_bytes(),
+        sealed_value: format!("the value {value}").into_bytes(),
+    }
+}
+
+fn erasure(n: u8) -> NewChange {
+    NewChange {
+        subject: subject(n),
+        kind: RightKind::Erasure,
+        purpose: None,
+        recipient: None,
+        begun: true,
+        at: 1_772_600_000_000,
+        until: None,
+        reason: "asked by letter".to_owned(),
+        who: "officer".to_owned(),
+        sealed_cpr: None,
+    }
+}
+
+fn alias(one: u8, other: u8) -> Alias {
+    Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
+}
+
+fn draw(store: &Store, value: u8, subjects: &[u8]) -> Vec<PseudonymRow> {
+    let subjects: Vec<SubjectId> = subjects.iter().copied().map(subject).collect();
+    store.draw(&[(row(value, value), subjects)]).unwrap()
+}
+
+fn key(version: u32, index: u8) -> PseudonymKey<'static> {
+    PseudonymKey { domain: "sms", version, index: [index; 16] }
+}
+
+/// Which values have a row.
+fn standing(store: &Store) -> Vec<u8> {
+    let all: Vec<PseudonymKey<'_>> = (0..=255).map(|index| key(1, index)).collect();
+    store.pseudonyms_of(&all).unwrap().iter().map(|row| row.by_value[0]).collect()
+}
+
+/// Whether some bytes stand in any of the store's files.
+fn stands_in(folder: &Path, bytes: &str) -> bool {
+    folder.read_dir().unwrap().any(|file| {
+        let all = std::fs::read(file.unwrap().path()).unwrap();
+        all.windows(bytes.len()).any(|window| window == bytes.as_bytes())
+    })
+}
+
+#[test]
+fn a_row_is_found_by_its_value_and_by_its_pseudonym() {
+    let (store, folder) = store();
+    let own = row(1, 2);
+    let only = std::slice::from_ref(&own);
+    assert_eq!(store.draw(&[(own.clone(), vec![subject(9), subject(8)])]).unwrap(), only);
+    drop(store);
+    let store = Store::open(&folder.path().join("tavs.db")).unwrap();
+    assert_eq!(store.pseudonyms_of(&[key(1, 7), key(1, 1)]).unwrap(), only);
+    assert_eq!(store.values_of(&[key(1, 2), key(1, 1)]).unwrap(), only);
+    assert_eq!(store.subjects_of(own.by_value()).unwrap(), [subject(8), subject(9)]);
+    for elsewhere in [key(2, 1), PseudonymKey { domain: "other", ..key(1, 1) }] {
+        assert_eq!(store.pseudonyms_of(&[elsewhere]).unwrap(), []);
+    }
+    // Who comes second gets what stands; the same pseudonym twice is a fault, not another's row.
+    assert_eq!(store.draw(&[(row(1, 3), vec![])]).unwrap(), only);
+    assert!(store.draw(&[(row(5, 2), vec![])]).is_err());
+    assert_eq!(standing(&store), [1]);
+}
+
+/// In processes of their own, too: two open stores wait for each other as two processes do.
+#[test]
+fn one_value_seen_first_by_many_at_once_has_one_pseudonym() {
+    let (store, folder) = store();
+    let other = Store::open(&folder.path().join("tavs.db")).unwrap();
+    let (threads, start) = (8_u8, Barrier::new(8));
+    let found: Vec<Vec<PseudonymRow>> = std::thread::scope(|scope| {
+        let one = |n: u8| {
+            let (store, start) = (if n.is_multiple_of(2) { &store } else { &other }, &start);
+            scope.spawn(move || {
+                start.wait();
+                let mine = |value: u8| (row(value, n * 20 + value), vec![subject(value)]);
+                store.draw(&(1..=20).map(mine).collect::<Vec<_>>()).unwrap()
+            })
+        };
+        let all: Vec<_> = (0..threads).map(one).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(found.iter().all(|rows| *rows == found[0] && rows.len() == 20));
+    assert_eq!(standing(&store).len(), 20);
+}
+
+#[test]
+fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
+    let (store, folder) = store();
+    let folder = folder.path();
+    // An old number, an upstream's id, one met through the other; and somebody else.
+    store.put_aliases(&[alias(2, 1), alias(3, 2)]).unwrap();
+    for (value, whose) in [(11, 1), (12, 2), (13, 3), (14, 4)] {
+        draw(&store, value, &[whose]);
+    }
+    let shared = PseudonymRow { domain: "research".to_owned(), ..row(15, 15) };
+    store.draw(&[(shared, vec![subject(5), subject(3)])]).unwrap();
+    assert!(stands_in(folder, "the value 13") && stands_in(folder, "of 13"));
+    let note = |change: &NewChange, gone: &[PseudonymRow]| {
+        let mut values: Vec<u8> = gone.iter().map(|row| row.by_value[0]).collect();
+        values.sort_unstable();
+        vec![ErasedPseudonym { subject: change.subject, recipient: "sms".to_owned(), sealed: values }]
+    };
+    store.put_changes_noting(&[erasure(1)], note).unwrap();
+    assert_eq!(standing(&store), [14]);
+    for value in [11, 12, 13, 15] {
+        assert_eq!(store.values_of(&[key(1, value)]).unwrap(), []);
+        for bytes in [format!("the value {value}"), format!("of {value}")] {
+            assert!(!stands_in(folder, &bytes), "{bytes}");
+        }
+    }
+    assert!(stands_in(folder, "the value 14"));
+    let noted = store.erased_pseudonyms(subject(1)).unwrap();
+    assert_eq!(noted[0].sealed, [11, 12, 13, 15]);
+    store.forget_erased_pseudonyms(subject(1), "sms").unwrap();
+    assert_eq!(store.erased_pseudonyms(subject(1)).unwrap(), []);
+    // No later sight revives it: not under these ids, nor under one that turns out to be hers.
+    assert_eq!(draw(&store, 11, &[1]), []);
+    assert_eq!(draw(&store, 13, &[3]), []);
+    draw(&store, 16, &[6]);
+    assert_eq!(standing(&store), [14, 16]);
+    store.put_aliases(&[alias(6, 3)]).unwrap();
+    assert_eq!(draw(&store, 16, &[6]), []);
+    assert_eq!(standing(&store), [14]);
+    assert!(!stands_in(folder, "the value 16"));
+}
+
+/// The ledger tells of the erasure, and of every id that was known as hers: also where the backup is from
+/// before her second id was known.
+#[test]
+fn a_store_that_is_put_back_from_before_an_erasure_loses_the_rows_again() {
+    let (store, _folder) = store();
+    store.bind([1; 16]).unwrap();
+    draw(&store, 11, &[1]);
+    draw(&store, 12, &[2]);
+    draw(&store, 13, &[3]);
+    let change = Box::new(erasure(1));
+    let rows = [IndexRow::Change { sequence: 1, number: 1, change, ids: vec![subject(1), subject(2)] }];
+    store.apply(1, &rows, Position { log: [1; 16], sequence: 1, hash: [0; 32] }).unwrap();
+    assert_eq!(standing(&store), [13]);
+    assert_eq!(draw(&store, 12, &[2]), []);
+    let mut tombstones = Vec::new();
+    store.each_tombstone(|tombstone| tombstones.push(tombstone.subject)).unwrap();
+    assert_eq!(tombstones, [subject(1), subject(2)]);
+    assert_eq!(store.erase_again().unwrap(), 0);
+}
+
+#[test]
+fn rows_that_stand_beside_a_tombstone_go_when_the_store_is_opened() {
+    let (store, folder) = store();
+    draw(&store, 11, &[1]);
+    let raw = rusqlite::Connection::open(folder.path().join("tavs.db")).unwrap();
+    raw.execute("INSERT INTO tombstone VALUES ($1, 1, 'officer', 'asked')", (subject(1),)).unwrap();
+    assert_eq!(store.erase_again().unwrap(), 1);
+    assert!(standing(&store).is_empty());
+    drop(raw);
+    assert!(!stands_in(folder.path(), "the value 11"));
+}
+
+#[test]
+fn the_rows_of_a_key_version_can_be_forgotten() {
+    let (store, _folder) = store();
+    draw(&store, 11, &[1]);
+    let newer = PseudonymRow { version: 2, ..row(11, 12) };
+    store.draw(&[(newer.clone(), vec![subject(1)])]).unwrap();
+    assert_eq!(store.forget_pseudonyms("sms", 1).unwrap(), 1);
+    assert!(standing(&store).is_empty());
+    assert_eq!(store.pseudonyms_of(&[key(2, 11)]).unwrap(), std::slice::from_ref(&newer));
+    assert_eq!(store.subjects_of(newer.by_value()).unwrap(), [subject(1)]);
+}

@@ -1,0 +1,105 @@
+//! The scheme `table` between key and store: pseudonyms are looked up in one batch, and drawn where a value
+//! has none; what a request's pseudonyms stand for is looked up the same way.
+//!
+//! Stands beside an exchange: the proxy calls it, on a thread that may block, before a body is rewritten
+//! or a request decided, and both then go by a finished map. What must never happen here: a pseudonym
+//! that is not on disk given out; a look-up that takes another way for what is unknown.
+
+use std::collections::HashSet;
+
+use crate::pseudonym::{Blind, Known, Pseudonymiser, Random, Row, Rows, Table, Wanted};
+use crate::store::{PseudonymKey, PseudonymRow, Store, StoreError};
+
+/// Rows of one transaction: some ten milliseconds of the store's one writer, which others wait for.
+const BATCH: usize = 1024;
+/// Pseudonyms of one request that are looked for: a bulk upload names some thousand persons. What comes
+/// after them stands for nothing, and is refused.
+const MOST_SOUGHT: usize = 10_000;
+
+/// The pseudonyms of values, drawn where they have none yet, and on disk when this returns. A value of a
+/// person who was erased has none. Blocks.
+///
+/// # Errors
+/// When the store cannot be used, holds a row that the keys do not open, or there is no randomness.
+pub fn known(store: &Store, maker: &Pseudonymiser, wanted: &[Wanted]) -> Result<Known, StoreError> {
+    let Some(table) = maker.table() else { return Ok(Known::default()) };
+    let keys: Vec<PseudonymKey<'_>> = wanted.iter().map(|one| key(table, one.by_value)).collect();
+    let mut standing = store.pseudonyms_of(&keys)?;
+    let there: HashSet<Blind> = standing.iter().map(|row| row.by_value).collect();
+    let missing: Vec<&Wanted> = wanted.iter().filter(|one| !there.contains(&one.by_value)).collect();
+    for batch in missing.chunks(BATCH) {
+        let new: Result<Vec<_>, StoreError> =
+            batch.iter().map(|one| Ok((drawn(table, one)?, one.subjects.clone()))).collect();
+        standing.extend(store.draw(&new?)?);
+    }
+    let opened = standing.into_iter().map(|row| {
+        let row = row_of(row);
+        let pseudonym = table.pseudonym_of(&row).ok_or(StoreError::Unopened)?;
+        Ok((row.by_value, pseudonym))
+    });
+    opened.collect()
+}
+
+/// What the store has of the pseudonyms in a request. Each text is looked at from its last `/`, `|` or
+/// other character on that no pseudonym holds. Blocks.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn rows<'t>(
+    store: &Store,
+    maker: &Pseudonymiser,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Result<Rows, StoreError> {
+    let sought = texts.into_iter().filter_map(|text| maker.table_of(last_word(text)));
+    let mut seen = HashSet::new();
+    let keys: Vec<PseudonymKey<'_>> = sought
+        .map(|(table, pseudonym)| key(table, table.by_pseudonym(&pseudonym)))
+        .filter(|key| seen.insert(key.index))
+        .take(MOST_SOUGHT)
+        .collect();
+    Ok(store.values_of(&keys)?.into_iter().map(row_of).collect())
+}
+
+/// Whether a text could hold a pseudonym that [`rows`] looks for.
+#[must_use]
+pub fn is_sought(maker: &Pseudonymiser, text: &str) -> bool {
+    maker.table_of(last_word(text)).is_some()
+}
+
+fn last_word(text: &str) -> &str {
+    text.rsplit(|one: char| !(one.is_ascii_alphanumeric() || one == '-')).next().unwrap_or_default()
+}
+
+fn key(table: &Table, index: Blind) -> PseudonymKey<'_> {
+    PseudonymKey { domain: table.domain(), version: table.version(), index }
+}
+
+fn drawn(table: &Table, wanted: &Wanted) -> Result<PseudonymRow, StoreError> {
+    let mut random = Random { pseudonym: [0; 16], nonces: [[0; 12]; 2] };
+    let [one, other] = &mut random.nonces;
+    for bytes in [random.pseudonym.as_mut_slice(), one, other] {
+        getrandom::fill(bytes).map_err(StoreError::Random)?;
+    }
+    let row = table.draw(wanted.input(), &random).ok_or(StoreError::Unopened)?;
+    Ok(PseudonymRow {
+        domain: table.domain().to_owned(),
+        version: table.version(),
+        by_value: row.by_value,
+        by_pseudonym: row.by_pseudonym,
+        kind: row.kind,
+        sealed_pseudonym: row.sealed_pseudonym,
+        sealed_value: row.sealed_value,
+    })
+}
+
+/// A row of the store, to be opened.
+#[must_use]
+pub fn row_of(row: PseudonymRow) -> Row {
+    Row {
+        by_value: row.by_value,
+        by_pseudonym: row.by_pseudonym,
+        kind: row.kind,
+        sealed_pseudonym: row.sealed_pseudonym,
+        sealed_value: row.sealed_value,
+    }
+}
