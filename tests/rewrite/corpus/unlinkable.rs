@@ -147,6 +147,7 @@ fn pseudonyms_in(value: &str, scheme: Scheme) -> Vec<&str> {
 }
 
 /// The figures of docs/unlinkability.md.
+#[expect(clippy::print_stdout, clippy::use_debug, reason = "told to whoever runs it with its output shown")]
 fn tell(case: &str, one: &Received, joined: &[&String]) {
     let places: usize = one.pseudonyms.values().map(Vec::len).sum();
     let mut members = BTreeMap::<&str, usize>::new();
