@@ -7,7 +7,9 @@ mod cross;
 mod files;
 mod keys;
 pub mod private;
+mod profiles;
 mod read;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,9 +27,12 @@ use crate::policy::syntax::{At, SourceFile};
 use crate::proxy::SubjectLookup;
 
 pub use self::cross::cross_check;
-pub(crate) use self::files::LARGEST_POLICY;
+pub(crate) use self::files::{LARGEST_POLICY, is_key_ring, read_text};
 pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
 pub use self::keys::{KeySource, KeySourceError};
+pub(crate) use self::profiles::PROFILES;
+pub use self::profiles::{ProfilePaths, profile_paths, read_profiles};
+pub use self::shipped::{SHIPPED_FOLDERS, SHIPPED_PROFILES, shipped_profiles};
 
 /// `tavs.toml`, checked. Paths are resolved against its folder.
 #[derive(Debug, Clone)]
@@ -164,7 +169,7 @@ impl Findings {
 
     fn brief_of(&self, one: &Diagnostic) -> String {
         let title = codes::find(one.code).map_or("", |code| code.title);
-        let text = self.files.iter().find(|file| file.path == one.file).map(|file| &file.text);
+        let text = SourceFile::find(&self.files, &one.file).map(|file| &file.text);
         text.map_or_else(
             || format!("{}: {}: {title}", one.file, one.code),
             |text| {

@@ -23,7 +23,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tavs::app;
 use tavs::clock::Clock;
-use tavs::config::Config;
+use tavs::config::{Config, SHIPPED_FOLDERS, SHIPPED_PROFILES};
 use tavs::net::pki::{Authority, Issued, Name, Usage, Validity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -221,6 +221,12 @@ fn lay_out(root: &Path, origin: SocketAddr) -> Arc<rustls::ClientConfig> {
         .replace("\"20/s\"", "\"10000/s\"")
         .replace("burst       = 40", "burst = 100000")
         .replace("concurrency = 8", "concurrency = 64");
+    for folder in SHIPPED_FOLDERS {
+        fs::create_dir_all(root.join("policies").join(folder)).unwrap();
+    }
+    for (name, text) in SHIPPED_PROFILES {
+        fs::write(root.join("policies").join(name), text).unwrap();
+    }
     let config = CONFIGURATION.replace("<origin>", &origin.port().to_string());
     for (name, text) in [
         ("server.pem", server.certificate.as_str()),

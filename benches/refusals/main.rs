@@ -27,7 +27,7 @@ const POLICY: &str = include_str!("policy.toml");
 
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick" || argument == "--test");
-    let file = SourceFile { path: "policy.toml".into(), text: POLICY.into() };
+    let file = SourceFile::new("policy.toml", POLICY);
     let (policies, found) = check(&[file], date(2026, 3, 4));
     assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
     let ring = KeyRing::throw_away([1; 32]);

@@ -68,6 +68,7 @@ pub(crate) const PLACES: &[&str] = &["$", "$.entry[*].resource"];
 pub(crate) fn policy() -> Policy {
     Policy {
         file: "bench.toml".into(),
+        profiles: Vec::new(),
         version: PolicyVersion([0; 32]),
         recipient: RecipientInfo {
             id: RecipientId::new("bench"),
@@ -160,6 +161,7 @@ fn shape(kind: &str, rules: &[(&str, Word)]) -> Shape {
                     Word::Year => Action::Generalise(Generalise::Year { reference: None }),
                 },
                 span: 0..0,
+                file: "bench.toml".into(),
                 line: 1,
             })
             .collect(),

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::noted::{self, NoteError};
 use crate::config::{Approvals, Config};
@@ -18,7 +19,7 @@ use crate::officer::{Approval, Asked, LARGEST_APPROVAL, Unapproved};
 use crate::policy::check::check_to_serve;
 use crate::policy::checked::Policy;
 use crate::policy::difference::{Change, compare, set_version, widens};
-use crate::policy::syntax::SourceFile;
+use crate::policy::syntax::{Profiles, SourceFile};
 use crate::proxy::{Records, State};
 use crate::store::{ApprovedSet, Store, StoreError};
 
@@ -128,11 +129,34 @@ impl Standing {
     }
 }
 
+/// What the kept name of a profile begins with: the rest is what `include` calls it.
+const INCLUDED: &str = "include:";
+
+/// Path and text of each policy, and of each profile that they can include.
+fn texts(files: &[SourceFile]) -> Vec<(String, String)> {
+    let own = files.iter().map(|file| (file.path.clone(), file.text.clone()));
+    // One folder of policies has one folder of profiles.
+    let profiles = files.first().into_iter().flat_map(|file| file.profiles.iter());
+    let included = profiles.filter_map(|(name, file)| {
+        file.as_ref().ok().map(|file| (format!("{INCLUDED}{name}"), file.text.clone()))
+    });
+    own.chain(included).collect()
+}
+
 /// The approved policies, read again. One that this version of tavs, or this day, does not take any more
 /// counts as absent: whatever takes its place is new.
 fn again(approved: &ApprovedSet, today: jiff::civil::Date) -> Vec<Policy> {
-    let files = approved.files.iter().map(|(path, text)| SourceFile::new(path.clone(), text.clone()));
-    let (policies, found) = check_to_serve(&files.collect::<Vec<_>>(), today);
+    let mut profiles = Profiles::default();
+    let mut files = Vec::new();
+    for (path, text) in &approved.files {
+        match path.strip_prefix(INCLUDED) {
+            Some(name) => profiles.add(name, Ok(SourceFile::new(name, text.clone()))),
+            None => files.push(SourceFile::new(path.clone(), text.clone())),
+        }
+    }
+    let profiles = Arc::new(profiles);
+    let files: Vec<SourceFile> = files.into_iter().map(|file| file.with(&profiles)).collect();
+    let (policies, found) = check_to_serve(&files, today);
     let broken = |policy: &Policy| found.iter().any(|one| one.is_error() && one.file == policy.file);
     policies.into_iter().filter(|policy| !broken(policy)).collect()
 }
@@ -196,12 +220,8 @@ fn judge(
             let who = names.join(", ");
             let old = standing.approved.as_ref().map(|approved| approved.version);
             let act = act(&who, serial, old, standing.version, clock.unix_millis());
-            let set = ApprovedSet {
-                serial,
-                version: standing.version,
-                who: who.clone(),
-                files: files.iter().map(|file| (file.path.clone(), file.text.clone())).collect(),
-            };
+            let set =
+                ApprovedSet { serial, version: standing.version, who: who.clone(), files: texts(files) };
             Ok(Approved { who: Some(who), new: Some((set, act)) })
         }
         Err(error) if wider => Err(error),
@@ -272,3 +292,6 @@ fn read(at: &Path) -> Result<Option<String>, ApprovalError> {
         Err(error) => Err(unreadable(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,7 +250,7 @@ fn tls_fault(config: &Config, error: &TlsError) -> Diagnostic {
 
 /// A route that cannot run, shown where it begins.
 fn plan_fault(files: &[SourceFile], error: &BuildError) -> Diagnostic {
-    let text = files.iter().find(|file| file.path == error.file).map_or("", |file| file.text.as_str());
+    let text = SourceFile::find(files, &error.file).map_or("", |file| file.text.as_str());
     let before = usize::try_from(error.line).unwrap_or(usize::MAX).saturating_sub(1);
     let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);

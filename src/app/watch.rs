@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::reload::Reloader;
-use crate::config::{Config, policy_paths};
+use crate::config::{Config, policy_paths, profile_paths};
 
 /// Files change in bursts (an editor's save, a deployment): a reload waits for this much quiet,
 const QUIET: Duration = Duration::from_millis(200);
@@ -29,7 +29,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct Watch {
     /// None where the system has no means for it.
     watcher: Option<notify::RecommendedWatcher>,
-    watched: BTreeSet<PathBuf>,
+    /// Folders that cannot be watched, which has been said.
+    refused: BTreeSet<PathBuf>,
     changes: mpsc::Receiver<()>,
     looked: Looks,
 }
@@ -48,7 +49,7 @@ impl Watch {
         if watcher.is_none() {
             tracing::warn!("files cannot be watched: reload with SIGHUP");
         }
-        let mut watch = Self { watcher, watched: BTreeSet::new(), changes, looked: Looks::default() };
+        let mut watch = Self { watcher, refused: BTreeSet::new(), changes, looked: Looks::default() };
         watch.follow(config);
         watch.looked = looks(config);
         watch
@@ -60,15 +61,14 @@ impl Watch {
         let files = config_files(config);
         let mut folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         folders.insert(config.policies.value.as_path());
-        for folder in folders {
+        let profiles = profile_paths(&config.policies.value).folders;
+        for folder in folders.into_iter().chain(profiles.iter().map(PathBuf::as_path)) {
             let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            if self.watched.contains(path) {
-                continue;
-            }
-            if watcher.watch(path, RecursiveMode::NonRecursive).is_err() {
+            // Once more if it is watched: another folder may have taken its place.
+            let refused = watcher.watch(path, RecursiveMode::NonRecursive).is_err();
+            if refused && self.refused.insert(path.to_owned()) {
                 tracing::warn!(folder = %path.display(), "a folder cannot be watched: reload with SIGHUP");
             }
-            self.watched.insert(path.to_owned());
         }
     }
 
@@ -89,6 +89,8 @@ impl Watch {
             let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
             // Whether it became quiet or the burst went on too long, it is time.
             let _became_quiet = timeout(BURST, quiet).await;
+            // Before it is looked at: what is new in a new folder is then seen, now or later.
+            self.follow(&reloader.last_read());
             let now = looks(&reloader.last_read());
             if now != self.looked {
                 self.looked = now;
@@ -128,7 +130,13 @@ type Looks = BTreeMap<PathBuf, Option<[i128; 5]>>;
 
 fn looks(config: &Config) -> Looks {
     let policies = policy_paths(&config.policies.value).unwrap_or_default();
-    config_files(config).into_iter().chain(policies).map(|path| (path.clone(), look(&path))).collect()
+    let profiles = profile_paths(&config.policies.value).files.into_iter().map(|(_, path)| path);
+    config_files(config)
+        .into_iter()
+        .chain(policies)
+        .chain(profiles)
+        .map(|path| (path.clone(), look(&path)))
+        .collect()
 }
 
 fn look(path: &Path) -> Option<[i128; 5]> {

@@ -15,7 +15,7 @@ use crate::policy::syntax::nearest;
 /// that cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders of *.toml (all below, but hidden ones and `profiles`).
+    /// Files, or folders of *.toml: policies, and below `profiles` what they include.
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Check as of this day instead of today, such as 2026-06-01.
@@ -62,9 +62,12 @@ pub(crate) fn run(args: &Args) -> u8 {
 fn sums(checked: &Checked) -> String {
     let errors = checked.diagnostics.iter().filter(|one| one.is_error()).count();
     let warnings = checked.diagnostics.iter().filter(|one: &&Diagnostic| !one.is_error()).count();
+    let mut checked_files = count(checked.read, "policy", "policies");
+    if checked.profiles > 0 {
+        checked_files = format!("{checked_files}, {}", count(checked.profiles, "profile", "profiles"));
+    }
     format!(
-        "{}, {}, {}",
-        count(checked.files.len(), "policy", "policies"),
+        "{checked_files}, {}, {}",
         count(errors, "error", "errors"),
         count(warnings, "warning", "warnings"),
     )

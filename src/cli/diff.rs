@@ -84,9 +84,7 @@ fn of_revision(written: &str, folder: &Path) -> Result<Vec<SourceFile>, Stop> {
     let mut files = policies::files(&[revision.folder().to_owned()]).map_err(|faults| {
         Stop(super::USAGE, faults.replace(&revision.folder().display().to_string(), written))
     })?;
-    for file in &mut files {
-        file.path = revision.name_of(&file.path);
-    }
+    SourceFile::rename(&mut files, |path| revision.name_of(path));
     Ok(files)
 }
 

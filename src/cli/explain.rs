@@ -135,7 +135,8 @@ impl Side {
         let width = rows.iter().map(|row| row.member.chars().count()).max().unwrap_or_default();
         let line = |row: &Row| {
             let Row { member, before, action, .. } = row;
-            let place = row.line.map_or_else(String::new, |line| format!(":{line}"));
+            let profile = row.profile.as_deref().unwrap_or_default();
+            let place = row.line.map_or_else(String::new, |line| format!("{profile}:{line}"));
             let sign = if row.after.is_some() { "leaves " } else { "-      " };
             format!("{sign} {member:width$}  {:13} {action} {place}  ({})\n", kind(before), why(row))
         };
@@ -153,7 +154,7 @@ impl Side {
             "action": row.action,
             "leaves": row.after.is_some(),
             "why": why(row),
-            "file": row.line.map(|_| &self.file),
+            "file": row.line.map(|_| row.profile.as_ref().unwrap_or(&self.file)),
             "line": row.line,
         });
         if let (true, Some(object)) = (values, object.as_object_mut()) {
@@ -197,7 +198,8 @@ fn against_text(
             (Some(_), false) => String::new(),
             (None, _) => ", does not leave".to_owned(),
         };
-        format!("{}{line}: {}{what} ({})", side.file, row.action, why(row))
+        let file = row.profile.as_ref().unwrap_or(&side.file);
+        format!("{file}{line}: {}{what} ({})", row.action, why(row))
     };
     let mut text = String::new();
     for (mine, theirs) in differing {

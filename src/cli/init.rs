@@ -13,6 +13,7 @@ use super::certs::{self, CertsError};
 use super::keys::{self, KeysError};
 use crate::clock::Clock;
 use crate::config::private::{self, PrivateError};
+use crate::config::{SHIPPED_FOLDERS, SHIPPED_PROFILES};
 
 /// Make a working configuration in a new folder.
 ///
@@ -90,6 +91,12 @@ fn fill(directory: &Path, clock: &Clock) -> Result<(), InitError> {
         private::create_private_folder(&directory.join(folder))?;
     }
     let policy = policy(clock.today())?;
+    for folder in SHIPPED_FOLDERS {
+        private::create_private_folder(&directory.join("policies").join(folder))?;
+    }
+    for (name, text) in SHIPPED_PROFILES {
+        write(&directory.join("policies"), name, text)?;
+    }
     for (name, text) in [
         ("tavs.toml", include_str!("init/tavs.toml")),
         ("certs/README.md", include_str!("init/certs.md")),

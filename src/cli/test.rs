@@ -25,7 +25,7 @@ use crate::policy::diagnostic::{Diagnostic, render};
 /// file that cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders of *.toml (all below, but hidden ones and `profiles`).
+    /// Files, or folders of *.toml (all below but hidden ones).
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Test as of this day instead of today, such as 2026-06-01.
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> u8 {
     };
     let errors: Vec<Diagnostic> = checked.diagnostics.iter().filter(|one| one.is_error()).cloned().collect();
     super::complain(&render(&errors, &checked.files, super::colour()));
-    let refused = checked.files.len().saturating_sub(checked.policies.len());
+    let refused = checked.read.saturating_sub(checked.policies.len());
     let also = Also { update: args.update, generate: args.generate };
     let mut outcomes = Vec::new();
     let mut coverages = Vec::new();

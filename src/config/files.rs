@@ -1,8 +1,10 @@
 //! The folder of policies.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::profiles::read_profiles;
 use super::{Config, Findings};
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
@@ -38,10 +40,11 @@ pub fn read_policies(config: &Config) -> PolicyFiles {
         let message = format!("there is no policy in `{}`", folder.value.display());
         found.findings.push(config.fault(&codes::NO_POLICY, folder, message));
     }
+    let profiles = read_profiles(&folder.value);
     for path in paths {
         let name = path.display().to_string();
         match read_text(&path) {
-            Ok(text) => found.files.push(SourceFile::new(name, text)),
+            Ok(text) => found.files.push(SourceFile::new(name, text).with(&profiles)),
             Err(error) => {
                 let message = format!("cannot read the policy: {error}");
                 found.findings.push(Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, ""));
@@ -106,12 +109,34 @@ pub fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > LARGEST_POLICY {
-        return Err(std::io::Error::other(format!("it has {size} bytes, the most is {LARGEST_POLICY}")));
+/// Reads a policy or a profile.
+///
+/// # Errors
+/// What the system says; that it is no file, too large, or not UTF-8.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    let other = |why: String| std::io::Error::other(why);
+    let found = std::fs::metadata(path)?;
+    // Of a pipe or a device no end may come.
+    if !found.is_file() {
+        return Err(other(String::from("it is no file")));
     }
-    std::fs::read_to_string(path)
+    let mut bytes = Vec::new();
+    // One byte more than may be: it may have grown since.
+    std::fs::File::open(path)?.take(LARGEST_POLICY.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_POLICY {
+        let size = found.len();
+        return Err(other(format!("it has {size} bytes, and a policy has at most {LARGEST_POLICY}")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = memchr::memchr_iter(b'\n', error.as_bytes().get(..good).unwrap_or_default()).count();
+        other(format!("line {} is not UTF-8", before.saturating_add(1)))
+    })
+}
+
+/// SECURITY: findings show lines of the file, and those of a key ring are secrets.
+pub(crate) fn is_key_ring(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("[[secret]]"))
 }
 
 impl PolicyFiles {

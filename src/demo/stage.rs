@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
 
 use crate::clock::Clock;
+use crate::config::{SHIPPED_FOLDERS, SHIPPED_PROFILES};
 use crate::net::pki::{Authority, Issued, Name, PkiError, Usage, Validity};
 
 use super::caller::Caller;
@@ -100,6 +101,12 @@ impl Stage {
         fs::write(root.join("certs/partners.crl"), partners.revocation_list(1, &revoked, validity)?)?;
         for (name, text) in POLICIES {
             fs::write(root.join(format!("policies/{name}.toml")), text)?;
+        }
+        for folder in SHIPPED_FOLDERS {
+            fs::create_dir(root.join("policies").join(folder))?;
+        }
+        for (name, text) in SHIPPED_PROFILES {
+            fs::write(root.join("policies").join(name), text)?;
         }
         fs::write(root.join("policies/lapsing.toml"), lapsing_policy(clock.today()))?;
         Ok(Self { clients, proxy_ca: own.certificate().to_owned(), directory })

@@ -82,7 +82,9 @@ pub(crate) struct Row {
     /// How it ended.
     #[serde(skip)]
     pub(crate) outcome: Outcome,
-    /// The line of the policy file that decided.
+    /// The file of the profile that the line stands in; `None` in the policy itself.
+    pub(crate) profile: Option<String>,
+    /// The line of the policy file, or the profile, that decided.
     pub(crate) line: Option<u32>,
 }
 

@@ -42,7 +42,10 @@ numbers, names, addresses, telephone numbers and ids of the clinic's: the known 
 fn tell_call(call: &Call, page: &mut Page<'_>) -> io::Result<()> {
     page.heading(&format!("{}: GET {} -> {}", call.recipient, call.target, call.status))?;
     if !call.first_record.is_empty() {
-        page.line(&format!("  the first record, and the lines of policies/{}.toml", call.recipient))?;
+        page.line(&format!(
+            "  the first record, and the lines of policies/{}.toml and of profiles",
+            call.recipient
+        ))?;
         page.table(&call.first_record)?;
     }
     let sums = &call.sums;

@@ -6,8 +6,9 @@ use std::str::FromStr as _;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::config::shipped_profiles;
 use crate::policy::check::check;
-use crate::policy::checked::{Action, Generalise, Kind, Mask, Policy, Route};
+use crate::policy::checked::{Action, Generalise, Kind, Mask, Policy, Route, Rule};
 use crate::policy::diagnostic::Severity;
 use crate::policy::plan::{Plan, RuleRef};
 use crate::policy::syntax::SourceFile;
@@ -74,7 +75,7 @@ pub(crate) fn of(
 }
 
 fn checked(text: &str, at: Date) -> Result<Policy, TraceError> {
-    let file = SourceFile { path: "policy.toml".to_owned(), text: text.to_owned() };
+    let file = SourceFile::new("policy.toml", text).with(&shipped_profiles());
     let (policies, findings) = check(&[file], at);
     let first = findings.iter().find(|finding| finding.severity == Severity::Error);
     match (first, policies.into_iter().next()) {
@@ -100,7 +101,7 @@ impl Watch for Rows<'_> {
             self.rows.truncate(kept.map_or(0, |last| last.saturating_add(1)));
         }
         let rule = decision.rule.and_then(|rule| self.rule(rule));
-        let words = rule.map_or("no rule", |(action, _)| words(action));
+        let words = rule.map_or("no rule", |rule| words(&rule.action));
         let action = match decision.outcome {
             Outcome::Kept | Outcome::Changed | Outcome::Withheld => words.to_owned(),
             Outcome::Unfit => format!("unfit: {words}"),
@@ -116,7 +117,8 @@ impl Watch for Rows<'_> {
             before: text(decision.before),
             after,
             action,
-            line: rule.map(|(_, line)| line),
+            profile: rule.and_then(|rule| profile(self.policy, rule)),
+            line: rule.map(|rule| rule.line),
         };
         // A container that is withheld whole is one decision; its members are shown one by one.
         match Value::from_str(&row.before) {
@@ -127,12 +129,12 @@ impl Watch for Rows<'_> {
 }
 
 impl Rows<'_> {
-    fn rule(&self, rule: RuleRef) -> Option<(&Action, u32)> {
+    fn rule(&self, rule: RuleRef) -> Option<&Rule> {
         let rules = match rule.shape {
             Some(shape) => &self.policy.shapes.get(shape)?.rules,
             None => &self.route.response.rules,
         };
-        rules.get(rule.rule).map(|rule| (&rule.action, rule.line))
+        rules.get(rule.rule)
     }
 
     fn leaves(&mut self, row: &Row, member: &str, value: &Value) {
@@ -164,6 +166,11 @@ impl Rows<'_> {
 fn is_within(member: &str, other: &str) -> bool {
     let rest = member.strip_prefix(other);
     rest.is_some_and(|rest| other.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The file of the profile that a rule stands in; none in the policy itself.
+fn profile(policy: &Policy, rule: &Rule) -> Option<String> {
+    (*rule.file != *policy.file).then(|| rule.file.to_string())
 }
 
 fn text(json: &[u8]) -> String {

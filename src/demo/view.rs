@@ -2,12 +2,13 @@
 //! are the demo's own test data; nothing else may be printed through here.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::story::{Promise, Row};
 
 /// Columns of a member's name, of a value, and what is left for the decision: 100 in all.
 const MEMBER: usize = 24;
-const VALUE: usize = 24;
+const VALUE: usize = 20;
 const DECISION: usize = 100 - 2 - MEMBER - 1 - VALUE - 3 - VALUE - 1;
 
 /// A terminal of 100 columns, with colours or without.
@@ -57,7 +58,9 @@ impl Page<'_> {
             Some(after) if *after == row.before => (None, None),
             Some(_) => (None, Some(GREEN)),
         };
-        let line = row.line.map_or_else(String::new, |line| format!(" :{line}"));
+        let profile = row.profile.as_deref().and_then(|file| Path::new(file).file_stem()?.to_str());
+        let profile = profile.unwrap_or_default();
+        let line = row.line.map_or_else(String::new, |line| format!(" {profile}:{line}"));
         for number in 0..before.len().max(after.len()) {
             let cell = |lines: &[String]| fit(lines.get(number).map_or("", String::as_str), VALUE);
             let before = self.paint_some(before_colour, &cell(&before));
@@ -125,6 +128,7 @@ mod tests {
             after: after.map(str::to_owned),
             action: action.to_owned(),
             outcome: crate::rewrite::Outcome::Kept,
+            profile: None,
             line: Some(73),
         }
     }

@@ -9,8 +9,10 @@ mod build;
 pub(super) mod countries;
 pub(super) mod health;
 mod identifiers;
+mod included;
 pub(super) mod known;
 mod law;
+mod lines;
 mod meeting;
 mod members;
 mod requests;
@@ -19,33 +21,49 @@ mod schemes;
 mod shifts;
 mod siblings;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::num::NonZero;
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
 
 use jiff::civil::Date;
 
+use self::included::{Included, Shelf};
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, Severity};
-use crate::policy::syntax::{self, Grammar, SourceFile};
+use crate::policy::syntax::{self, Grammar, Profiles, Reading, SourceFile};
 use crate::policy::written;
 
 /// Checks policy files together, as of the day `at`: mistakes of each, and between them.
 ///
-/// A policy comes out for every file without errors; warnings do not hold it back. Diagnostics are
-/// in the order of `files`, and in each in the order of its text.
+/// A policy comes out for every file without errors, its own and of what it includes; warnings do
+/// not hold it back. Diagnostics are in the order of `files`, and in each in the order of its text,
+/// then of its profiles. What is wrong with a profile itself is told once.
 #[must_use]
 pub fn check(files: &[SourceFile], at: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
-    let mut sheets: Vec<Sheet<'_>> = files.iter().map(|file| Sheet::read(file, at)).collect();
+    let read: Vec<_> = side_by_side(files.iter().collect(), |file| (file, written::read(file)));
+    let mut shelves: HashMap<usize, Shelf<'_>> = HashMap::new();
+    for (file, _) in read.iter().filter(|(_, reading)| !reading.value.includes.names.is_empty()) {
+        shelves.entry(Arc::as_ptr(&file.profiles).addr()).or_insert_with(|| Shelf::of(&file.profiles));
+    }
+    let none = Shelf::default();
+    let shelf = |file: &SourceFile| shelves.get(&Arc::as_ptr(&file.profiles).addr()).unwrap_or(&none);
+    let mut sheets = side_by_side(read, |(file, reading)| Sheet::of(file, reading, shelf(file), at));
     across::check(&mut sheets);
     let mut policies = Vec::new();
     let mut diagnostics = Vec::new();
-    for mut sheet in sheets {
-        if !sheet.findings.list.iter().any(Diagnostic::is_error) {
-            policies.push(sheet.policy);
-        }
-        sheet.findings.list.sort_by_key(|one| one.span.start);
-        diagnostics.append(&mut sheet.findings.list);
+    let mut told = HashSet::new();
+    for sheet in sheets {
+        let (policy, found) = sheet.settled();
+        policies.extend(policy);
+        // A profile's own mistake comes with every policy that includes it.
+        diagnostics.extend(found.into_iter().filter(|one| {
+            one.included.is_none()
+                || told.insert((one.code, one.file.clone(), one.span.clone(), one.other.clone()))
+        }));
     }
     (policies, diagnostics)
 }
@@ -76,17 +94,69 @@ fn last_day(file: &SourceFile) -> Option<Date> {
     syntax::read(file, expires).value.map(|at| at.value)
 }
 
-/// Every name and word of the language that reading `file` asks for, whether the file has it or not:
-/// what docs/policy.md must explain.
+/// Does the same to each of many, on as many threads as there are processors, and keeps their order.
+fn side_by_side<I: Send, T: Send>(items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(processors.min(MOST_THREADS)).max(LEAST_SHARE);
+    if items.len() <= share {
+        return items.into_iter().map(work).collect();
+    }
+    let work = &work;
+    let mut items = items.into_iter();
+    thread::scope(|scope| {
+        let mut running = Vec::new();
+        loop {
+            let some: Vec<I> = items.by_ref().take(share).collect();
+            if some.is_empty() {
+                break;
+            }
+            running.push(scope.spawn(move || some.into_iter().map(work).collect::<Vec<T>>()));
+        }
+        // What went wrong there goes wrong here, as if there were no threads.
+        let done = running.into_iter().map(|one| one.join().unwrap_or_else(|cause| resume_unwind(cause)));
+        done.flatten().collect()
+    })
+}
+
+/// More threads than this gain nothing: a thousand policies take two of them half a second.
+const MOST_THREADS: usize = 8;
+/// Fewer than this are done before a thread has begun.
+const LEAST_SHARE: usize = 16;
+
+/// What is wrong with profiles by themselves, whatever policies make of them: with those of `names`,
+/// or with all.
+#[must_use]
+pub fn check_profiles(profiles: &Profiles, names: Option<&BTreeSet<String>>) -> Vec<Diagnostic> {
+    let shelf = Shelf::of(profiles);
+    let wanted = |name: &str| names.is_none_or(|names| names.contains(name));
+    let mut found = Vec::new();
+    for (name, file) in profiles.iter().filter(|(name, _)| wanted(name)) {
+        if let Err(why) = file {
+            let message = format!("`{name}` cannot be read: {why}");
+            found.push(Diagnostic::new(&codes::INCLUDE, name, 0..0, message, ""));
+        }
+    }
+    found.extend(shelf.books().iter().filter(|book| wanted(book.name)).flat_map(|book| {
+        let alone = shelf.alone(book);
+        book.findings.iter().cloned().chain(alone)
+    }));
+    found
+}
+
+/// Every name and word of the language that reading `file` as a policy and as a profile asks for,
+/// whether the file has it or not: what docs/policy.md must explain.
 #[must_use]
 pub fn vocabulary(file: &SourceFile) -> BTreeSet<&'static str> {
-    written::read(file).known
+    let (policy, profile) = (written::read(file), written::read_profile(file));
+    policy.known.into_iter().chain(profile.known).collect()
 }
 
 /// One file on the desk: as written, as checked so far, and what was found.
 #[derive(Debug)]
 struct Sheet<'a> {
     file: &'a SourceFile,
+    shelf: &'a Shelf<'a>,
+    included: Included,
     written: written::Policy,
     /// Has placeholders where the file has errors.
     policy: Policy,
@@ -94,10 +164,11 @@ struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn read(file: &'a SourceFile, at: Date) -> Self {
-        let reading = written::read(file);
-        let written = reading.value;
+    fn of(file: &'a SourceFile, reading: Reading<written::Policy>, shelf: &'a Shelf<'a>, at: Date) -> Self {
+        let mut written = reading.value;
         let mut findings = Findings { file: &file.path, list: Vec::new() };
+        let included = shelf.include(&written.includes, &mut findings);
+        included::put_together(&mut written, shelf, &included, &mut findings);
         law::check(&written, at, &mut findings);
         members::check(&written, &mut findings);
         health::check(&written, &mut findings);
@@ -108,15 +179,33 @@ impl<'a> Sheet<'a> {
         attachments::check(&written, &mut findings);
         routes::check(&written, &mut findings);
         requests::check(&written, &mut findings);
-        let policy = build::policy(file, &written);
+        let policy = build::policy(file, &written, shelf, &included);
         meeting::check(&policy, &mut findings);
         match reading.grammar {
-            Grammar::Whole => {}
-            Grammar::Gaps => findings.list.retain(|one| !BY_ABSENCE.iter().any(|code| code.id == one.code)),
+            Grammar::Whole if !included.has_gaps => {}
+            Grammar::Whole | Grammar::Gaps => {
+                findings.list.retain(|one| !BY_ABSENCE.iter().any(|code| code.id == one.code));
+            }
             Grammar::Displaced => findings.list.clear(),
         }
         findings.list.extend(reading.diagnostics);
-        Self { file, written, policy, findings }
+        Self { file, shelf, included, written, policy, findings }
+    }
+
+    /// The policy, if nothing is wrong with it, and what was found: each finding in its file.
+    fn settled(mut self) -> (Option<Policy>, Vec<Diagnostic>) {
+        self.findings.list.sort_by_key(|one| one.span.start);
+        let path = self.file.path.as_str();
+        let included = Some((path, &self.included));
+        let found = self.findings.list.into_iter().map(|one| self.shelf.settle(one, included));
+        let mut found: Vec<Diagnostic> = found.collect();
+        found.extend(self.shelf.findings_of(&self.included, path));
+        found.sort_by(|one, other| {
+            let key = |one: &Diagnostic| (one.file != path, one.span.start);
+            (key(one), &one.file).cmp(&(key(other), &other.file))
+        });
+        let sound = !found.iter().any(Diagnostic::is_error);
+        (sound.then_some(self.policy), found)
     }
 }
 

@@ -7,7 +7,7 @@ mod json;
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 pub use self::json::to_json;
 use crate::policy::codes::Code;
@@ -20,6 +20,17 @@ pub enum Severity {
     Error,
     /// It can, and its author should look.
     Warning,
+}
+
+/// A place in a file, and a word for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The file as the author named it.
+    pub file: String,
+    /// What to underline, in bytes.
+    pub span: Range<usize>,
+    /// What stands under the underline.
+    pub label: String,
 }
 
 /// One mistake in one file.
@@ -38,7 +49,9 @@ pub struct Diagnostic {
     /// What stands under the underline.
     pub label: String,
     /// A second place that belongs to it, with its own word.
-    pub other: Option<(Range<usize>, String)>,
+    pub other: Option<Place>,
+    /// Of a mistake in a profile: the line of the policy that includes it.
+    pub included: Option<Place>,
     /// What to do next.
     pub help: Option<String>,
 }
@@ -61,6 +74,7 @@ impl Diagnostic {
             span,
             label: label.into(),
             other: None,
+            included: None,
             help: None,
         }
     }
@@ -74,7 +88,8 @@ impl Diagnostic {
     /// The same with a second place of the same file.
     #[must_use]
     pub fn other(self, span: Range<usize>, label: impl Into<String>) -> Self {
-        Self { other: Some((span, label.into())), ..self }
+        let other = Place { file: self.file.clone(), span, label: label.into() };
+        Self { other: Some(other), ..self }
     }
 
     /// Whether the file cannot take effect.
@@ -85,14 +100,14 @@ impl Diagnostic {
 }
 
 /// Shows diagnostics with the lines that they are about, as a compiler would. `files` must hold
-/// the texts; a diagnostic of another file is shown without its line.
+/// the texts, themselves or as profiles; a diagnostic of another file is shown without its line.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for one in diagnostics {
-        let file = files.iter().find(|file| file.path == one.file);
-        out.push_str(&renderer.render(&report(one, file)));
+        let file = SourceFile::find(files, &one.file);
+        out.push_str(&renderer.render(&[report(one, file, files)]));
         // Without lines of a file above it, the renderer's help hangs on nothing.
         if let (None, Some(help)) = (file, &one.help) {
             out.push_str("\n  = help: ");
@@ -103,28 +118,39 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: bool) ->
     out
 }
 
-fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>) -> [Group<'a>; 1] {
+fn report<'a>(one: &'a Diagnostic, file: Option<&'a SourceFile>, files: &'a [SourceFile]) -> Group<'a> {
     let level = match one.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(one.message.as_str()).id(one.code);
     let mut group = Group::with_title(title);
-    if let Some(file) = file {
-        let window = Window::around(&file.text, one);
-        let primary = AnnotationKind::Primary.span(window.place(&one.span)).label(one.label.as_str());
-        let mut snippet =
-            Snippet::source(window.text).line_start(window.line).path(file.path.as_str()).annotation(primary);
-        if let Some((span, label)) = &one.other {
-            snippet =
-                snippet.annotation(AnnotationKind::Context.span(window.place(span)).label(label.as_str()));
-        }
-        group = group.element(snippet);
-        if let Some(help) = &one.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+    let Some(file) = file else { return group };
+    let (near, far): (Vec<&Place>, Vec<&Place>) =
+        [&one.other, &one.included].into_iter().flatten().partition(|place| place.file == one.file);
+    let window = Window::around(
+        &file.text,
+        near.iter().fold(one.span.clone(), |all, place| {
+            all.start.min(place.span.start)..all.end.max(place.span.end)
+        }),
+    );
+    let primary = AnnotationKind::Primary.span(window.place(&one.span)).label(one.label.as_str());
+    let beside = near.into_iter().map(|place| context(&window, place));
+    group = group.element(window.snippet(&file.path).annotation(primary).annotations(beside));
+    for place in far {
+        if let Some(file) = SourceFile::find(files, &place.file) {
+            let window = Window::around(&file.text, place.span.clone());
+            group = group.element(window.snippet(&file.path).annotation(context(&window, place)));
         }
     }
-    [group]
+    if let Some(help) = &one.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    group
+}
+
+fn context<'a>(window: &Window<'_>, place: &'a Place) -> Annotation<'a> {
+    AnnotationKind::Context.span(window.place(&place.span)).label(place.label.as_str())
 }
 
 /// The lines of a file that a diagnostic is about: all that the renderer has to look at.
@@ -136,15 +162,18 @@ struct Window<'t> {
 }
 
 impl<'t> Window<'t> {
-    fn around(text: &'t str, one: &Diagnostic) -> Self {
-        let other = one.other.as_ref().map_or(&one.span, |(span, _)| span);
-        let first = text.floor_char_boundary(one.span.start.min(other.start));
-        let last = text.ceil_char_boundary(one.span.end.max(other.end));
+    fn around(text: &'t str, span: Range<usize>) -> Self {
+        let first = text.floor_char_boundary(span.start);
+        let last = text.ceil_char_boundary(span.end);
         let start = text.get(..first).and_then(|t| t.rfind('\n')).map_or(0, |at| at.saturating_add(1));
         let rest = text.get(last..).and_then(|t| t.find('\n'));
         let end = rest.map_or(text.len(), |at| last.saturating_add(at).saturating_add(1));
         let line = usize::try_from(line_of(text, start)).unwrap_or(usize::MAX);
         Self { text: text.get(start..end).unwrap_or_default(), start, line }
+    }
+
+    fn snippet(&self, path: &'t str) -> Snippet<'t, Annotation<'t>> {
+        Snippet::source(self.text).line_start(self.line).path(path)
     }
 
     /// A span of the file as one of the window, cut to what it holds: the renderer does not

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::forms::at_most;
 use crate::ids::{PolicySetVersion, RecipientId};
-use crate::policy::checked::{Policy, Route};
+use crate::policy::checked::{Policy, Route, Rule};
 
 /// Whether a change lets out more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -253,6 +253,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     let Policy {
         // Names of files are the author's own; a version says only that a text is another one.
         file: _,
+        profiles: _,
         version: _,
         recipient,
         identity,
@@ -298,21 +299,26 @@ impl Pair<'_> {
 
     /// Something is another than before.
     fn changed(&mut self, topic: Topic, direction: Direction, words: String) {
-        let lines = self.route.map(|(old, new)| (old.line, new.line));
-        self.changed_at(topic, direction, words, lines.map(|(old, _)| old), lines.map(|(_, new)| new));
+        self.changed_at(topic, direction, words, None, None);
     }
 
+    /// The same by these rules; none is the route's line.
     fn changed_at(
         &mut self,
         topic: Topic,
         direction: Direction,
         words: String,
-        old: Option<u32>,
-        new: Option<u32>,
+        old: Option<&Rule>,
+        new: Option<&Rule>,
     ) {
-        let old = Some(Place { file: self.old.file.clone(), line: old });
-        let new = Some(Place { file: self.new.file.clone(), line: new });
-        self.add(topic, direction, words, old, new);
+        let lines = self.route.map(|(old, new)| (old.line, new.line));
+        let at = |rule: Option<&Rule>, file: &str, line| match rule {
+            Some(rule) => Place { file: rule.file.to_string(), line: Some(rule.line) },
+            None => Place { file: file.to_owned(), line },
+        };
+        let old = at(old, &self.old.file, lines.map(|(old, _)| old));
+        let new = at(new, &self.new.file, lines.map(|(_, new)| new));
+        self.add(topic, direction, words, Some(old), Some(new));
     }
 
     /// Something is no more.

@@ -16,14 +16,13 @@ const SHARED: [(&str, &str); 3] =
 
 /// The schema that files like these have. Together they must say all that the language has.
 #[must_use]
-pub fn of(files: &[SourceFile]) -> Value {
+pub fn of(policies: &[SourceFile], profiles: &[SourceFile]) -> Value {
     let mut trace = Trace::new();
-    for file in files {
-        for (place, asked) in written::trace(file) {
-            let own = trace.entry(shared(&place)).or_default();
-            own.kinds.extend(asked.kinds);
-            own.visits.extend(asked.visits);
-        }
+    let policies = policies.iter().map(written::trace);
+    for (place, asked) in policies.chain(profiles.iter().map(written::trace_profile)).flatten() {
+        let own = trace.entry(shared(&place)).or_default();
+        own.kinds.extend(asked.kinds);
+        own.visits.extend(asked.visits);
     }
     let names: BTreeSet<&str> = SHARED.iter().map(|(_, name)| *name).collect();
     let definitions: Map<String, Value> =
@@ -31,10 +30,33 @@ pub fn of(files: &[SourceFile]) -> Value {
     let mut root = schema(&trace, "", true);
     if let Some(root) = root.as_object_mut() {
         root.insert(String::from("$schema"), json!("http://json-schema.org/draft-07/schema#"));
-        root.insert(String::from("title"), json!("A policy of tavs: one recipient"));
+        root.insert(String::from("title"), json!("A policy of tavs: one recipient; or a profile: shapes"));
+        root.extend(which(&trace));
         root.insert(String::from("definitions"), Value::Object(definitions));
     }
     root
+}
+
+/// What must be in a policy, and what must and may be in a profile: a file with `profile` is one.
+fn which(trace: &Trace) -> Map<String, Value> {
+    let visits = trace.get("").map(|asked| asked.visits.as_slice()).unwrap_or_default();
+    let (profiles, policies): (Vec<&Visit>, Vec<&Visit>) =
+        visits.iter().partition(|visit| visit.asked.contains(&("profile", true)));
+    let asked = |visits: &[&Visit]| -> BTreeSet<(&'static str, bool)> {
+        visits.iter().flat_map(|visit| visit.asked.iter().copied()).collect()
+    };
+    let must = |visits: &[&Visit]| -> Vec<&'static str> {
+        let always =
+            |one: &(&'static str, bool)| one.1 && visits.iter().all(|visit| visit.asked.contains(one));
+        asked(visits).into_iter().filter(always).map(|(name, _)| name).collect()
+    };
+    let may: BTreeSet<&str> = asked(&profiles).into_iter().map(|(name, _)| name).collect();
+    let rules = [
+        ("if", json!({ "required": ["profile"] })),
+        ("then", json!({ "required": must(&profiles), "propertyNames": { "enum": may } })),
+        ("else", json!({ "required": must(&policies) })),
+    ];
+    rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect()
 }
 
 /// A place, with what is before a shared place left away.

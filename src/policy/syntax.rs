@@ -23,41 +23,26 @@
 //! ```
 
 mod grammar;
+mod source;
 mod table;
 mod trace;
 mod units;
 mod value;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use toml::de::DeTable;
 
 use self::grammar::Faults;
+pub use self::source::{Profiles, SourceFile};
 pub use self::table::Table;
 pub use self::trace::{Asked, Kind, Trace, Visit};
 pub use self::units::{parse_duration, parse_rate, parse_size};
 pub use self::value::Value;
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
-
-/// A text file, and the name under which its author knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFile {
-    /// The path as given; shown in diagnostics.
-    pub path: String,
-    /// What stands in it.
-    pub text: String,
-}
-
-impl SourceFile {
-    /// A file of this name and text.
-    #[must_use]
-    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into() }
-    }
-}
 
 /// Something, and where it stands in its file, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +152,8 @@ pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> O
 struct Page<'a> {
     file: &'a SourceFile,
     found: RefCell<Vec<Diagnostic>>,
+    /// Where those found stand.
+    places: RefCell<HashSet<(usize, usize)>>,
     known: RefCell<BTreeSet<&'static str>>,
     faults: Faults,
     /// All questions, if somebody wants to know them.
@@ -174,8 +161,9 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    const fn new(file: &'a SourceFile, faults: Faults, trace: Option<RefCell<Trace>>) -> Self {
-        Page { file, found: RefCell::new(Vec::new()), known: RefCell::new(BTreeSet::new()), faults, trace }
+    fn new(file: &'a SourceFile, faults: Faults, trace: Option<RefCell<Trace>>) -> Self {
+        let (found, known) = (RefCell::new(Vec::new()), RefCell::new(BTreeSet::new()));
+        Page { file, found, places: RefCell::default(), known, faults, trace }
     }
 
     fn report(&self, diagnostic: Diagnostic) {
@@ -185,8 +173,9 @@ impl<'a> Page<'a> {
         let perhaps_unread = missing && self.faults.grammar != Grammar::Whole;
         let mut found = self.found.borrow_mut();
         // One value, one report: the first says the most.
-        let reported = !missing && found.iter().any(|other| other.span == diagnostic.span);
+        let reported = !missing && self.places.borrow().contains(&(start, diagnostic.span.end));
         if !(self.faults.hide(start) || reported || perhaps_unread) {
+            self.places.borrow_mut().insert((start, diagnostic.span.end));
             found.push(diagnostic);
         }
     }

@@ -208,13 +208,20 @@ mod tests {
     use super::*;
     use crate::policy::check;
     use crate::policy::running::PolicySet;
-    use crate::policy::syntax::SourceFile;
+    use crate::policy::syntax::{Profiles, SourceFile};
     use crate::pseudonym::KeyRing;
 
     fn shipped(name: &str) -> Vec<PolicyRule> {
         let path = format!("policies/{name}.toml");
         let text = std::fs::read_to_string(&path).unwrap();
-        let (policies, _) = check::check(&[SourceFile { path, text }], Date::constant(2026, 3, 4));
+        let mut profiles = Profiles::default();
+        for file in ["fhir", "fhir/clinical", "fhir/messages", "fhir/persons", "fhir/staff"] {
+            let name = format!("profiles/{file}.toml");
+            let text = std::fs::read_to_string(format!("policies/{name}")).unwrap();
+            profiles.add(name.clone(), Ok(SourceFile::new(name, text)));
+        }
+        let file = SourceFile::new(path, text).with(&profiles.into());
+        let (policies, _) = check::check(&[file], Date::constant(2026, 3, 4));
         let set = PolicySet::build(policies, &KeyRing::throw_away([1; 32])).unwrap();
         set.iter().flat_map(rules).collect()
     }

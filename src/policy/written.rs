@@ -13,6 +13,7 @@ mod urls;
 use std::ops::Range;
 
 pub(crate) use self::header::presented;
+pub(crate) use self::shapes::resource_type;
 
 use jiff::civil::Date;
 
@@ -29,6 +30,7 @@ use crate::pseudonym::Scheme;
 /// One policy file.
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
+    pub(crate) includes: Includes,
     pub(crate) recipient: Recipient,
     pub(crate) identity: Identity,
     pub(crate) agreement: Agreement,
@@ -39,8 +41,26 @@ pub(crate) struct Policy {
     pub(crate) cpr_in_text: Option<At<CprInText>>,
     pub(crate) address_markers: Vec<Location>,
     pub(crate) shapes: Vec<Shape>,
+    /// The names of all shapes that it includes, used or not; filled by `check`.
+    pub(crate) offered: Vec<String>,
     pub(crate) routes: Vec<Route>,
     pub(crate) tests: Vec<Test>,
+}
+
+/// One profile: shapes that policies include.
+#[derive(Debug, Default)]
+pub(crate) struct Profile {
+    pub(crate) includes: Includes,
+    pub(crate) shapes: Vec<Shape>,
+}
+
+/// `include`.
+#[derive(Debug, Default)]
+pub(crate) struct Includes {
+    /// The names of profiles.
+    pub(crate) names: Vec<At<String>>,
+    /// Whether some could not be read.
+    pub(crate) has_unread: bool,
 }
 
 /// `[recipient]`.
@@ -118,10 +138,12 @@ pub(crate) struct Limits {
 }
 
 /// `[[shape]]`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shape {
     pub(crate) header: Range<usize>,
     pub(crate) name: Option<At<String>>,
+    /// The shape that it begins with; then `at`, `when`, `subject` and `alias` are that one's.
+    pub(crate) like: Option<Like>,
     pub(crate) at: Vec<Location>,
     pub(crate) when: Vec<(String, Literal)>,
     pub(crate) subject: Subject,
@@ -131,8 +153,17 @@ pub(crate) struct Shape {
     pub(crate) has_unread: bool,
 }
 
+/// `like` and `without`.
+#[derive(Debug, Clone)]
+pub(crate) struct Like {
+    /// None where it could not be read.
+    pub(crate) shape: Option<At<String>>,
+    /// Rules at these locations, and below, are not taken over.
+    pub(crate) without: Vec<At<Location>>,
+}
+
 /// `subject`, `no-subject`, or neither.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Subject {
     At(Vec<Location>),
     Nobody(String),
@@ -224,9 +255,15 @@ pub(crate) fn trace(file: &SourceFile) -> Trace {
     syntax::trace(file, |root| drop(policy(root)))
 }
 
+/// What reading a profile asks of it.
+pub(crate) fn trace_profile(file: &SourceFile) -> Trace {
+    syntax::trace(file, |root| drop(profile(root)))
+}
+
 fn policy(mut root: Table<'_>) -> Policy {
-    read_language(&mut root);
+    read_language(&mut root, "policy");
     let policy = Policy {
+        includes: shapes::includes(&mut root),
         recipient: header::recipient(&mut root),
         identity: header::identity(&mut root),
         agreement: header::agreement(&mut root),
@@ -237,18 +274,32 @@ fn policy(mut root: Table<'_>) -> Policy {
         cpr_in_text: header::free_text(&mut root),
         address_markers: header::address_protection(&mut root),
         shapes: shapes::read(&mut root),
+        offered: Vec::new(),
         routes: routes::read(&mut root),
         tests: routes::tests(&mut root),
     };
-    root.not_yet(&["push", "include"]);
+    root.not_yet(&["push"]);
     root.finish();
     policy
 }
 
-fn read_language(root: &mut Table<'_>) {
-    let Some(version) = root.required("policy", "1") else { return };
+/// Reads a profile, as [`read`] does a policy.
+pub(crate) fn read_profile(file: &SourceFile) -> Reading<Profile> {
+    syntax::read(file, profile)
+}
+
+fn profile(mut root: Table<'_>) -> Profile {
+    read_language(&mut root, "profile");
+    let profile = Profile { includes: shapes::includes(&mut root), shapes: shapes::read_some(&mut root) };
+    root.finish();
+    profile
+}
+
+/// `policy = 1` or `profile = 1`: what the file is, and in which version of the language.
+fn read_language(root: &mut Table<'_>, kind: &'static str) {
+    let Some(version) = root.required(kind, "1") else { return };
     if version.integer(0..=u64::from(u32::MAX)).is_some_and(|number| number.value != 1) {
-        let help = String::from("this version of tavs reads `policy = 1`");
+        let help = format!("this version of tavs reads `{kind} = 1`");
         version.fault(
             &codes::LANGUAGE_VERSION,
             "unknown version of the policy language",

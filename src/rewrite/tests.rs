@@ -32,6 +32,7 @@ fn rules(list: &[(&str, Action)]) -> Vec<Rule> {
             location: at(location),
             action: action.clone(),
             span: 0..0,
+            file: "test.toml".into(),
             line: 1,
         })
         .collect()
@@ -63,6 +64,7 @@ pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
     let day = date(2026, 1, 1);
     Policy {
         file: "test.toml".into(),
+        profiles: Vec::new(),
         version: PolicyVersion([0; 32]),
         recipient: RecipientInfo {
             id: RecipientId::new("test"),

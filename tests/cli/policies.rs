@@ -15,6 +15,8 @@ pub(crate) const AT: [&str; 2] = ["--at", "2026-06-01"];
 const INPUT: &str = r#"{"appointments": [{"id": "a1", "start": "2026-03-04", "text": "ring 20304050",
   "patient": {"cpr": "251248-9996", "navn": "Nancy Berggren", "adresse": "x"}}]}"#;
 
+const PROFILE: &str = "profile = 1\n[[shape]]\nname = \"Person\"\nwhen = { resourceType = \"Person\" }\nmembers.\"$.id\" = \"keep\"\n";
+
 /// A folder with files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -65,10 +67,20 @@ fn check_sums_up_and_fails_on_errors() {
         (&[("policies/a.toml", &overdue)], &[], 0, "1 policy, 0 errors, 1 warning\n"),
         (&[("policies/a.toml", &overdue)], &["--deny-warnings"], 1, "1 policy, 0 errors, 1 warning\n"),
         (
-            &[("policies/a.toml", GOOD), ("policies/profiles/x.toml", "x"), ("policies/.b.toml", "x")],
+            &[("policies/a.toml", GOOD), ("policies/profiles/.x.toml", "x"), ("policies/.b.toml", "x")],
             &[],
             0,
             "1 policy, 0 errors, 0 warnings\n",
+        ),
+        (
+            &[
+                ("policies/a.toml", GOOD),
+                ("policies/profiles/x.toml", PROFILE),
+                ("policies/profiles/y/z.toml", "x"),
+            ],
+            &[],
+            1,
+            "1 policy, 2 profiles, 1 error, 0 warnings\n",
         ),
         (&[("a.toml", GOOD)], &["a.toml", "a.toml"], 0, "1 policy, 0 errors, 0 warnings\n"),
     ] {
@@ -96,7 +108,7 @@ fn check_says_what_cannot_be_read() {
     for (args, wanted) in [
         (&["check"][..], "error: no policy files (*.toml) in `policies`"),
         (&["check", "nowhere"], "error: cannot read `nowhere`: No such file"),
-        (&["check", "latin.toml"], "error: cannot read `latin.toml`: stream did not contain valid UTF-8"),
+        (&["check", "latin.toml"], "error: cannot read `latin.toml`: line 1 is not UTF-8"),
         (
             &["check", "--at", "2026-3-1"],
             "error: invalid value '2026-3-1' for '--at <DATE>': a day is written as 2026-03-01",
@@ -116,6 +128,69 @@ fn check_says_what_cannot_be_read() {
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
         assert!(said.err.starts_with(wanted), "{}", said.err);
     }
+}
+
+#[test]
+fn profiles_are_read_from_their_folder_and_nowhere_else() {
+    let including = |names: &str| GOOD.replacen("policy = 1", &format!("policy = 1\ninclude = [{names}]"), 1);
+    let all = "\"profiles/good.toml\", \"profiles/out.toml\", \"profiles/in.toml\", \"profiles/latin.toml\", \
+               \"profiles/large.toml\", \"profiles/ring.toml\", \"profiles/pipe.toml\", \"profiles/gone.toml\"";
+    let folder = folder(&[
+        ("p/a.toml", &including(all)),
+        ("p/profiles/good.toml", PROFILE),
+        ("p/profiles/ring.toml", "[[secret]]\nsecret = \"0123\""),
+        ("p/.data/in.toml", &PROFILE.replace("\"Person\"\nwhen", "\"Other\"\nwhen")),
+        ("elsewhere.toml", "out = \"4711-outside\""),
+    ]);
+    let path = |name: &str| folder.path().join("p/profiles").join(name);
+    std::os::unix::fs::symlink("../../elsewhere.toml", path("out.toml")).unwrap();
+    std::os::unix::fs::symlink("../.data/in.toml", path("in.toml")).unwrap();
+    std::os::unix::fs::symlink("../../..", path("loop")).unwrap();
+    fs::write(path("latin.toml"), b"profile = 1\n# P\xe5mind").unwrap();
+    fs::write(path("large.toml"), vec![b'#'; 10 << 20]).unwrap();
+    assert!(Command::new("mkfifo").arg(path("pipe.toml")).status().unwrap().success());
+    let said = tavs(folder.path(), ["check", "p/a.toml"].iter().chain(&AT));
+    assert_eq!((said.code, said.err.as_str()), (1, ""), "{}", said.out);
+    let found: Vec<&str> = said.out.lines().filter(|line| line.starts_with("error[")).collect();
+    let wanted = [
+        "`profiles/out.toml` cannot be read: it is a link that leads out of the folder of policies",
+        "`profiles/latin.toml` cannot be read: line 2 is not UTF-8",
+        "`profiles/large.toml` cannot be read: it has 10485760 bytes, and a policy has at most 1048576",
+        "`profiles/ring.toml` cannot be read: it is a key ring",
+        "`profiles/pipe.toml` cannot be read: it is no file",
+        "there is no `profiles/gone.toml`",
+    ];
+    assert_eq!(found, wanted.map(|line| format!("error[TAVS0109]: {line}")), "{}", said.out);
+    assert!(!said.out.contains("0123") && !said.out.contains("4711"), "{}", said.out);
+    // Profiles by themselves, from anywhere.
+    for (place, args) in [
+        ("", &["check", "p/profiles/good.toml"][..]),
+        ("p/profiles", &["check", "good.toml"]),
+        ("p", &["check", "./profiles/good.toml", "profiles/in.toml"]),
+    ] {
+        let said = tavs(&folder.path().join(place), args);
+        let sums = format!(
+            "0 policies, {}, 0 errors, 0 warnings\n",
+            if args.len() == 2 { "1 profile" } else { "2 profiles" }
+        );
+        assert_eq!((said.code, said.out.as_str()), (0, &*sums), "{place}: {}", said.err);
+    }
+    for (place, name) in [("", "p/profiles"), ("p/profiles", "."), ("p", "profiles/")] {
+        let said = tavs(&folder.path().join(place), ["check", name]);
+        assert!(
+            said.code == 1 && said.out.contains("0 policies, 7 profiles, 5 errors"),
+            "{place} {name}: {}",
+            said.out
+        );
+    }
+    fs::write(folder.path().join("stray.toml"), PROFILE).unwrap();
+    let said = tavs(folder.path(), ["check", "stray.toml"]);
+    assert!(said.code == 2 && said.err.contains("stands in no folder `profiles`"), "{}", said.err);
+    fs::write(path(".hidden.toml"), PROFILE).unwrap();
+    let said = tavs(folder.path(), ["check", "p/profiles/.hidden.toml"]);
+    assert!(said.code == 2 && said.err.contains("no `include` can name"), "{}", said.err);
+    let said = tavs(folder.path(), ["rewrite", "--policy", "p/profiles/good.toml", "--route", "x"]);
+    assert_eq!((said.code, said.err.as_str()), (2, "error: --policy wants one policy file\n"));
 }
 
 #[test]

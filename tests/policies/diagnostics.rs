@@ -176,6 +176,7 @@ fn json_has_places_in_bytes_lines_and_columns() {
             "end": start + 4,
             "label": "unknown name",
             "other": null,
+            "included": null,
             "help": "did you mean `mask`?",
         }])
     );

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use tavs::policy::check::vocabulary;
+use tavs::policy::check::{check, check_profiles, vocabulary};
 use tavs::policy::codes::{self, Code};
 use tavs::policy::diagnostic::Severity;
+use tavs::policy::syntax::{Profiles, SourceFile};
 
-use crate::support::{edited, file, found};
+use crate::support::{TODAY, edited, file};
 
 fn document(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -81,6 +82,10 @@ pub(crate) fn texts() -> Vec<String> {
         edited(&[("{ mask = \"first-word\" }", "{ round = \"hour\", unit = \"seconds\" }")]),
         edited(&[("{ mask = \"first-word\" }", "{ shift = true, days = 30 }")]),
         edited(&[("{ mask = \"first-word\" }", "{ round = \"digits\", digits = 1 }")]),
+        edited(&[(
+            "[[test]]",
+            "[[shape]]\nname = \"X\"\nlike = \"Patient\"\nwithout = [\"$.a\"]\nmembers = { \"$.a\" = \"keep\" }\n\n[[test]]",
+        )]),
     ]
 }
 
@@ -102,6 +107,9 @@ fn the_reference_explains_every_word_of_the_language() {
 
 /// The base with the tables of an example in the place of its own; routes come before its shapes.
 fn with_example(example: &str) -> String {
+    if let Some(include) = example.strip_prefix("include = ") {
+        return edited(&[("policy = 1", &format!("policy = 1\ninclude = {include}"))]);
+    }
     let mut text = edited(&[(".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\"")]);
     if example.starts_with("[[route]]") {
         if example.contains("resolve") {
@@ -118,6 +126,20 @@ fn with_example(example: &str) -> String {
 }
 
 #[test]
+fn the_reference_lists_every_shape_of_the_shipped_profiles() {
+    let page = fs::read_to_string(document("policy.md")).unwrap();
+    let files = tavs::config::SHIPPED_PROFILES;
+    assert_eq!(check_profiles(&tavs::config::shipped_profiles(), None), []);
+    for (name, text) in files.iter().filter(|(_, text)| text.contains("[[shape]]")) {
+        let shapes = text.lines().filter(|line| line.starts_with("name "));
+        let shapes: Vec<String> =
+            shapes.map(|line| format!("`{}`", line.split('"').nth(1).unwrap())).collect();
+        let row = format!("| `{name}` | {} |", shapes.join(", "));
+        assert!(page.contains(&row), "docs/policy.md lacks {row}");
+    }
+}
+
+#[test]
 fn the_examples_of_the_reference_are_good() {
     let page = fs::read_to_string(document("policy.md")).unwrap();
     let examples: Vec<&str> = page
@@ -127,9 +149,22 @@ fn the_examples_of_the_reference_are_good() {
         .map(|(one, _)| one)
         .collect();
     assert!(examples.len() >= 2, "{examples:?}");
+    // The profile of the page, and the shape that begins with its own.
+    let texts: Vec<&str> =
+        page.split("```text\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let [person, based] = texts.as_slice() else { panic!("{texts:?}") };
+    let mut profiles = Profiles::default();
+    profiles.add("profiles/person.toml", Ok(SourceFile::new("profiles/person.toml", *person)));
+    let including = "include = [\"profiles/person.toml\"]\nprofile = 1\n";
+    profiles.add(
+        "profiles/based.toml",
+        Ok(SourceFile::new("profiles/based.toml", format!("{including}{based}"))),
+    );
+    assert_eq!(check_profiles(&profiles, None), []);
+    let profiles = std::sync::Arc::new(profiles);
     for example in examples {
         let text = with_example(example);
-        let found = found(&text);
+        let found = check(&[file(&*text).with(&profiles)], TODAY).1;
         assert!(
             found.iter().all(|one| !one.is_error()),
             "{example}\n{}",

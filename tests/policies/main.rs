@@ -6,5 +6,7 @@ mod bad;
 mod diagnostics;
 mod difference;
 mod documents;
+mod examples;
+mod included;
 mod schema;
 mod support;

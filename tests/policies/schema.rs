@@ -59,8 +59,15 @@ fn everything() -> Vec<String> {
     texts().into_iter().chain(ALSO.iter().map(|edit| edited(&[*edit]))).chain(shipped).collect()
 }
 
+/// Profiles that together say everything that a profile can say.
+const PROFILES: [&str; 2] = [
+    include_str!("../../policies/profiles/fhir.toml"),
+    include_str!("../../policies/profiles/fhir/persons.toml"),
+];
+
 fn generated() -> Value {
-    schema::of(&everything().into_iter().map(file).collect::<Vec<_>>())
+    let files = |texts: Vec<String>| texts.into_iter().map(file).collect::<Vec<_>>();
+    schema::of(&files(everything()), &files(PROFILES.map(String::from).into()))
 }
 
 /// Where a schema says nothing of a value.
@@ -101,6 +108,17 @@ fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
     }
     if let Some(words) = schema["enum"].as_array() {
         return words.contains(value);
+    }
+    if schema.get("if").is_some() {
+        let part = if value.get("profile").is_some() { "then" } else { "else" };
+        let must = schema[part]["required"].as_array().unwrap();
+        let may = schema[part]["propertyNames"]["enum"].as_array();
+        let members = value.as_object().unwrap();
+        let is_good = must.iter().all(|name| members.contains_key(name.as_str().unwrap()))
+            && may.is_none_or(|may| members.keys().all(|name| may.contains(&json!(name))));
+        if !is_good {
+            return false;
+        }
     }
     match schema["type"].as_str() {
         None => true,
@@ -147,6 +165,16 @@ fn policies_without_mistakes_fit_the_schema() {
     for text in everything() {
         assert!(fits(&schema, &text), "{text}");
     }
+}
+
+#[test]
+fn profiles_fit_the_schema_and_have_nothing_of_a_policy() {
+    let schema = generated();
+    for text in PROFILES {
+        assert!(fits(&schema, text), "{text}");
+    }
+    assert!(!fits(&schema, "profile = 1\nshape = []\n\n[recipient]\nid = \"a\"\n"));
+    assert!(!fits(&schema, "include = [\"profiles/fhir.toml\"]\n"), "neither a policy nor a profile");
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) fn policy(
 ) -> Policy {
     Policy {
         file: "generated.toml".into(),
+        profiles: Vec::new(),
         version: PolicyVersion([0; 32]),
         recipient: RecipientInfo {
             id: RecipientId::new("generated"),
@@ -94,7 +95,7 @@ pub(crate) fn response(rules: Vec<Rule>) -> Response {
 
 /// One line of `members`.
 pub(crate) fn rule(location: &str, action: Action) -> Rule {
-    Rule { location: at(location), action, span: 0..0, line: 1 }
+    Rule { location: at(location), action, span: 0..0, file: "test.toml".into(), line: 1 }
 }
 
 pub(crate) fn at(location: &str) -> Location {

@@ -2,6 +2,7 @@
 //! them as skipped where it is not.
 
 mod json_suite;
+mod library;
 mod medcom;
 mod unlinkable;
 

@@ -65,7 +65,7 @@ impl Edit {
                 rule.location = rule.location.join(&location);
             }
             Self::Add(location, action) => {
-                response.rules.push(Rule { location, action, span: 0..0, line: 1 });
+                response.rules.push(Rule { location, action, span: 0..0, file: "test.toml".into(), line: 1 });
             }
             Self::Unlist => drop(response.shapes.pop()),
             Self::Record(record) => response.record = record,

@@ -258,6 +258,7 @@ fn rules(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Rule>> {
         location,
         action,
         span: 0..0,
+        file: "test.toml".into(),
         line: 1,
     });
     vec(rule, count)

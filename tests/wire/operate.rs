@@ -161,6 +161,56 @@ async fn a_changed_file_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_changed_profile_is_noticed() {
+    const RULE: &str = "\"$.appointments[*].patient.name\" = { mask = \"first-word\" }\n";
+    const WIDE: &str = "profile = 1\n[[shape]]\nname = \"Booked\"\nat = [\"$.appointments[*]\"]\nwhen = { secret = \"x\" }\n\
+                        [shape.members]\n\"$.start\" = \"keep\"\n\"$.patient.name\" = { mask = \"first-word\" }\n";
+    let narrow = WIDE.replace("{ mask = \"first-word\" }", "\"withhold\"");
+    let sms = policy("sms")
+        .replacen("policy = 1", "policy = 1\ninclude = [\"profiles/booked.toml\"]", 1)
+        .replacen(RULE, "", 1)
+        .replacen("\"$.appointments[*].start\" = \"keep\"\n", "", 1)
+        .replacen("[route.response]\n", "[route.response]\nshapes = [\"Booked\"]\n", 1);
+    let setting = Setting { sms, ..Setting::default() };
+    let stage = Stage::try_set_spoilt(setting, |directory| {
+        fs::create_dir(directory.join("policies/profiles")).unwrap();
+        fs::write(directory.join("policies/profiles/booked.toml"), WIDE).unwrap();
+    })
+    .await
+    .map_err(|(error, _)| error)
+    .unwrap();
+    let mut wire = stage.wire().await;
+    let mut becomes = async |named: bool| {
+        let changed = async {
+            while wire.get("/appointments").await.text().contains("Nancy") != named {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, changed).await.unwrap();
+    };
+    becomes(true).await;
+    // As a deployment does it: a new folder in the place of the old one.
+    fs::create_dir(stage.lab.path("policies/.new")).unwrap();
+    stage.lab.write("policies/.new/booked.toml", &narrow);
+    fs::rename(stage.lab.path("policies/profiles"), stage.lab.path("policies/.old")).unwrap();
+    fs::rename(stage.lab.path("policies/.new"), stage.lab.path("policies/profiles")).unwrap();
+    becomes(false).await;
+    // And the new folder is watched.
+    stage.lab.write("policies/profiles/booked.toml", WIDE);
+    becomes(true).await;
+    // A profile with a mistake changes nothing (G11).
+    stage.lab.write("policies/profiles/booked.toml", &WIDE.replace("mask", "maks"));
+    let findings = stage.running.reloader().reload().unwrap_err();
+    assert!(findings.render(false).contains("policies/profiles/booked.toml:"), "{}", findings.render(false));
+    assert!(
+        findings.brief()[0].contains("policies/profiles/booked.toml:8: TAVS0102"),
+        "{:?}",
+        findings.brief()
+    );
+    becomes(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_version_takes_over_at_its_instant_without_anybody_asking() {
     let stage = Stage::new().await;
     let ring = fs::read_to_string(stage.lab.path("ring.toml")).unwrap();

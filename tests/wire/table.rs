@@ -252,7 +252,9 @@ async fn a_new_key_version_gives_new_pseudonyms_and_the_old_ones_resolve_until_t
     let young = listed(&stage).await;
     assert!(young[0].0.starts_with("tvt2-") && young == listed(&stage).await, "{young:?}");
     let status = async |pseudonym: &str| {
-        stage.get(&format!("/fhir/Patient?identifier={SYSTEM}%7C{pseudonym}")).await.status
+        let reply = stage.get(&format!("/fhir/Patient?identifier={SYSTEM}%7C{pseudonym}")).await;
+        assert_ne!(reply.status, 503, "{}", String::from_utf8_lossy(&reply.body));
+        reply.status
     };
     assert_eq!((status(&old[0].1).await, status(&young[0].1).await), (200, 200));
     let first = "version = 1\nstate = \"active\"\nsecret = \"0000";

@@ -7,7 +7,7 @@ use crate::authoring::format::format;
 use crate::cli::policies::{self, count};
 use crate::cli::test::lines::difference;
 
-/// Put policies into their one layout.
+/// Put policies and profiles into their one layout.
 ///
 /// Spaces, blank lines and the order of tables are set. Comments, words and the order of lines within a table stay.
 /// Files are written only if they change.
@@ -16,7 +16,7 @@ use crate::cli::test::lines::difference;
 /// or a file that cannot be read or written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders of *.toml (all below, but hidden ones and `profiles`).
+    /// Files, or folders of *.toml (all below but hidden ones).
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Write nothing; name the files that are laid out otherwise.
@@ -28,8 +28,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let files = match policies::load(&args.paths, None) {
-        Ok(checked) => checked.files,
+    let (files, profiles) = match policies::sources(&args.paths) {
+        Ok(sources) => sources,
         Err(faults) => {
             crate::cli::complain(&faults);
             return crate::cli::USAGE;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> u8 {
     let mut text = String::new();
     let mut code = crate::cli::GOOD;
     let mut changed = 0_usize;
-    for file in &files {
+    for file in files.iter().chain(&profiles) {
         let formatted = match format(&file.text) {
             Ok(formatted) => formatted,
             Err(error) => {
@@ -67,7 +67,14 @@ pub(crate) fn run(args: &Args) -> u8 {
         code = code.max(crate::cli::FINDINGS);
     }
     let done = if dry { "would change" } else { "changed" };
-    text += &format!("{}, {changed} {done}\n", count(files.len(), "policy", "policies"));
+    let mut looked_at = Vec::new();
+    if !files.is_empty() {
+        looked_at.push(count(files.len(), "policy", "policies"));
+    }
+    if !profiles.is_empty() {
+        looked_at.push(count(profiles.len(), "profile", "profiles"));
+    }
+    text += &format!("{}, {changed} {done}\n", looked_at.join(" and "));
     match crate::cli::show(&text) {
         crate::cli::GOOD => code,
         other => other,

@@ -61,10 +61,10 @@ pub(super) fn run(args: &Args, kind: PolicyReportKind) -> u8 {
 fn report(args: &Args, kind: PolicyReportKind) -> Result<String, (u8, String)> {
     let clock = Clock::system();
     let day = args.at.unwrap_or_else(|| clock.today());
-    let Checked { policies, diagnostics, files } =
+    let Checked { policies, diagnostics, read, .. } =
         policies::load(&args.paths, Some(day)).map_err(|faults| (USAGE, faults))?;
     let errors = diagnostics.iter().filter(|one| one.is_error() && !is_lapse(one.code)).count();
-    if errors > 0 || policies.len() < files.len() {
+    if errors > 0 || policies.len() < read {
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         let text =
             format!("error: the policies have mistakes: `tavs check {}` shows them\n", paths.join(" "));

@@ -1,9 +1,13 @@
 //! As written → checked. Where the file has errors a placeholder stands, so that the rules can
 //! still be compared with each other; a policy with placeholders never leaves `check`.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use super::included::{Included, Shelf};
+use super::lines::Lines;
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
 use crate::policy::checked::{
@@ -33,11 +37,22 @@ pub(crate) mod defaults {
     pub(crate) const CONTENT: u64 = 1 << 20;
 }
 
-pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
-    let lines = Lines::of(&file.text);
+pub(super) fn policy(
+    file: &SourceFile,
+    written: &written::Policy,
+    shelf: &Shelf<'_>,
+    included: &Included,
+) -> Policy {
+    let lines = &Places { file: file.path.as_str().into(), lines: Lines::of(&file.text), shelf };
     Policy {
         file: file.path.clone(),
-        version: PolicyVersion(Sha256::digest(file.text.as_bytes()).into()),
+        version: version(file, shelf, included),
+        profiles: included
+            .all
+            .iter()
+            .filter_map(|number| shelf.books().get(*number))
+            .map(|book| book.file.path.clone())
+            .collect(),
         recipient: RecipientInfo {
             id: RecipientId::new(&text(written.recipient.id.as_ref())),
             name: text(written.recipient.name.as_ref()),
@@ -56,25 +71,70 @@ pub(super) fn policy(file: &SourceFile, written: &written::Policy) -> Policy {
         limits: limits(&written.limits),
         cpr_in_text: value(written.cpr_in_text.as_ref(), CprInText::Mask),
         address_markers: written.address_markers.clone(),
-        shapes: written.shapes.iter().map(|one| shape(one, &lines)).collect(),
-        routes: written.routes.iter().map(|one| route(one, written, &lines)).collect(),
-        tests: written.tests.iter().map(|one| test(one, written, &lines)).collect(),
+        shapes: written.shapes.iter().map(|one| shape(one, lines)).collect(),
+        routes: written.routes.iter().map(|one| route(one, written, lines)).collect(),
+        tests: written.tests.iter().map(|one| test(one, written, lines)).collect(),
     }
 }
 
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+/// A policy of nothing but shapes, each with a route of its own: what can be compared of a profile.
+pub(super) fn of_shapes(file: &SourceFile, written: &written::Policy, shelf: &Shelf<'_>) -> Policy {
+    let mut policy = policy(file, written, shelf, &Included::default());
+    let route = |shape: usize| Route {
+        name: String::new(),
+        methods: Vec::new(),
+        path: Vec::new(),
+        path_text: String::new(),
+        query: Vec::new(),
+        upstream: String::new(),
+        accept_clear: None,
+        request: None,
+        response: Response {
+            record: None,
+            subject: Subject::Elsewhere,
+            media_types: Vec::new(),
+            shapes: vec![shape],
+            rules: Vec::new(),
+            status_map: Vec::new(),
+            base: Vec::new(),
+            location: false,
+        },
+        line: 0,
+    };
+    policy.routes = (0..policy.shapes.len()).map(route).collect();
+    policy
+}
 
-impl Lines {
-    fn of(text: &str) -> Self {
-        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+/// Turns places into file and line.
+struct Places<'a> {
+    file: Arc<str>,
+    lines: Lines,
+    shelf: &'a Shelf<'a>,
+}
+
+impl Places<'_> {
+    fn at(&self, offset: usize) -> (Arc<str>, u32) {
+        let profile = self.shelf.line_at(offset);
+        let (file, line) = profile.unwrap_or_else(|| (&self.file, self.lines.at(offset)));
+        (Arc::clone(file), line)
     }
 
-    /// The line, from 1, that byte `offset` stands on.
-    fn at(&self, offset: usize) -> u32 {
-        let before = self.0.partition_point(|end| *end < offset);
-        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    fn line(&self, offset: usize) -> u32 {
+        self.lines.at(offset)
     }
+}
+
+/// SHA-256 of the text; of a policy that includes profiles, of the lines that `sha256sum` would
+/// print: the policy's digest alone, then digest and name of each profile, in the order of names.
+fn version(file: &SourceFile, shelf: &Shelf<'_>, included: &Included) -> PolicyVersion {
+    let hex = |text: &str| data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    if included.all.is_empty() {
+        return PolicyVersion(Sha256::digest(file.text.as_bytes()).into());
+    }
+    let books = included.all.iter().filter_map(|number| shelf.books().get(*number));
+    let lines = books
+        .fold(hex(&file.text) + "\n", |lines, book| lines + &hex(&book.file.text) + "  " + book.name + "\n");
+    PolicyVersion(Sha256::digest(lines.as_bytes()).into())
 }
 
 fn text(at: Option<&At<String>>) -> String {
@@ -146,17 +206,21 @@ fn subject(written: &written::Subject) -> Subject {
     }
 }
 
-fn rules(written: &[written::Rule], lines: &Lines) -> Vec<Rule> {
-    let rule = |rule: &written::Rule| Rule {
-        location: rule.location.value.clone(),
-        action: rule.action.value.clone(),
-        span: rule.location.span.clone(),
-        line: lines.at(rule.location.span.start),
+fn rules(written: &[written::Rule], lines: &Places<'_>) -> Vec<Rule> {
+    let rule = |rule: &written::Rule| {
+        let (file, line) = lines.at(rule.location.span.start);
+        Rule {
+            location: rule.location.value.clone(),
+            action: rule.action.value.clone(),
+            span: rule.location.span.clone(),
+            file,
+            line,
+        }
     };
     written.iter().map(rule).collect()
 }
 
-fn shape(written: &written::Shape, lines: &Lines) -> Shape {
+fn shape(written: &written::Shape, lines: &Places<'_>) -> Shape {
     Shape {
         name: text(written.name.as_ref()),
         at: written.at.clone(),
@@ -167,7 +231,7 @@ fn shape(written: &written::Shape, lines: &Lines) -> Shape {
     }
 }
 
-fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> Route {
+fn route(written: &written::Route, policy: &written::Policy, lines: &Places<'_>) -> Route {
     Route {
         name: text(written.name.as_ref()),
         methods: written.methods.iter().map(|method| method.value).collect(),
@@ -178,12 +242,12 @@ fn route(written: &written::Route, policy: &written::Policy, lines: &Lines) -> R
         accept_clear: written.accept_clear.as_ref().map(|ground| ground.value.to_owned()),
         request: written.request.as_ref().map(|one| request(one, lines)),
         response: response(&written.response, policy, lines),
-        line: lines.at(written.header.start),
+        line: lines.line(written.header.start),
     }
 }
 
 /// `check` sees to it that one way to say the content is written; of several the strictest counts.
-fn request(written: &written::Request, lines: &Lines) -> Request {
+fn request(written: &written::Request, lines: &Places<'_>) -> Request {
     let parameters = |list: &[written::Query]| list.iter().map(parameter).collect();
     let limit = value(written.limit.as_ref(), defaults::CONTENT);
     let content = match (&written.members, &written.form) {
@@ -209,7 +273,7 @@ fn parameter(written: &written::Query) -> Parameter {
     }
 }
 
-fn response(written: &written::Response, policy: &written::Policy, lines: &Lines) -> Response {
+fn response(written: &written::Response, policy: &written::Policy, lines: &Places<'_>) -> Response {
     let index_of = |name: &At<String>| {
         policy.shapes.iter().position(|shape| shape.name.as_ref().is_some_and(|n| n.value == name.value))
     };
@@ -228,7 +292,7 @@ fn response(written: &written::Response, policy: &written::Policy, lines: &Lines
     }
 }
 
-fn test(written: &written::Test, policy: &written::Policy, lines: &Lines) -> PolicyTest {
+fn test(written: &written::Test, policy: &written::Policy, lines: &Places<'_>) -> PolicyTest {
     let name = text(written.route.as_ref());
     let route = policy.routes.iter().position(|route| route.name.as_ref().is_some_and(|n| n.value == name));
     let empty = || TestText::Inline(String::new());
@@ -238,6 +302,6 @@ fn test(written: &written::Test, policy: &written::Policy, lines: &Lines) -> Pol
         output: written.output.as_ref().map(|output| output.value.clone()),
         absent: written.absent.iter().map(|text| text.value.clone()).collect(),
         needs: written.needs.clone(),
-        line: lines.at(written.header.start),
+        line: lines.line(written.header.start),
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{Findings, members};
 use crate::policy::checked::{Action, Content, Policy, Route, Rule};
 use crate::policy::codes;
-use crate::policy::diagnostic::Diagnostic;
 use crate::policy::plan::{self, Conflict, Meeting, PlanError, RuleRef};
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
@@ -63,8 +62,7 @@ fn report<'p>(
 }
 
 fn report_conflict(first: &Rule, second: &Rule, conflict: &Conflict, findings: &mut Findings<'_>) {
-    let all_kept = |one: &&Diagnostic| one.code == codes::KEEP_ALL.id;
-    if findings.list.iter().filter(all_kept).any(|one| one.span == first.span || one.span == second.span) {
+    if [first, second].iter().any(|rule| members::keeps_all(&rule.action, &rule.location)) {
         return; // It meets every other rule, and that it cannot stand has been said.
     }
     if first.span == second.span {

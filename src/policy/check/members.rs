@@ -10,8 +10,7 @@ use crate::policy::written::{Policy, Rule};
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     for Rule { location: At { value: location, span }, action } in rules(policy) {
-        let kept = matches!(action.value, Action::Keep(_));
-        if kept && location.steps.iter().all(|step| *step == Step::Wildcard) {
+        if keeps_all(&action.value, location) {
             findings.add(
                 &codes::KEEP_ALL,
                 span,
@@ -31,6 +30,11 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
             findings.add(&codes::KEPT_CPR, span, weakness.message(), weakness.label(), weakness.help());
         }
     }
+}
+
+/// Whether a rule keeps whatever comes.
+pub(super) fn keeps_all(action: &Action, location: &Location) -> bool {
+    matches!(action, Action::Keep(_)) && location.steps.iter().all(|step| *step == Step::Wildcard)
 }
 
 /// A rule that decides a value at a location of `subject`.

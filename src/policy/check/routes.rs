@@ -1,6 +1,7 @@
 //! Routes, shapes and tests beside each other.
 
 use super::Findings;
+use super::included::is_included;
 use crate::policy::checked::{Action, PathSegment, Pattern, Wanted};
 use crate::policy::codes::{self, Code};
 use crate::policy::location::{Location, Step};
@@ -120,20 +121,19 @@ fn could_fit(pattern: &Pattern, text: &str) -> bool {
 }
 
 fn shapes(policy: &Policy, findings: &mut Findings<'_>) {
-    let known: Vec<&str> = policy
-        .shapes
-        .iter()
-        .filter_map(|shape| shape.name.as_ref())
-        .map(|name| name.value.as_str())
-        .collect();
+    let named = policy.shapes.iter().filter_map(|shape| shape.name.as_ref());
+    let known: Vec<&str> = named.map(|name| name.value.as_str()).collect();
     let listed = || policy.routes.iter().flat_map(|route| &route.response.shapes);
     // A shape whose name could not be read may be the one.
     if known.len() == policy.shapes.len() {
         for name in listed().filter(|name| !known.contains(&name.value.as_str())) {
+            let known: Vec<&str> =
+                known.iter().copied().chain(policy.offered.iter().map(String::as_str)).collect();
             unknown(&codes::UNKNOWN_SHAPE, "shape", name, &known, findings);
         }
     }
-    for name in policy.shapes.iter().filter_map(|shape| shape.name.as_ref()) {
+    let own = policy.shapes.iter().filter(|shape| !is_included(&shape.header));
+    for name in own.filter_map(|shape| shape.name.as_ref()) {
         if !listed().any(|used| used.value == name.value) {
             let message = format!("no route uses the shape `{}`", name.value);
             let help = format!("list it: `shapes = [\"{}\"]` under `[route.response]`", name.value);
@@ -142,7 +142,13 @@ fn shapes(policy: &Policy, findings: &mut Findings<'_>) {
     }
 }
 
-fn unknown(code: &'static Code, what: &str, name: &At<String>, known: &[&str], findings: &mut Findings<'_>) {
+pub(super) fn unknown(
+    code: &'static Code,
+    what: &str,
+    name: &At<String>,
+    known: &[&str],
+    findings: &mut Findings<'_>,
+) {
     let near = known.iter().find(|one| one.eq_ignore_ascii_case(&name.value)).copied();
     let help = match near.or_else(|| nearest(&name.value, known.iter().copied())) {
         Some(near) => format!("did you mean `{near}`?"),

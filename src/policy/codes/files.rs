@@ -55,4 +55,14 @@ super::codes! {
     "An agreement is signed before it is due for review, and both lie before it expires."
     bad "signed = 2026-01-15\nexpires = 2025-01-14"
     good "signed = 2026-01-15\nexpires = 2028-01-14"
+
+    INCLUDE "TAVS0109" Error "an include that leads nowhere"
+    "`include` names profiles: files in the folder `profiles` beside the policy, with `/` between folders and the ending `.toml`. Absolute paths, `..` and links that lead out of the folder of policies are refused, so that what a policy says stands in one place; so is a file that is missing, too large, or not UTF-8."
+    bad "include = [\"../other/fhir-patient.toml\"]"
+    good "include = [\"profiles/fhir-patient.toml\"]"
+
+    INCLUDE_CYCLE "TAVS0110" Error "profiles that include each other"
+    "A profile may include others, but not itself, over however many steps, and not more than eight below each other: whoever reads a policy has to come to an end."
+    bad "# profiles/a.toml\nprofile = 1\ninclude = [\"profiles/b.toml\"]\n\n# profiles/b.toml\nprofile = 1\ninclude = [\"profiles/a.toml\"]"
+    good "# profiles/a.toml\nprofile = 1\ninclude = [\"profiles/b.toml\"]\n\n# profiles/b.toml\nprofile = 1\n\n[[shape]]\nname = \"Person\"\nwhen = { resourceType = \"Person\" }"
 }

@@ -3,8 +3,8 @@
 super::codes! {
     OVERLAPPING_ROUTES "TAVS0401" Error "two routes for one request"
     "A request could match both routes, and which members it may have would depend on chance. Make the patterns of their path members exclude each other, or make them one route."
-    bad "path = \"/appointments/{id}\"\npath = \"/appointments/{key}\""
-    good "path = \"/appointments/{id}\"\npath = \"/appointments/by-key/{key}\""
+    bad "[[route]]\nname = \"one\"\npath = \"/appointments/{id}\"\npath-members = { id = { keep = true, pattern = \"word\" } }\n\n[[route]]\nname = \"by-key\"\nmethods = [\"GET\"]\npath = \"/appointments/{key}\"\npath-members = { key = { keep = true, pattern = \"uuid\" } }"
+    good "[[route]]\nname = \"one\"\npath = \"/appointments/{id}\"\npath-members = { id = { keep = true, pattern = \"word\" } }\n\n[[route]]\nname = \"by-key\"\nmethods = [\"GET\"]\npath = \"/appointments/by-key/{key}\"\npath-members = { key = { keep = true, pattern = \"uuid\" } }"
 
     SELECTS_ON_WITHHELD "TAVS0402" Error "a query selects on what is not disclosed"
     "A parameter that selects on a member tells the member's value by which records come back: who may ask for all with this date learns the date. It may select only on members that are kept as they came."

@@ -11,6 +11,7 @@ use crate::pseudonym::{Input, KeyRing, Linkage};
 fn policy(routes: Vec<Route>) -> Policy {
     Policy {
         file: "policies/sms.toml".into(),
+        profiles: vec![],
         version: PolicyVersion([0; 32]),
         recipient: RecipientInfo {
             id: RecipientId::new("sms"),

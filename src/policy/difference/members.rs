@@ -274,7 +274,7 @@ impl<'p> Walk<'_, 'p, '_> {
             (before, after) if before == after => format!("{place} has pseudonyms of another system"),
             (before, after) => format!("{place}: {} becomes {}", forms::said(before), forms::said(after)),
         };
-        self.pair.changed_at(self.topic, direction, words, self.line(0, &old), self.line(1, &new));
+        self.pair.changed_at(self.topic, direction, words, self.rule(0, &old), self.rule(1, &new));
     }
 
     /// What says whose a record is, what a record is, and which names are taken out of its text.
@@ -398,9 +398,9 @@ impl<'p> Walk<'_, 'p, '_> {
         side.plan.system_of(form.number?)
     }
 
-    fn line(&self, side: usize, form: &Form<'p>) -> Option<u32> {
+    fn rule(&self, side: usize, form: &Form<'p>) -> Option<&'p Rule> {
         let side = self.sides.get(side)?;
-        form.rule.and_then(|rule| side.rule(rule)).map(|rule| rule.line)
+        form.rule.and_then(|rule| side.rule(rule))
     }
 
     /// The place in words: by its rule, and by the way where that says more.

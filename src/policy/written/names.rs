@@ -6,6 +6,9 @@ use crate::policy::syntax::Flaw;
 /// The longest name: it stands in logs, metrics and every ledger record.
 const MAX_NAME: usize = 64;
 
+/// The longest name of a profile, in bytes: such as a file system takes.
+const MAX_PATH: usize = 255;
+
 /// A name of the author's choosing: it becomes a metric label, a log word and part of a URL.
 pub(super) fn name(text: &str) -> Result<String, Flaw> {
     const HELP: &str = "small letters, digits and `-`, a letter first, 64 at most";
@@ -30,6 +33,22 @@ pub(super) fn word(text: &str) -> Result<String, Flaw> {
         return Ok(text.to_owned());
     }
     Err(Flaw::new(format!("`{text}` is no name"), "letters, digits, `-` and `_`, 64 at most"))
+}
+
+/// The name of a profile, as `include` writes it: a file in `profiles/` beside the policy, and
+/// nothing that could lead elsewhere.
+pub(super) fn profile(text: &str) -> Result<String, Flaw> {
+    const HELP: &str =
+        "such as `profiles/fhir-patient.toml`: a file in the folder `profiles` beside the policies";
+    let plain = |part: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        !part.starts_with('.') && !part.is_empty() && part.chars().all(inner)
+    };
+    let below = text.strip_prefix("profiles/").filter(|rest| rest.split('/').all(plain));
+    if below.is_some_and(|rest| rest.ends_with(".toml")) && text.len() <= MAX_PATH {
+        return Ok(text.to_owned());
+    }
+    Err(Flaw::new(format!("`{text}` is no name of a profile"), HELP))
 }
 
 /// A location.

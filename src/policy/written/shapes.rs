@@ -1,8 +1,8 @@
-//! `[[shape]]`, and whose data something is.
+//! `[[shape]]`, the profiles that bring some along, and whose data something is.
 
 use toml::de::DeValue;
 
-use super::{Shape, Subject, actions, names};
+use super::{Includes, Like, Shape, Subject, actions, names};
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location};
 use crate::policy::syntax::{At, Table, Value};
@@ -15,19 +15,52 @@ pub(super) fn read(root: &mut Table<'_>) -> Vec<Shape> {
     root.tables("shape").into_iter().map(shape).collect()
 }
 
+/// The shapes of a profile, which has nothing else.
+pub(super) fn read_some(root: &mut Table<'_>) -> Vec<Shape> {
+    if root.has("include") {
+        return read(root);
+    }
+    root.required_tables("shape", "name = \"Patient\"").into_iter().map(shape).collect()
+}
+
+/// `include`: the names of profiles.
+pub(super) fn includes(root: &mut Table<'_>) -> Includes {
+    let Some(list) = root.optional("include") else { return Includes::default() };
+    let elements = list.elements("a list of profiles");
+    let names: Vec<_> =
+        elements.iter().filter_map(|one| one.parsed(&codes::INCLUDE, names::profile)).collect();
+    Includes { has_unread: !list.raw().is_array() || names.len() < elements.len(), names }
+}
+
 fn shape(mut table: Table<'_>) -> Shape {
     let header = table.span();
     let name = table.required("name", "\"Patient\"");
+    let name = name.and_then(|name| name.parsed(&codes::BAD_VALUE, names::word));
+    if let Some(like) = table.optional("like") {
+        let shape = like.parsed(&codes::BAD_VALUE, names::word);
+        let without = table.optional("without").map(|list| locations(&list)).unwrap_or_default();
+        // What ids are pseudonymised as, the included shape says.
+        let (rules, has_unread) = actions::members(&mut table, "");
+        table.finish();
+        return Shape {
+            header,
+            name,
+            like: Some(Like { shape, without }),
+            at: Vec::new(),
+            when: Vec::new(),
+            subject: Subject::Unread,
+            alias: Vec::new(),
+            rules,
+            has_unread,
+        };
+    }
     let when = table.required("when", "{ resourceType = \"Patient\" }").map(|when| conditions(&when));
     let when = when.unwrap_or_default();
-    let resource_type = when.iter().find_map(|(name, literal)| match literal {
-        Literal::String(text) if name == "resourceType" => Some(text.clone()),
-        Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
-    });
-    let (rules, has_unread) = actions::members(&mut table, resource_type.as_deref().unwrap_or_default());
+    let (rules, has_unread) = actions::members(&mut table, resource_type(&when).unwrap_or_default());
     let shape = Shape {
         header,
-        name: name.and_then(|name| name.parsed(&codes::BAD_VALUE, names::word)),
+        name,
+        like: None,
         at: places(&mut table),
         subject: subject(&mut table),
         alias: alias(&mut table),
@@ -37,6 +70,14 @@ fn shape(mut table: Table<'_>) -> Shape {
     };
     table.finish();
     shape
+}
+
+/// The type of the resources that a shape is about, where it says one.
+pub(crate) fn resource_type(when: &[(String, Literal)]) -> Option<&str> {
+    when.iter().find_map(|(name, literal)| match literal {
+        Literal::String(text) if name == "resourceType" => Some(text.as_str()),
+        Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
+    })
 }
 
 fn places(table: &mut Table<'_>) -> Vec<Location> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use jiff::civil::date;
 use tavs::absence;
@@ -19,8 +20,8 @@ use crate::oracle::Oracle;
 use crate::oracle::tree::{self, Tree};
 use crate::properties::compare;
 
-const SALT: [u8; 16] = [0; 16];
-const POLICY: &str = "policies/research.toml";
+pub(crate) const SALT: [u8; 16] = [0; 16];
+pub(crate) const POLICY: &str = "policies/research.toml";
 
 /// Members that the policy must never let out: narrative and direct identifiers.
 const NEVER: &[&str] =
@@ -91,17 +92,23 @@ const REFUSED: &[&str] = &[];
 
 pub(super) fn research() -> Policy {
     let text = fs::read_to_string(POLICY).unwrap();
-    let sources = [SourceFile::new(POLICY, text)];
+    checked(text)
+}
+
+/// A policy of this text beside the shipped profiles.
+pub(crate) fn checked(text: String) -> Policy {
+    let profiles = tavs::config::read_profiles(Path::new("policies"));
+    let sources = [SourceFile::new(POLICY, text).with(&profiles)];
     let (mut policies, diagnostics) = check(&sources, date(2026, 3, 1));
     policies.pop().unwrap_or_else(|| panic!("{}", diagnostic::render(&diagnostics, &sources, false)))
 }
 
 /// Bundles and single resources come over different routes.
-pub(super) fn is_bundle(body: &[u8]) -> bool {
+pub(crate) fn is_bundle(body: &[u8]) -> bool {
     tree::parse(body).unwrap().member("resourceType") == Some(&Tree::string("Bundle"))
 }
 
-fn forbidden(tree: &Tree) -> Option<&str> {
+pub(crate) fn forbidden(tree: &Tree) -> Option<&str> {
     match tree {
         Tree::Object(members) => members.iter().find_map(|member| {
             if NEVER.contains(&member.name.as_str()) {
@@ -117,7 +124,7 @@ fn forbidden(tree: &Tree) -> Option<&str> {
 
 /// A plain scan, which shares nothing with `tavs::cpr`: six digits that begin with a day (or a day
 /// and 60) and a month, perhaps one separator, then four digits, or two letters between two digits.
-fn person_numbers(text: &str) -> Vec<String> {
+pub(crate) fn person_numbers(text: &str) -> Vec<String> {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0');
     let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
