@@ -73,6 +73,15 @@ impl Store {
         Self::open_or(path, Make::Yes)
     }
 
+    /// Opens the store of a file that another process may be serving from: its schema is left as it is,
+    /// and its one writer never waits for that.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open), and when its schema is an older one.
+    pub fn open_beside(path: &Path) -> Result<Self, StoreError> {
+        Self::open_or(path, Make::Nothing)
+    }
+
     fn open_or(path: &Path, make: Make) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::open(path, make)?);
         Ok(Self { connections, quotas: Arc::default() })

@@ -18,6 +18,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::officer::paper::{MAX_HOURS, MAX_PAPER, Paper, PaperError, Request};
+use crate::store::Store;
 
 /// Find out whose a pseudonym is, where that is the only way left: asked for by one officer, approved by
 /// another, recorded before it is shown, once.
@@ -179,7 +180,7 @@ fn execute(args: &Execute) -> Result<Zeroizing<String>, Stop> {
     // Opened first, so that nothing is on record as used that cannot be shown; shown last.
     let in_force = app::in_force(&config, &Clock::system())
         .map_err(|findings| Stop::new(FINDINGS, findings.render(colour())))?;
-    let opened = in_force.open(paper.request());
+    let opened = in_force.open(paper.request(), || Store::open_beside(&config.store.value));
     let body = serde_json::to_vec(&json!({ "paper": paper.text() }));
     let body = body.map_err(|error| Stop::new(USAGE, error.to_string()))?;
     let told = ask::ask(&args.config, "/v1/reidentifications", Zeroizing::new(body))?;

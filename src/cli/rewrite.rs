@@ -107,7 +107,7 @@ fn store(args: &Args, plan: &Plan) -> Result<Option<Store>, Stop> {
                     or leave `--ring` out for throw-away keys\n";
         return Err(Stop(super::USAGE, text.to_owned()));
     };
-    Store::open(path).map(Some).map_err(|error| unusable(&error))
+    Store::open_beside(path).map(Some).map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &StoreError) -> Stop {

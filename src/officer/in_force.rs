@@ -101,13 +101,17 @@ impl InForce {
         &self.officers
     }
 
-    /// What the pseudonym of a request stands for. Whoever calls this shows it only once the use of an
-    /// approved request is on record.
+    /// What the pseudonym of a request stands for; `store` is asked for only where it may stand there.
+    /// Whoever calls this shows it only once the use of an approved request is on record. Blocks.
     ///
     /// # Errors
     /// Why it does not open.
-    pub fn open(&self, request: &Request) -> Result<Opened, NotOpened> {
-        self.opening.open(request, &self.subject_key)
+    pub fn open(
+        &self,
+        request: &Request,
+        store: impl FnOnce() -> Result<Store, StoreError>,
+    ) -> Result<Opened, NotOpened> {
+        self.opening.open(request, &self.subject_key, store)
     }
 
     /// What seals numbers beside entries.

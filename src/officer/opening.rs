@@ -11,11 +11,14 @@ use super::paper::Request;
 use crate::ids::SubjectId;
 use crate::policy::running::PolicySet;
 use crate::pseudonym::{Input, KeyRing, Pseudonymiser, RingError, Rows, Scheme, SecretUse, SubjectKey};
+use crate::store::{Store, StoreError};
+use crate::table;
 
 /// Openers by domain, and the domains of recipients in force.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     sealed: BTreeMap<String, Pseudonymiser>,
+    tables: BTreeMap<String, Pseudonymiser>,
     domains: BTreeMap<String, String>,
 }
 
@@ -34,7 +37,7 @@ impl std::fmt::Debug for Opened {
 }
 
 /// Why a pseudonym does not open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotOpened {
     /// `keyed` cannot be computed back.
     #[error("the pseudonym is one of `keyed`: it cannot be computed back, by anybody")]
@@ -42,9 +45,14 @@ pub enum NotOpened {
     /// `digits` are not resolved.
     #[error("the pseudonym is one of `digits`: they are not resolved, by anybody")]
     Digits,
-    /// `table` stands in the store, which is not asked here.
-    #[error("the pseudonym is one of `table`: this version of `tavs reidentify` does not look those up")]
-    Table,
+    /// Of `table`, and the store has no row of it.
+    #[error(
+        "the pseudonym is one of `table`, and stands in the store no more: the person is erased, or its key version is closed or destroyed; or it never stood there, as another domain's or nobody's"
+    )]
+    Gone,
+    /// Those of `table` stand in the store.
+    #[error("{0}")]
+    Store(#[from] StoreError),
     /// No recipient of that name in force, and no domain given.
     #[error("no policy in force has the recipient; ask anew, with `--domain`")]
     Recipient,
@@ -66,6 +74,7 @@ impl Opening {
         for domain in named.map(|one| one.name.as_str()).filter(|domain| ring.has_domain(domain)) {
             if !all.sealed.contains_key(domain) {
                 all.sealed.insert(domain.to_owned(), ring.pseudonymiser(domain, Scheme::Sealed)?);
+                all.tables.insert(domain.to_owned(), ring.pseudonymiser(domain, Scheme::Table)?);
             }
         }
         for policy in policies.iter() {
@@ -76,8 +85,13 @@ impl Opening {
         Ok(all)
     }
 
-    /// What the pseudonym of a request stands for.
-    pub(super) fn open(&self, request: &Request, subjects: &SubjectKey) -> Result<Opened, NotOpened> {
+    /// What the pseudonym of a request stands for. `store` is asked for only where it may stand there. Blocks.
+    pub(super) fn open(
+        &self,
+        request: &Request,
+        subjects: &SubjectKey,
+        store: impl FnOnce() -> Result<Store, StoreError>,
+    ) -> Result<Opened, NotOpened> {
         let domain = request.domain.as_ref().or_else(|| self.domains.get(&request.recipient));
         let domain = domain.ok_or(NotOpened::Recipient)?;
         let pseudonym = request.pseudonym.as_str();
@@ -90,7 +104,14 @@ impl Opening {
                 let opened = [false, true].into_iter();
                 opened.filter_map(|salted| maker.resolve(pseudonym, sought, salted, &Rows::default())).next()
             }
-            Some(Scheme::Table) => return Err(NotOpened::Table),
+            Some(Scheme::Table) => {
+                let maker = self.tables.get(domain).ok_or(NotOpened::Domain)?;
+                let rows = table::rows(&store()?, maker, [pseudonym])?;
+                if rows.is_empty() {
+                    return Err(NotOpened::Gone);
+                }
+                maker.resolve(pseudonym, sought, false, &rows)
+            }
             None => None,
         };
         let value = Zeroizing::new(value.ok_or(NotOpened::Closed)?);

@@ -4,14 +4,16 @@
 //! about, and the answer is the record's number: an identifier never leaves the office. Nobody asks over
 //! the network, whatever the role: who executes a paper holds the key ring on this machine.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::ask::json;
-use super::paper::{Approved, Paper, PaperError};
+use super::paper::{Approved, Paper, PaperError, Request};
 use super::problem::{APPROVAL, FOR_GOOD, NOT_FOUND, Problem, SUBJECT, UNAVAILABLE, USED};
 use super::registrar::{Once, blocking};
 use super::told::RecordTold;
-use super::{Caller, Office, Told, cannot, show};
+use super::{Caller, InForce, NotOpened, Office, Told, cannot, show};
 use crate::ids::SubjectId;
 use crate::ledger::{Act, ActKind};
 use crate::store::RightKind;
@@ -35,10 +37,9 @@ impl Office {
                 Ok(approved) => approved,
                 Err(error) => return Err(self.refused(caller, error).await),
             };
-        let opened = names.open(&approved.request);
-        let subject = opened.map_err(|error| Problem::new(&SUBJECT, error.to_string()))?.subject;
-        self.not_erased(subject).await?;
         let Approved { request, approver, why } = approved;
+        let (request, subject) = self.whose(names, request).await?;
+        self.not_erased(subject).await?;
         let who = format!("{}, {approver} ({})", request.requester, caller.who(None));
         let act = Act {
             subjects: vec![subject],
@@ -56,6 +57,17 @@ impl Office {
                 &UNAVAILABLE,
                 "the index is too far behind the ledger: ask again in a minute",
             )),
+        }
+    }
+
+    /// Whom the record is to be about.
+    async fn whose(&self, names: Arc<InForce>, request: Request) -> Result<(Request, SubjectId), Problem> {
+        let store = self.registrar.store().clone();
+        let opened = blocking(move || (names.open(&request, || Ok(store)), request)).await;
+        match opened.map_err(cannot)? {
+            (Ok(opened), request) => Ok((request, opened.subject)),
+            (Err(NotOpened::Store(error)), _) => Err(cannot(error.into())),
+            (Err(error), _) => Err(Problem::new(&SUBJECT, error.to_string())),
         }
     }
 

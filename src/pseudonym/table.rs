@@ -132,6 +132,14 @@ impl FromIterator<(Blind, Drawn)> for Known {
 #[derive(Default, Clone)]
 pub struct Rows(HashMap<Blind, Row>);
 
+impl Rows {
+    /// Whether none of them stands in the store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl FromIterator<Row> for Rows {
     fn from_iter<T: IntoIterator<Item = Row>>(rows: T) -> Self {
         Self(rows.into_iter().map(|row| (row.by_pseudonym, row)).collect())

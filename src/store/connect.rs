@@ -32,11 +32,15 @@ pub(super) enum Durability {
     Derived,
 }
 
-/// Whether a store that is not there is made.
+/// What is made of a store that is not there, or of another schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
+    /// A new one.
     Yes,
+    /// An older one becomes one of the newest schema.
     No,
+    /// Another process may be serving from it.
+    Nothing,
 }
 
 #[derive(Debug)]

@@ -47,6 +47,16 @@ pub enum StoreError {
         /// The newest that this version knows.
         known: u64,
     },
+    /// Written by an older tavs, which may be serving from it.
+    #[error("the store `{}` has schema {found}, and this tavs knows {known}: restart `tavs serve` as this version, which brings it up to date", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u64,
+        /// The newest that this version knows.
+        known: u64,
+    },
     /// The index in it was built from another ledger.
     #[error(
         "the store belongs to log {stored}, not to log {given}; give the ledger its own store, or put the right ledger back"

@@ -20,14 +20,16 @@ pub(super) fn migrate(
     migrations: &[&str],
     make: Make,
 ) -> Result<(), StoreError> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(StoreError::at(DOING))?;
+    let behaviour = match make {
+        Make::Yes | Make::No => TransactionBehavior::Immediate,
+        Make::Nothing => TransactionBehavior::Deferred,
+    };
+    let transaction = connection.transaction_with_behavior(behaviour).map_err(StoreError::at(DOING))?;
     let known = u64::try_from(migrations.len()).unwrap_or(u64::MAX);
     let found = version(&transaction)
         .map_err(StoreError::at(DOING))?
         .ok_or_else(|| StoreError::Foreign { path: path.to_owned() })?;
-    if found == 0 && make == Make::No {
+    if found == 0 && make != Make::Yes {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     if found > known {
@@ -35,6 +37,9 @@ pub(super) fn migrate(
     }
     if found == known {
         return Ok(());
+    }
+    if make == Make::Nothing {
+        return Err(StoreError::Older { path: path.to_owned(), found, known });
     }
     let step = || {
         for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {

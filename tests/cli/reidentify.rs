@@ -156,3 +156,39 @@ fn with_the_ring_and_the_machine_but_one_officers_key_nothing_is_shown() {
     );
     assert!(asked.code == 1 && asked.out.is_empty() && !asked.err.contains(NANCY), "{}", asked.err);
 }
+
+/// Of `table`: found in the store of a tavs that serves, and gone with the person.
+#[test]
+fn a_pseudonym_that_stands_in_the_store_opens_until_its_person_is_erased() {
+    let (folder, _) = clinic();
+    let folder = folder.path();
+    let path = folder.join("policies/sms-reminders.toml");
+    let policy = fs::read_to_string(&path).unwrap();
+    let policy = policy.replace("scheme      = \"keyed\"", "scheme      = \"table\"").replace(
+        "\"$.appointments[*].start\"          =",
+        "\"$.appointments[*].patient.cpr\" = \"pseudonymise\"\n\"$.appointments[*].start\"          =",
+    );
+    fs::write(&path, policy).unwrap();
+    let served = Served::start(folder);
+    let answer = served.get("/appointments", "");
+    let pseudonym = answer.split("\"cpr\":\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(pseudonym.starts_with("tvt1-"), "{answer}");
+    let told = run(folder, "", &["execute", approved(folder, pseudonym)]);
+    assert_eq!((told.code, told.out.as_str()), (0, "2512489996\n"), "{}", told.err);
+    let again = run(folder, "", &["execute", "approved"]);
+    assert!(again.code == 1 && again.out.is_empty() && again.err.contains("has been used"), "{}", again.err);
+
+    fs::write(folder.join("line"), NANCY).unwrap();
+    let erase = ["subject", "erase", "--yes", "--why", "letter"];
+    assert_eq!(tavs_reading(folder, erase, &folder.join("line")).code, 0);
+    std::thread::sleep(std::time::Duration::from_secs(1)); // a request of another second is another one
+    let paper = approved(folder, pseudonym);
+    let gone = |told: Said| {
+        assert_eq!((told.code, told.out.as_str()), (1, ""));
+        assert!(told.err.contains("the person is erased") && !told.err.contains(pseudonym), "{}", told.err);
+    };
+    gone(run(folder, "", &["execute", paper]));
+    assert_eq!(served.get("/appointments", "").matches("\"cpr\":\"").count(), 1, "it serves on");
+    assert!(!served.stop().contains(pseudonym));
+    gone(run(folder, "", &["execute", paper]));
+}

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::officer::paper::tests::{key, officers, request};
 use crate::officer::paper::{Paper, Request};
-use crate::pseudonym::{Input, KeyRing, Linkage, Scheme};
+use crate::pseudonym::{Input, KeyRing, Linkage, Scheme, Wanted};
+use crate::table;
 
 const LOCAL: Caller = Caller::Local { uid: 7 };
 const LOG: &str = "01010101010101010101010101010101";
@@ -154,7 +155,8 @@ async fn what_does_not_resolve_says_so_and_what_is_not_on_disk_is_not_told() {
         assert!(status == 422 && told.contains(said), "{status} {told}");
     }
     assert_eq!(desk.acts(), []);
-    let opened = in_force::tests::of_ring(&ring(), officers()).open(&patient).unwrap();
+    let opened =
+        in_force::tests::of_ring(&ring(), officers()).open(&patient, || Ok(desk.store.clone())).unwrap();
     assert_eq!(opened.identifier.as_str(), "Patient/123");
     assert_eq!(desk.execute(&LOCAL, &approved(patient)).await.0, 200);
 
@@ -167,4 +169,66 @@ async fn what_does_not_resolve_says_so_and_what_is_not_on_disk_is_not_told() {
     assert_eq!(desk.execute(&LOCAL, &nancy).await.0, 409, "erased is for good");
     desk.fails.store(true, Ordering::SeqCst);
     assert_eq!(desk.execute(&LOCAL, &other).await.0, 503);
+}
+
+/// Drawn as an exchange draws it; the row goes with Nancy.
+fn drawn(desk: &Desk, input: Input<'_>) -> String {
+    let ring = ring();
+    let maker = ring.pseudonymiser("sms", Scheme::Table).unwrap();
+    let Input { kind, resource_type, system, value } = input;
+    let wanted = Wanted {
+        by_value: maker.table().unwrap().by_value(input),
+        kind: kind.into(),
+        resource_type: resource_type.into(),
+        system: system.into(),
+        value: value.into(),
+        subjects: vec![ring.subject_key().unwrap().id(nancy_as_cpr())],
+    };
+    let known = table::known(&desk.store, &maker, std::slice::from_ref(&wanted)).unwrap();
+    let mut out = Vec::new();
+    maker.write_drawn(known.of(&wanted.by_value).unwrap(), &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn nancy_as_cpr() -> Input<'static> {
+    Input { kind: "cpr", resource_type: "", system: "", value: NANCY }
+}
+
+#[tokio::test]
+async fn a_pseudonym_that_stands_in_the_store_opens_until_its_person_is_erased() {
+    let desk = desk();
+    let now = Timestamp::now();
+    let cpr = asked(&drawn(&desk, nancy_as_cpr()), now);
+    let id = Input { kind: "id", resource_type: "Patient", system: "", value: "an id too long to be sealed" };
+    let id = Request { kind: "id".into(), of: "Patient".into(), ..asked(&drawn(&desk, id), now) };
+    for (request, said) in [
+        (Request { of: "Person".into(), ..id.clone() }, "does not open"),
+        (Request { kind: "ecpr".into(), ..cpr.clone() }, "does not open"),
+        (Request { domain: Some("research".into()), ..cpr.clone() }, "stands in the store no more"),
+        (asked(&cpr.pseudonym.replacen("tvt1", "tvt2", 1), now), "stands in the store no more"),
+    ] {
+        let (status, told) = desk.execute(&LOCAL, &approved(request)).await;
+        assert!(status == 422 && told.contains(said), "{status} {told}");
+    }
+    assert_eq!(desk.acts(), []);
+    let names = in_force::tests::of_ring(&ring(), officers());
+    let open = |request: &Request| names.open(request, || Ok(desk.store.clone()));
+    assert_eq!(open(&cpr).unwrap().identifier.as_str(), NANCY);
+    assert_eq!(open(&id).unwrap().identifier.as_str(), "Patient/an id too long to be sealed");
+    for (request, about) in [(&cpr, open(&cpr).unwrap().subject), (&id, open(&id).unwrap().subject)] {
+        assert_eq!(desk.execute(&LOCAL, &approved(request.clone())).await.0, 200);
+        assert_eq!(desk.execute(&LOCAL, &approved(request.clone())).await.0, 409, "once");
+        let acts = crate::ledger::read(&desk.folder.path().join("ledger")).unwrap().filter_map(|record| {
+            let Event::Act(act) = record.unwrap().event else { return None };
+            (act.what == "reidentify").then_some(act.subjects)
+        });
+        assert_eq!(acts.last().unwrap(), [about], "whose it is has it in the report");
+    }
+    let erase =
+        format!(r#"{{"why":"letter","changes":[{{"subject":"{NANCY}","kind":"erasure","begun":true}}]}}"#);
+    assert_eq!(desk.ask(&LOCAL, "/v1/changes", erase).await.0, 200);
+    for request in [cpr, id] {
+        let (status, told) = desk.execute(&LOCAL, &approved(request)).await;
+        assert!(status == 422 && told.contains("the person is erased"), "{status} {told}");
+    }
 }

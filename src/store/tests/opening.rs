@@ -83,6 +83,26 @@ fn what_is_no_store_is_left_alone() {
 }
 
 #[test]
+fn beside_a_process_that_serves_a_store_is_read_and_left_as_it_is() {
+    let (store, folder) = store();
+    let path = folder.path().join("tavs.db");
+    // Its one writer is at work, and nobody waits for it.
+    let writer = Connection::open(&path).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let beside = Store::open_beside(&path).unwrap();
+    assert_eq!(beside.pseudonyms_with(&[]).unwrap().len(), 0);
+    writer.execute_batch("ROLLBACK").unwrap();
+    drop((store, beside, writer));
+    set_schema(&path, "1");
+    let error = Store::open_beside(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Older { found: 1, .. }), "{error}");
+    assert!(error.to_string().contains("restart `tavs serve`"), "{error}");
+    let missing = folder.path().join("none.db");
+    assert!(matches!(Store::open_beside(&missing), Err(StoreError::Missing { .. })));
+    assert!(!missing.exists());
+}
+
+#[test]
 fn a_newer_store_is_refused_and_left_as_it_is() {
     let (store, folder) = store();
     drop(store);
