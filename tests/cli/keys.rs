@@ -278,6 +278,67 @@ fn a_recipient_gets_its_old_pseudonyms_and_the_new_ones_side_by_side_and_no_othe
     }
 }
 
+/// Each kind that a policy can pseudonymise, from values as a clinic's list has them.
+#[test]
+fn pseudonyms_of_every_kind_are_mapped() {
+    let (folder, path) = ring();
+    let folder = folder.path();
+    assert_eq!(keys(folder, "rotate ring.toml --domain sms").code, 0);
+    let text = fs::read_to_string(&path).unwrap();
+    let ring = tavs::pseudonym::KeyRing::parse(&text, jiff::Timestamp::MAX).unwrap();
+    let region = "urn:oid:1.2.208.176.1.6.1.3.181";
+    for (kind, (resource_type, system), written, value) in [
+        ("ecpr", ("", region), "070392-6VJ4", "0703926VJ4"),
+        ("id", ("Patient", ""), "123", "123"),
+        ("phone", ("", ""), "20 12 34 56", "+4520123456"),
+        ("email", ("", ""), "Nancy@Klinik.example", "nancy@klinik.example"),
+        ("text", ("", ""), " Nancy   Berggren ", "Nancy Berggren"),
+    ] {
+        for (scheme, word) in
+            [(tavs::pseudonym::Scheme::Keyed, "keyed"), (tavs::pseudonym::Scheme::Sealed, "sealed")]
+        {
+            let of = |version| {
+                let input = tavs::pseudonym::Input { kind, resource_type, system, value };
+                let mut out = Vec::new();
+                let maker = ring.pseudonymiser_of("sms", scheme, version).unwrap();
+                // `sealed` takes no text that is longer, nor an address.
+                maker
+                    .write(input, tavs::pseudonym::Linkage::Domain, &mut out)
+                    .then(|| String::from_utf8(out).unwrap())
+            };
+            let Some((old, new)) = of(1).zip(of(2)) else {
+                assert!(scheme == tavs::pseudonym::Scheme::Sealed && value.len() > 16, "{kind}");
+                continue;
+            };
+            let old = old.to_uppercase();
+            fs::write(folder.join("old"), &old).unwrap();
+            fs::write(folder.join("values"), written).unwrap();
+            let mut words = format!(
+                "keys map ring.toml --domain sms --scheme {word} --from 1 --to 2 --old old --kind {kind}"
+            );
+            for (option, given) in [("type", resource_type), ("system", system)] {
+                words += &if given.is_empty() { String::new() } else { format!(" --{option} {given}") };
+            }
+            let mapped = super::tavs_reading(folder, words.split(' '), &folder.join("values"));
+            assert_eq!(
+                (mapped.code, mapped.out),
+                (0, format!("old,new\n{old},{new}\n")),
+                "{kind} {}",
+                mapped.err
+            );
+        }
+    }
+    fs::write(folder.join("values"), "20123456\nring til Nancy\n").unwrap();
+    let words = "keys map ring.toml --domain sms --scheme keyed --from 1 --to 2 --old old --kind phone";
+    let refused = super::tavs_reading(folder, words.split(' '), &folder.join("values"));
+    assert!(
+        refused.code == 1 && refused.err.contains("line 2 of standard input is no telephone number"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.out.is_empty() && !refused.err.contains("Nancy"), "{}", refused.err);
+}
+
 #[test]
 fn what_a_change_says_is_kept_in_the_ring_if_it_can_be_recorded() {
     let (folder, path) = ring();

@@ -1,6 +1,6 @@
 //! `tavs keys map`: a recipient's old pseudonyms and the new ones for the same values, side by side.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead as _, BufReader};
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::{KeysError, refused};
 use crate::clock::Clock;
 use crate::cpr;
-use crate::pseudonym::{Input, Linkage, Pseudonymiser, Rows, Scheme, Wanted};
+use crate::pseudonym::{Input, Linkage, Pseudonymiser, Rows, Scheme, ValueKind, Wanted};
 use crate::store::{PseudonymKey, Store};
 use crate::table;
 
@@ -40,12 +40,15 @@ pub(super) struct Args {
     /// The store, with `--scheme table`. It may be in use.
     #[arg(long, value_name = "FILE", required_if_eq("scheme", "table"))]
     store: Option<PathBuf>,
-    /// What they stand for.
+    /// What they stand for. A reference of the policy is an id of its resource type.
     #[arg(long, default_value = "cpr")]
     kind: KindName,
     /// The resource type of ids, as in the policy.
     #[arg(long, value_name = "TYPE", default_value = "")]
     r#type: String,
+    /// The identifier system of regional e-CPRs, where the policy's location names one.
+    #[arg(long, value_name = "SYSTEM", default_value = "")]
+    system: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,6 +63,9 @@ enum KindName {
     Cpr,
     Ecpr,
     Id,
+    Phone,
+    Email,
+    Text,
 }
 
 impl KindName {
@@ -68,6 +74,30 @@ impl KindName {
             Self::Cpr => "cpr",
             Self::Ecpr => "ecpr",
             Self::Id => "id",
+            Self::Phone => ValueKind::Phone.word(),
+            Self::Email => ValueKind::Email.word(),
+            Self::Text => ValueKind::Text.word(),
+        }
+    }
+
+    /// What the pseudonym of a value is made of; `None` if it is none of this kind.
+    fn canonical(self, value: &str) -> Option<String> {
+        match self {
+            Self::Cpr | Self::Ecpr => cpr::parse(value).map(|number| number.canonical().to_owned()),
+            Self::Id => Some(value.to_owned()),
+            Self::Phone => ValueKind::Phone.canonical(value),
+            Self::Email => ValueKind::Email.canonical(value),
+            Self::Text => ValueKind::Text.canonical(value),
+        }
+    }
+
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Cpr | Self::Ecpr => "number of a person",
+            Self::Id => "id",
+            Self::Phone => "telephone number",
+            Self::Email => "e-mail address",
+            Self::Text => "text",
         }
     }
 }
@@ -140,7 +170,7 @@ fn looked_up(
 ) -> Result<Vec<usize>, KeysError> {
     let path = args.store.clone().unwrap_or_default();
     let cannot = |source| KeysError::Store { source };
-    let store = Store::open(&path).map_err(cannot)?;
+    let store = Store::open_beside(&path).map_err(cannot)?;
     let Some(new) = to.table() else { return Ok(Vec::new()) };
     let mut unknown = Vec::new();
     for (numbers, batch) in (1..).step_by(BATCH).zip(old.chunks(BATCH)) {
@@ -190,28 +220,26 @@ fn computed(
     let values = lines(io::stdin().lock());
     let values =
         values.map_err(|source| KeysError::Read { path: PathBuf::from("standard input"), source })?;
-    let wanted: HashSet<&str> = old.iter().map(String::as_str).collect();
+    // Case carries no meaning in a pseudonym.
+    let wanted: HashMap<String, &String> = old.iter().map(|line| (line.to_ascii_lowercase(), line)).collect();
     let mut found = HashSet::new();
     for (number, line) in (1..).zip(&values) {
-        let canonical = match args.kind {
-            KindName::Id => Some(line.clone()),
-            KindName::Cpr | KindName::Ecpr => cpr::parse(line).map(|number| number.canonical().to_owned()),
-        };
-        let Some(value) = canonical else {
-            return refused(format!("line {number} of standard input is no number of a person"));
+        let Some(value) = args.kind.canonical(line) else {
+            return refused(format!("line {number} of standard input is no {}", args.kind.noun()));
         };
         let pair = write(from, input(args, &value)).zip(write(to, input(args, &value)));
-        if let Some((old, new)) = pair.filter(|(old, _)| wanted.contains(old.as_str())) {
+        if let Some((old, new)) = pair.and_then(|(old, new)| Some((*wanted.get(&old)?, new)))
+            && found.insert(old)
+        {
             *text += &format!("{old},{new}\n");
-            found.insert(old);
         }
     }
-    let missing = (1..).zip(old).filter(|(_, old)| !found.contains(*old));
+    let missing = (1..).zip(old).filter(|(_, old)| !found.contains(old));
     Ok(missing.map(|(number, _)| number).collect())
 }
 
 fn input<'a>(args: &'a Args, value: &'a str) -> Input<'a> {
-    Input { kind: args.kind.word(), resource_type: &args.r#type, system: "", value }
+    Input { kind: args.kind.word(), resource_type: &args.r#type, system: &args.system, value }
 }
 
 fn write(maker: &Pseudonymiser, input: Input<'_>) -> Option<String> {
