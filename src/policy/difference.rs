@@ -12,6 +12,7 @@ mod forms;
 mod header;
 mod members;
 mod routes;
+mod urls;
 mod values;
 
 use sha2::{Digest as _, Sha256};
@@ -280,6 +281,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     header::free_text(&mut pair, old.cpr_in_text, *cpr_in_text);
     header::address_protection(&mut pair, &old.address_markers, address_markers);
     routes::compare(&mut pair, &old.routes, routes);
+    urls::compare(&mut pair, &old.routes, routes);
 }
 
 /// The two policies of one recipient, and what was found so far.

@@ -51,6 +51,82 @@ enum Form {
     Relative,
 }
 
+/// A route resolves something in a URL, and it has no pseudonym: the URL does not leave by any other route.
+struct Withheld;
+
+/// A route whose path a URL fits, whatever its query.
+struct Fitting<'a> {
+    route: &'a UrlRoute,
+    /// What of the path stands before the URL.
+    above: &'a [PathSegment],
+    /// As many segments as the URL has.
+    own: &'a [PathSegment],
+}
+
+impl<'a> Fitting<'a> {
+    fn of(route: &'a UrlRoute, parts: &Parts<'_>) -> Option<Self> {
+        let before = route.path.len().checked_sub(parts.segments.len())?;
+        if before > 0 && (parts.form != Form::Relative || parts.segments.is_empty()) {
+            return None;
+        }
+        let (above, own) = route.path.split_at_checked(before)?;
+        let fits = |(segment, came): (&PathSegment, &String)| match segment {
+            PathSegment::Literal(text) => text == came,
+            PathSegment::Named { wanted: Wanted::Pattern(pattern), .. } => pattern.fits(came),
+            PathSegment::Named { wanted: Wanted::Pseudonym(_), .. } => true,
+        };
+        own.iter().zip(&parts.segments).all(fits).then_some(Self { route, above, own })
+    }
+
+    fn parameter(&self, name: &str) -> Option<&'a Wanted> {
+        self.route.query.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.wanted)
+    }
+
+    /// Whether it may say what leaves: not where another resolves what it takes as it is, or as something
+    /// else. A literal is the policy's own word, and is nobody's id.
+    fn is_admitted(&self, all: &[Self], parts: &Parts<'_>) -> bool {
+        let at = |one: &Self, place: usize| one.own.get(place).map(said);
+        let segments = (0..self.own.len()).all(|place| {
+            let others = || all.iter().filter_map(|one| at(one, place));
+            at(self, place).is_none_or(|own| own.stands_among(others))
+        });
+        let parameters = parts.query.iter().all(|(name, _)| {
+            let others = || all.iter().filter_map(|one| one.parameter(name)).map(Said::Wanted);
+            self.parameter(name).is_none_or(|own| Said::Wanted(own).stands_among(others))
+        });
+        segments && parameters
+    }
+}
+
+/// What a route says of one place.
+#[derive(Clone, Copy, PartialEq)]
+enum Said<'a> {
+    Literal,
+    Wanted(&'a Wanted),
+}
+
+const fn said(segment: &PathSegment) -> Said<'_> {
+    match segment {
+        PathSegment::Literal(_) => Said::Literal,
+        PathSegment::Named { wanted, .. } => Said::Wanted(wanted),
+    }
+}
+
+impl Said<'_> {
+    /// Among what all routes that fit say of the place, this one's own among them.
+    fn stands_among<'b, I: Iterator<Item = Said<'b>>>(self, all: impl Fn() -> I) -> bool {
+        let resolves = |other: &Said<'_>| matches!(other, Said::Wanted(Wanted::Pseudonym(_)));
+        match self {
+            Self::Literal => true,
+            Self::Wanted(Wanted::Pattern(_)) => !all().any(|other| resolves(&other)),
+            Self::Wanted(Wanted::Pseudonym(_)) => {
+                all().filter(resolves).all(|other| other == self)
+                    && !all().any(|other| other == Said::Literal)
+            }
+        }
+    }
+}
+
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Writes the content of a URL as the rule has it; `false` if it cannot leave.
     pub(super) fn write_url(&mut self, how: &Url, text: &str) -> bool {
@@ -66,19 +142,28 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
 
     /// The URL by which the recipient would ask for the same.
     pub(super) fn url_of_route(&mut self, text: &str) -> Option<String> {
+        let since = self.wanted();
+        let url = self.made_of_routes(text);
+        if url.is_none() {
+            self.unwant(since);
+        }
+        url
+    }
+
+    fn made_of_routes(&mut self, text: &str) -> Option<String> {
         let plan = self.plan;
         if is_local(text) {
             let resource = self.links.entry(text)?;
             let path = format!("/{}/{}", resource.resource_type, resource.id);
             let segments = uri::decode_path(&path).ok()?;
             let parts = Parts { form: Form::Relative, path: &path, segments, query: Vec::new() };
-            let url = plan.urls.routes.iter().find_map(|route| self.of_route(route, &parts));
-            return url.map(|(_, path)| format!("{}{path}", self.base));
+            let (_, path) = self.of_routes(&plan.urls.routes, &parts).ok()??;
+            return Some(format!("{}{path}", self.base));
         }
         let mut parts = take_apart(text, &plan.urls.bases)?;
-        let mut found = plan.urls.routes.iter().find_map(|route| self.of_route(route, &parts));
+        let mut found = self.of_routes(&plan.urls.routes, &parts).ok()?;
         if found.is_none() && parts.drop_version() {
-            found = plan.urls.routes.iter().find_map(|route| self.of_route(route, &parts));
+            found = self.of_routes(&plan.urls.routes, &parts).ok()?;
         }
         let (tail, whole) = found?;
         Some(match parts.form {
@@ -88,44 +173,60 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         })
     }
 
-    /// The same as of one route, from where the URL begins and from the root.
-    fn of_route(&mut self, route: &UrlRoute, parts: &Parts<'_>) -> Option<(String, String)> {
-        let since = self.wanted();
-        let found = self.made_of_route(route, parts);
-        if found.is_none() {
-            self.unwant(since);
+    /// The same as of the routes that it fits, in whatever order they stand and whatever their methods: from
+    /// where the URL begins, and from the root.
+    ///
+    /// INVARIANT: what any of them resolves leaves as its pseudonym or not at all, though another takes the
+    /// same as it is.
+    fn of_routes(
+        &mut self,
+        routes: &[UrlRoute],
+        parts: &Parts<'_>,
+    ) -> Result<Option<(String, String)>, Withheld> {
+        let fitting: Vec<Fitting<'_>> = routes.iter().filter_map(|route| Fitting::of(route, parts)).collect();
+        let mut found: Option<(String, String)> = None;
+        let mut is_barred = false;
+        for one in &fitting {
+            if !one.is_admitted(&fitting, parts) {
+                is_barred = true;
+                continue;
+            }
+            let made = self.of_route(one, parts)?;
+            // Where only what stands before it differs, any is the recipient's own.
+            found = [found, made].into_iter().flatten().min();
         }
-        found
+        if found.is_none() && is_barred { Err(Withheld) } else { Ok(found) }
     }
 
-    fn made_of_route(&mut self, route: &UrlRoute, parts: &Parts<'_>) -> Option<(String, String)> {
-        let before = route.path.len().checked_sub(parts.segments.len())?;
-        if before > 0 && (parts.form != Form::Relative || parts.segments.is_empty()) {
-            return None;
-        }
-        let (above, own) = route.path.split_at_checked(before)?;
+    fn of_route(
+        &mut self,
+        fitting: &Fitting<'_>,
+        parts: &Parts<'_>,
+    ) -> Result<Option<(String, String)>, Withheld> {
         // `123` alone could be the end of any path.
-        if parts.form == Form::Relative && !matches!(own.first(), Some(PathSegment::Literal(_))) {
-            return None;
+        if parts.form == Form::Relative && !matches!(fitting.own.first(), Some(PathSegment::Literal(_))) {
+            return Ok(None);
         }
         let mut root = String::new();
-        for segment in above {
-            let PathSegment::Literal(text) = segment else { return None };
+        for segment in fitting.above {
+            let PathSegment::Literal(text) = segment else { return Ok(None) };
             root.push('/');
             root.push_str(text);
         }
         let mut path = String::new();
         let raw = parts.path.strip_prefix('/').unwrap_or(parts.path).split('/');
-        for ((segment, came), raw) in own.iter().zip(&parts.segments).zip(raw) {
+        for ((segment, came), raw) in fitting.own.iter().zip(&parts.segments).zip(raw) {
             path.push('/');
             match segment {
-                PathSegment::Literal(text) if text == came => path.push_str(raw),
-                PathSegment::Literal(_) => return None,
+                PathSegment::Literal(_) => path.push_str(raw),
                 PathSegment::Named { wanted: Wanted::Pattern(pattern), .. } => {
-                    path.push_str(self.fits(pattern, came).then_some(raw)?);
+                    if !self.fits(pattern, came) {
+                        return Ok(None);
+                    }
+                    path.push_str(raw);
                 }
                 PathSegment::Named { wanted: Wanted::Pseudonym(sought), .. } => {
-                    path.push_str(&self.as_pseudonym(sought, came)?);
+                    path.push_str(&self.as_pseudonym(sought, came).ok_or(Withheld)?);
                 }
             }
         }
@@ -134,16 +235,17 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         }
         let mut query = Vec::with_capacity(parts.query.len());
         for (name, value) in &parts.query {
-            let parameter = route.query.iter().find(|parameter| parameter.name == *name)?;
-            let value = match &parameter.wanted {
-                Wanted::Pattern(pattern) => self.fits(pattern, value).then(|| value.clone())?,
-                Wanted::Pseudonym(sought) => self.as_pseudonym(sought, value)?,
+            let value = match fitting.parameter(name) {
+                None => return Ok(None),
+                Some(Wanted::Pattern(pattern)) if self.fits(pattern, value) => value.clone(),
+                Some(Wanted::Pattern(_)) => return Ok(None),
+                Some(Wanted::Pseudonym(sought)) => self.as_pseudonym(sought, value).ok_or(Withheld)?,
             };
             query.push((name.clone(), value));
         }
         let query = query_text(&uri::encode_query(&query));
         let tail = path.strip_prefix('/').unwrap_or_default();
-        Some((format!("{tail}{query}"), format!("{root}{path}{query}")))
+        Ok(Some((format!("{tail}{query}"), format!("{root}{path}{query}"))))
     }
 
     /// What may leave as it came: of the pattern, no person's number in any form, nothing that the

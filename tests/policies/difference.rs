@@ -332,6 +332,100 @@ fn what_may_be_sent_is_compared_place_by_place() {
 }
 
 #[test]
+fn a_route_that_kept_ids_out_of_urls_does_not_go_unnoticed() {
+    let route = |name: &str, method: &str, path: &str, id: &str, more: &str| {
+        let request = if method == "PUT" { "request = { no-body = true }\n" } else { "" };
+        format!(
+            "[[route]]\nname = \"{name}\"\nmethods = [\"{method}\"]\npath = \"{path}\"\nupstream = \"emr\"\n\
+             {request}{id}{more}response = {{ shapes = [\"Patient\"], content-types = [\"application/json\"] }}\n\n"
+        )
+    };
+    let resolved = "path-members = { id = { resolve = \"id\", type = \"Patient\" } }\n";
+    let person = "path-members = { id = { resolve = \"id\", type = \"Person\" } }\n";
+    let kept = "path-members = { id = { keep = true, pattern = \"word\" } }\n";
+    let by_query = "query = { patient = { resolve = \"id\", type = \"Patient\" } }\n";
+    let in_query = "query = { patient = { pattern = \"word\" }, page = { pattern = \"integer\" } }\n";
+    let resolves = route("resolves", "GET", "/fhir/Patient/{id}", resolved, "");
+    let keeps = route("keeps", "PUT", "/fhir/Patient/{id}", kept, "");
+    let with = |routes: &[&str], urls: bool| {
+        let text = edited(&[
+            ("\"keyed\"", "\"sealed\""),
+            (
+                "\"$.id\"           =",
+                if urls { "\"$.link[*].url\" = \"url\"\nmembers.\"$.id\" =" } else { "\"$.id\" =" },
+            ),
+            ("[[shape]]\nname    = \"Patient\"", &(routes.concat() + "[[shape]]\nname    = \"Patient\"")),
+        ]);
+        policies(&text)
+    };
+    let opened = |old: &[&str], new: &[&str], urls: bool| {
+        let changes = compare(&with(old, urls), &with(new, urls));
+        changes.iter().any(|one| one.direction == Unclear && one.words.contains("may leave with ids"))
+    };
+    for (what, old, new, wanted) in [
+        ("it goes", &[&resolves, &keeps][..], &[&keeps][..], true),
+        ("it goes, and nothing else explains the URL", &[&resolves], &[], false),
+        ("both go", &[&resolves, &keeps], &[], false),
+        ("the other goes", &[&resolves, &keeps], &[&resolves], false),
+        ("order means nothing", &[&resolves, &keeps], &[&keeps, &resolves], false),
+        (
+            "another stands for it",
+            &[&resolves, &keeps],
+            &[&keeps, &route("second", "GET", "/fhir/Patient/{id}", resolved, "")],
+            false,
+        ),
+        (
+            "of another type",
+            &[&resolves, &keeps],
+            &[&keeps, &route("resolves", "GET", "/fhir/Patient/{id}", person, "")],
+            true,
+        ),
+        (
+            "it moves",
+            &[&resolves, &keeps],
+            &[&keeps, &route("resolves", "GET", "/r4/Patient/{id}", resolved, "")],
+            true,
+        ),
+        (
+            "the other is called by a part of its path",
+            &[&resolves, &route("keeps", "PUT", "/Patient/{id}", kept, "")],
+            &[&route("keeps", "PUT", "/Patient/{id}", kept, "")],
+            true,
+        ),
+        (
+            "the other stands elsewhere",
+            &[&resolves, &route("keeps", "PUT", "/fhir/Observation/{id}", kept, "")],
+            &[&route("keeps", "PUT", "/fhir/Observation/{id}", kept, "")],
+            false,
+        ),
+        (
+            "a version's route goes",
+            &[&route("version", "GET", "/fhir/Patient/{id}/_history/1", resolved, ""), &keeps],
+            &[&keeps],
+            true,
+        ),
+        (
+            "a parameter",
+            &[
+                &route("resolves", "GET", "/fhir/Visit", "", by_query),
+                &route("keeps", "PUT", "/fhir/Visit", "", in_query),
+            ],
+            &[&route("keeps", "PUT", "/fhir/Visit", "", in_query)],
+            true,
+        ),
+    ] {
+        let texts = |all: &[&String]| all.iter().map(|one| (*one).clone()).collect::<Vec<_>>();
+        let (old, new) = (texts(old), texts(new));
+        let (old, new) = (
+            old.iter().map(String::as_str).collect::<Vec<_>>(),
+            new.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
+        assert_eq!(opened(&old, &new, true), wanted, "{what}");
+        assert!(!opened(&old, &new, false), "{what}, and nothing uses URLs");
+    }
+}
+
+#[test]
 fn evidence_of_a_ground_is_neither_more_nor_less() {
     let ground = |evidence: &str, verified: &str| {
         let text = format!("\"US\"\nground = \"scc\"\nevidence = \"{evidence}\"\nverified = {verified}");

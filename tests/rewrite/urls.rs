@@ -2,12 +2,12 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use tavs::absence;
 use tavs::judge::Everyone;
 use tavs::policy::checked::{
-    Action, CprInText, Kind, Linkability, Parameter, PathSegment, Pattern, Policy, Sought, Template,
+    Action, CprInText, Kind, Linkability, Parameter, PathSegment, Pattern, Policy, Route, Sought, Template,
     Templates, Url, Wanted,
 };
 use tavs::policy::plan::Plan;
@@ -193,6 +193,63 @@ fn a_url_that_nobody_follows_leaves_as_the_template_that_it_fits() {
     }
 }
 
+/// Routes that take as they are what the others resolve, or resolve it as something else.
+fn rivals(policy: &Policy) -> Vec<Route> {
+    let named = |wanted| PathSegment::Named { name: "id".into(), wanted };
+    let word = || Wanted::Pattern(Pattern::Word);
+    let route = |path: &[PathSegment], query: &[Parameter]| Route {
+        path: path.to_vec(),
+        query: query.to_vec(),
+        ..policy.routes[0].clone()
+    };
+    let patient = [literal("fhir"), literal("Patient")];
+    let below = |wanted| [&patient[..], &[named(wanted)]].concat();
+    vec![
+        route(&below(word()), &[]),
+        route(&below(word()), &[parameter("name", word())]),
+        route(&below(Wanted::Pattern(Pattern::OneOf(vec!["123".into()]))), &[]),
+        route(&patient, &[parameter("_id", word()), parameter("x", word())]),
+        route(&below(resolve(Kind::Id { resource_type: "Person".into() }, None)), &[]),
+        route(&[literal("fhir"), named(word()), named(resolve(of_patient(), None))], &[]),
+        route(&[named(word()), literal("visits"), named(resolve(of_patient(), None))], &[]),
+        route(&[literal("r4"), literal("fhir"), literal("Patient"), named(resolve(of_patient(), None))], &[]),
+        route(&[literal("fhir"), literal("Patient"), literal("123")], &[]),
+    ]
+}
+
+#[test]
+fn what_one_route_resolves_leaves_by_no_other_whatever_their_order() {
+    let own = policy(&[]);
+    let all = rivals(&own);
+    // Longer than what the scheme `sealed` takes, and no id of the resource type that is asked for.
+    let long = "an-id-of-more-than-16-bytes";
+    let pseudonym = left(&own, &json!({"urls": ["/fhir/Patient/123"]}))["urls"][0].clone();
+    for (rivals, url, wanted) in [
+        (&all[..1], "/fhir/Patient/123", Some(&pseudonym)),
+        (&all[..1], "/fhir/Patient/123/_history/2", Some(&pseudonym)),
+        (&all[1..3], "/fhir/Patient/123", Some(&pseudonym)),
+        (&all[..1], &format!("/fhir/Patient/{long}"), None),
+        (&all[..1], &format!("/fhir/Patient/{long}/_history/2"), None),
+        (&all[..1], &format!("Patient/{long}"), None),
+        // By the rival's own query.
+        (&all[1..2], "/fhir/Patient/123?name=x", None),
+        (&all[3..4], "/fhir/Patient?_id=123&x=y", None),
+        (&all[3..4], &format!("/fhir/Patient?_id={long}"), None),
+        // Nobody knows of which type the id is.
+        (&all[4..5], "/fhir/Patient/123", None),
+        // Below a base that the URL does not show.
+        (&all[6..7], "visits/123", None),
+    ] {
+        for front in [false, true] {
+            let mut policy = own.clone();
+            let at = if front { 1 } else { policy.routes.len() };
+            policy.routes.splice(at..at, rivals.iter().cloned());
+            let left = left(&policy, &json!({"urls": [url]}));
+            assert_eq!(left["urls"].get(0), wanted, "{url}, rivals in front: {front}");
+        }
+    }
+}
+
 const BASES: &[&[&str]] =
     &[&[], &["https://emr.example"], &["https://emr.example", "http://emr.example:8443/r4"]];
 const BEFORE: &[&str] =
@@ -265,8 +322,17 @@ proptest! {
     fn they_agree_on_urls_and_no_number_leaves_in_one(
         urls in vec(url(), 1..6),
         bases in select(BASES),
+        places in vec(any::<Index>(), 9),
+        used in vec(proptest::bool::weighted(0.3), 9),
     ) {
-        let policy = policy(bases);
+        let mut policy = policy(bases);
+        let rivals = rivals(&policy).into_iter().zip(used).filter_map(|(route, used)| used.then_some(route));
+        for (route, place) in rivals.zip(places) {
+            let at = 1 + place.index(policy.routes.len());
+            policy.routes.insert(at, route);
+        }
+        let mut backwards = policy.clone();
+        backwards.routes[1..].reverse();
         let keys = KeyRing::throw_away([7; 32]);
         let plan = Plan::compile(&policy, &policy.routes[0], &keys).unwrap();
         let body = json!({"urls": urls, "seen": urls}).to_string();
@@ -276,6 +342,9 @@ proptest! {
             Err(difference) => prop_assert!(false, "{}\n{}", body, difference),
             Ok(left) => {
                 let left = left.unwrap();
+                let plan = Plan::compile(&backwards, &backwards.routes[0], &keys).unwrap();
+                let again = rewrite(&plan, body.as_bytes(), &SALT, &mut ()).unwrap();
+                prop_assert_eq!(again.released.body(), left.as_slice(), "the order of routes means something");
                 let found = absence::find_any(&left, PERSONS);
                 prop_assert!(found.is_empty(), "{:?} in {}", found, String::from_utf8_lossy(&left));
             }

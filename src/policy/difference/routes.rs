@@ -6,7 +6,8 @@ use crate::policy::checked::{Content, MediaType, Method, PathSegment, Request, R
 use Direction::{Narrower, Neutral, Unclear, Wider};
 
 /// Routes that have one name, or else one path and a method in common, are the same route. No two
-/// routes of a policy fit one request, so that what a route loses falls to no other.
+/// routes of a policy fit one request, so that what a route loses falls to no other; what it bars in URLs
+/// does ([`urls`](super::urls)).
 pub(super) fn compare(pair: &mut Pair<'_>, old: &[Route], new: &[Route]) {
     let renamed = |route: &Route| {
         let free = |other: &&Route| !new.iter().any(|one| one.name == other.name);

@@ -1,5 +1,7 @@
 //! URLs, taken apart one character at a time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tavs::cpr;
 use tavs::policy::checked::{Kind, Parameter, PathSegment, Sought, Templates, Url, Wanted};
 use tavs::pseudonym::Input;
@@ -12,6 +14,21 @@ enum Form {
     Whole,
     FromRoot,
     Relative,
+}
+
+/// What routes make of a URL.
+enum Found {
+    No,
+    /// One of them resolves a part of it, which has no pseudonym.
+    Withheld,
+    Url(String),
+}
+
+fn missing(wanted: &Wanted) -> Found {
+    match wanted {
+        Wanted::Pattern(_) => Found::No,
+        Wanted::Pseudonym(_) => Found::Withheld,
+    }
 }
 
 struct Parts {
@@ -39,8 +56,10 @@ impl Walk<'_, '_> {
             },
             None => take_apart(text, &own.response.base)?,
         };
-        if let Some(url) = self.of_routes(&parts, entry.is_some()) {
-            return Some(url);
+        match self.of_routes(&parts, entry.is_some()) {
+            Found::No => {}
+            Found::Withheld => return None,
+            Found::Url(url) => return Some(url),
         }
         let (last, rest) = parts.segments.split_last()?;
         let (history, rest) = rest.split_last()?;
@@ -48,58 +67,129 @@ impl Walk<'_, '_> {
         let version =
             history == "_history" && last.chars().all(id) && last.len() < 65 && parts.query.is_empty();
         let unversioned = Parts { segments: rest.to_vec(), ..parts };
-        (version && !unversioned.segments.is_empty()).then(|| self.of_routes(&unversioned, false)).flatten()
+        let again = version && !unversioned.segments.is_empty();
+        match again.then(|| self.of_routes(&unversioned, false)) {
+            Some(Found::Url(url)) => Some(url),
+            Some(Found::No | Found::Withheld) | None => None,
+        }
     }
 
-    fn of_routes(&mut self, parts: &Parts, is_entry: bool) -> Option<String> {
+    fn of_routes(&mut self, parts: &Parts, is_entry: bool) -> Found {
         let policy = self.oracle.policy;
-        let own = self.oracle.route;
-        for route in policy.routes.iter().filter(|route| route.upstream == own.upstream) {
+        let upstream = &self.oracle.route.upstream;
+        let mut fitting: Vec<(&[PathSegment], &[PathSegment], &[Parameter])> = Vec::new();
+        for route in policy.routes.iter().filter(|route| route.upstream == *upstream) {
             let Some(above) = route.path.len().checked_sub(parts.segments.len()) else { continue };
-            let literal = |segment: &PathSegment| match segment {
-                PathSegment::Literal(text) => Some(text.clone()),
-                PathSegment::Named { .. } => None,
-            };
-            let above: Option<Vec<String>> = route.path[..above].iter().map(literal).collect();
-            let Some(above) = above.filter(|above| above.is_empty() || parts.form == Form::Relative) else {
-                continue;
-            };
-            let own = &route.path[above.len()..];
-            if parts.form == Form::Relative && matches!(own.first(), Some(PathSegment::Named { .. })) {
+            let whole = above == 0 || parts.form == Form::Relative;
+            let (above, own) = route.path.split_at(above);
+            let fits = own.iter().zip(&parts.segments).all(|(segment, came)| match segment {
+                PathSegment::Literal(text) => text == came,
+                PathSegment::Named { wanted: Wanted::Pattern(pattern), .. } => pattern.fits(came),
+                PathSegment::Named { wanted: Wanted::Pseudonym(_), .. } => true,
+            });
+            if whole && fits {
+                fitting.push((above, own, &route.query));
+            }
+        }
+        // What the routes that fit say of each place, by its number or its name.
+        let mut kept = BTreeSet::new();
+        let mut spelled = BTreeSet::new();
+        let mut resolved: BTreeMap<String, Vec<&Sought>> = BTreeMap::new();
+        for (_, own, query) in &fitting {
+            let named = query.iter().map(|one| (format!("?{}", one.name), &one.wanted));
+            let numbered = own.iter().enumerate().filter_map(|(at, segment)| match segment {
+                PathSegment::Literal(_) => {
+                    spelled.insert(at.to_string());
+                    None
+                }
+                PathSegment::Named { wanted, .. } => Some((at.to_string(), wanted)),
+            });
+            for (place, wanted) in named.chain(numbered) {
+                match wanted {
+                    Wanted::Pattern(_) => drop(kept.insert(place)),
+                    Wanted::Pseudonym(sought) => {
+                        let all = resolved.entry(place).or_default();
+                        if !all.contains(&sought) {
+                            all.push(sought);
+                        }
+                    }
+                }
+            }
+        }
+        let mut urls = BTreeSet::new();
+        let mut barred = false;
+        for (above, own, query) in &fitting {
+            let asked = parts.query.iter().filter_map(|(name, _)| {
+                let one = query.iter().find(|one| one.name == *name)?;
+                Some((format!("?{name}"), &one.wanted))
+            });
+            let segments = own.iter().enumerate().filter_map(|(at, segment)| match segment {
+                PathSegment::Literal(_) => None,
+                PathSegment::Named { wanted, .. } => Some((at.to_string(), wanted)),
+            });
+            let bad = asked.chain(segments).any(|(place, wanted)| match wanted {
+                Wanted::Pattern(_) => resolved.contains_key(&place),
+                Wanted::Pseudonym(_) => resolved[&place].len() > 1 || spelled.contains(&place),
+            });
+            if bad {
+                barred = true;
                 continue;
             }
-            let segments: Option<Vec<String>> = own
-                .iter()
-                .zip(&parts.segments)
-                .map(|(segment, came)| match segment {
-                    PathSegment::Literal(text) => (text == came).then(|| came.clone()),
-                    PathSegment::Named { wanted, .. } => self.wanted(wanted, came),
-                })
-                .collect();
-            let Some(segments) = segments else { continue };
-            let Some(query) = self.parameters(&route.query, &parts.query) else { continue };
-            let path = |segments: &[String]| {
-                segments.iter().map(|one| coded(one, IN_SEGMENT)).collect::<Vec<_>>().join("/")
-            };
-            let tail = format!("{}{query}", path(&segments));
-            let whole = format!("/{}{query}", path(&[above, segments].concat()));
-            return Some(match parts.form {
-                _ if is_entry => format!("https://proxy.invalid{whole}"),
-                Form::Whole => format!("https://proxy.invalid{whole}"),
-                Form::FromRoot => whole,
-                Form::Relative => tail,
-            });
+            match self.of_one(parts, is_entry, above, own, query) {
+                Found::No => {}
+                Found::Withheld => return Found::Withheld,
+                Found::Url(url) => drop(urls.insert(url)),
+            }
         }
-        None
+        match urls.pop_first() {
+            Some(url) => Found::Url(url),
+            None if barred => Found::Withheld,
+            None => Found::No,
+        }
     }
 
-    fn parameters(&mut self, listed: &[Parameter], pairs: &[(String, String)]) -> Option<String> {
-        let mut query = Vec::new();
-        for (name, value) in pairs {
-            let parameter = listed.iter().find(|parameter| parameter.name == *name)?;
-            query.push((name.clone(), self.wanted(&parameter.wanted, value)?));
+    fn of_one(
+        &mut self,
+        parts: &Parts,
+        is_entry: bool,
+        above: &[PathSegment],
+        own: &[PathSegment],
+        listed: &[Parameter],
+    ) -> Found {
+        if parts.form == Form::Relative && matches!(own.first(), Some(PathSegment::Named { .. })) {
+            return Found::No;
         }
-        Some(written(&query))
+        let mut segments = Vec::new();
+        for segment in above {
+            let PathSegment::Literal(text) = segment else { return Found::No };
+            segments.push(text.clone());
+        }
+        let begin = segments.len();
+        for (segment, came) in own.iter().zip(&parts.segments) {
+            match segment {
+                PathSegment::Literal(text) => segments.push(text.clone()),
+                PathSegment::Named { wanted, .. } => match self.wanted(wanted, came) {
+                    Some(text) => segments.push(text),
+                    None => return missing(wanted),
+                },
+            }
+        }
+        let mut query = Vec::new();
+        for (name, value) in &parts.query {
+            let Some(one) = listed.iter().find(|one| one.name == *name) else { return Found::No };
+            match self.wanted(&one.wanted, value) {
+                Some(value) => query.push((name.clone(), value)),
+                None => return missing(&one.wanted),
+            }
+        }
+        let path =
+            |all: &[String]| all.iter().map(|one| coded(one, IN_SEGMENT)).collect::<Vec<_>>().join("/");
+        let query = written(&query);
+        Found::Url(match parts.form {
+            Form::Relative if !is_entry => format!("{}{query}", path(&segments[begin..])),
+            Form::FromRoot => format!("/{}{query}", path(&segments)),
+            Form::Whole | Form::Relative => format!("https://proxy.invalid/{}{query}", path(&segments)),
+        })
     }
 
     fn wanted(&mut self, wanted: &Wanted, value: &str) -> Option<String> {
