@@ -843,6 +843,38 @@ pub(crate) const CASES: &[Case] = &[
         "[route.request]",
     ),
     (
+        "TAVS0411",
+        &[("page = { pattern = \"integer\" }", "page = { one-of = [\"1\", \"2512489996\"] }")],
+        "{ one-of = [\"1\", \"2512489996\"] }",
+    ),
+    (
+        "TAVS0411",
+        &[(
+            "page = { pattern = \"integer\" }",
+            "page = { one-of = [\"urn:oid:1.2.208.176.1.2|251248-9996\"] }",
+        )],
+        "{ one-of = [\"urn:oid:1.2.208.176.1.2|251248-9996\"] }",
+    ),
+    (
+        "TAVS0411",
+        &[(
+            "[route.response]",
+            "[route.request]\nfields = { x = { one-of = [\"MjUxMjQ4OTk5Ng==\"] } }\n[route.response]",
+        )],
+        "{ one-of = [\"MjUxMjQ4OTk5Ng==\"] }",
+    ),
+    (
+        "TAVS0411",
+        &[("keep = true, pattern = \"uuid\"", "keep = true, one-of = [\"2512489996\"]")],
+        "\"/appointments/{id}\"",
+    ),
+    ("TAVS0411", &[("\"/fhir/Patient\"", "\"/fhir/Patient/2512489996\"")], "\"/fhir/Patient/2512489996\""),
+    (
+        "TAVS0411",
+        &[("{ replace = \"booking\" }", "{ url = [\"/a\"], query = { b = { one-of = [\"2512489996\"] } } }")],
+        "{ url = [\"/a\"], query = { b = { one-of = [\"2512489996\"] } } }",
+    ),
+    (
         "TAVS0410",
         &[("{ mask = \"first-word\" }", "{ resolve = \"cpr\" }")],
         "\"$.appointments[*].patient.navn\"",

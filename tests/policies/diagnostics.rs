@@ -198,3 +198,12 @@ fn nothing_that_an_author_can_write_stops_the_check() {
         page(&text, &found);
     }
 }
+
+#[test]
+fn a_route_that_takes_clear_numbers_may_list_one() {
+    let text = edited(&[
+        ("page = { pattern = \"integer\" }", "page = { one-of = [\"2512489996\"] }"),
+        ("upstream = \"booking\"", "upstream = \"booking\"\naccept-clear = \"dbl-11-2-2\""),
+    ]);
+    assert_eq!(page(&text, &found(&text)), "");
+}

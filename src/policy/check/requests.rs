@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::Findings;
 use super::members;
-use crate::policy::checked::{Action, Keep, Kind, Linkability, PathSegment, Sought, Wanted};
+use crate::cpr;
+use crate::policy::checked::{Action, Keep, Kind, Linkability, PathSegment, Pattern, Sought, Url, Wanted};
 use crate::policy::codes;
 use crate::policy::syntax::At;
 use crate::policy::written::{Policy, Query, Route, Rule};
@@ -17,10 +18,18 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
             let help = "write `\"pseudonymise\"`; `resolve` belongs to requests";
             findings.add(&codes::REQUEST_ACTION, &rule.location.span, message, "not in a response", help);
         }
+        // What leaves in a URL in clear needs no less.
+        if let Action::Url(Url::Templates(templates)) = &rule.action.value
+            && templates.query.iter().any(|one| holds_cpr(&one.wanted))
+        {
+            let help = "take the word out";
+            findings.add(&codes::CLEAR_WORD, &rule.action.span, A_CPR, "would leave in clear", help);
+        }
     }
     for route in &policy.routes {
         content(route, findings);
         path(route, findings);
+        words(route, findings);
         for rule in rules(route) {
             action(rule, findings);
         }
@@ -74,6 +83,44 @@ fn path(route: &Route, findings: &mut Findings<'_>) {
             findings.add(&codes::PATH_MEMBER, &path.span, message, "a segment of this path", help);
         }
     }
+}
+
+const A_CPR: &str = "one of these words holds a CPR number";
+
+/// The policy's own words are not searched in requests: nobody's number is among them.
+fn words(route: &Route, findings: &mut Findings<'_>) {
+    if route.accept_clear.is_some() {
+        return;
+    }
+    let help = "write `{ resolve = \"cpr\" }`: the recipient sends the pseudonym";
+    let request = route.request.as_ref();
+    let fields = request.map_or(&[][..], |request| &request.fields);
+    let form = request.and_then(|request| request.form.as_deref()).unwrap_or_default();
+    for one in route.query.iter().chain(fields).chain(form) {
+        if holds_cpr(&one.wanted.value) {
+            findings.add(&codes::CLEAR_WORD, &one.wanted.span, A_CPR, "could be asked in clear", help);
+        }
+    }
+    let Some(At { value: segments, span }) = &route.path else { return };
+    let is_clear = |segment: &PathSegment| match segment {
+        PathSegment::Literal(text) => is_cpr(text),
+        PathSegment::Named { wanted, .. } => holds_cpr(wanted),
+    };
+    if segments.iter().any(is_clear) {
+        let message = "a segment of this path holds a CPR number";
+        findings.add(&codes::CLEAR_WORD, span, message, "could be asked in clear", help);
+    }
+}
+
+fn holds_cpr(wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Pattern(Pattern::OneOf(words)) => words.iter().any(|word| is_cpr(word)),
+        Wanted::Pattern(_) | Wanted::Pseudonym(_) => false,
+    }
+}
+
+fn is_cpr(word: &str) -> bool {
+    cpr::search(word, &mut Vec::new()) != cpr::Search::Clean
 }
 
 fn action(rule: &Rule, findings: &mut Findings<'_>) {

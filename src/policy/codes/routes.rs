@@ -51,6 +51,11 @@ super::codes! {
     bad "[route.request.members]\n\"$.subject.identifier.value\" = \"pseudonymise\""
     good "[route.request.members]\n\"$.subject.identifier.value\" = \"resolve\""
 
+    CLEAR_WORD "TAVS0411" Error "a CPR number among what may be asked"
+    "What a recipient may send in clear is searched for CPR numbers, but for the words of `one-of` and of the path: those are the policy's own. A person's number among them would let the recipient look up whose pseudonym is whose, and stand in reports and records, which repeat a policy's words. Only a route with `accept-clear` takes clear numbers, by a pattern."
+    bad "query = { identifier = { one-of = [\"urn:oid:1.2.208.176.1.2|2512489996\"] } }"
+    good "query = { identifier = { resolve = \"cpr\", system = \"urn:oid:1.2.208.176.1.2\" } }"
+
     SAME_IDENTITY "TAVS0501" Error "two policies claim one identity"
     "A certificate that presents this identifier under this anchor would be two recipients at once, and which members it may have would depend on chance."
     bad "certificate = { uri = \"urn:tavs:recipient:sms\" }   # in two files"

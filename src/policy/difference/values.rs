@@ -1,6 +1,7 @@
 //! What a recipient may choose: parameters, patterns, pseudonyms.
 
 use super::{Direction, Pair, Topic};
+use crate::cpr;
 use crate::policy::checked::{Kind, Parameter, Pattern, Sought, Wanted};
 
 /// Query or form parameters, or header fields: `what` is one of them.
@@ -57,7 +58,10 @@ fn admits(wide: &Wanted, narrow: &Wanted) -> bool {
 fn admits_pattern(wide: &Pattern, narrow: &Pattern) -> bool {
     wide == narrow
         || match narrow {
-            Pattern::OneOf(words) => words.iter().all(|word| wide.fits(word)),
+            // A policy's own words are not searched, what fits another pattern is.
+            Pattern::OneOf(words) => words
+                .iter()
+                .all(|word| wide.fits(word) && !(wide.can_hold_cpr() && cpr::could_be_in_request(word))),
             Pattern::Date => matches!(wide, Pattern::FhirDate | Pattern::Word | Pattern::Token),
             Pattern::Instant => matches!(wide, Pattern::FhirDate),
             Pattern::Integer | Pattern::Uuid => matches!(wide, Pattern::Word | Pattern::Token),
@@ -111,6 +115,9 @@ mod tests {
         "http://loinc.org|1234-5",
         "booked",
         "b c",
+        "2512489996",
+        "urn:oid:1.2.208.176.1.2|251248-9996",
+        "504909995",
     ];
 
     #[test]
@@ -126,10 +133,17 @@ mod tests {
             Pattern::Token,
             one_of(&["booked", "2026"]),
             one_of(&["b c"]),
+            one_of(&["2512489996"]),
+            one_of(&["booked", "urn:oid:1.2.208.176.1.2|251248-9996"]),
+            one_of(&["504909995"]),
         ];
+        // As a request is decided.
+        let takes = |pattern: &Pattern, value: &str| {
+            pattern.fits(value) && !(pattern.can_hold_cpr() && cpr::could_be_in_request(value))
+        };
         for wide in &all {
             for narrow in &all {
-                let escapes = VALUES.iter().find(|value| narrow.fits(value) && !wide.fits(value));
+                let escapes = VALUES.iter().find(|value| takes(narrow, value) && !takes(wide, value));
                 if admits_pattern(wide, narrow) {
                     assert_eq!(escapes, None, "{wide:?} admits {narrow:?}");
                 }
