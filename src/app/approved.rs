@@ -203,9 +203,10 @@ fn judge(
         return Ok(Approved { who: Some(approved.who.clone()), new: None });
     }
     let wider = standing.wider();
-    let names = match read(at)? {
-        None => Err(unapproved(&standing, at)),
-        Some(text) => {
+    let names = match read(at) {
+        Err(error) => Err(error),
+        Ok(None) => Err(unapproved(&standing, at)),
+        Ok(Some(text)) => {
             let approval = Approval::parse(&text);
             let asked = standing.asked(clock.timestamp());
             let names = approval.and_then(|one| {
@@ -227,9 +228,11 @@ fn judge(
         Err(error) if wider => Err(error),
         // Nothing more may leave: an approval, of this set or of another, is not needed.
         Err(error) => {
-            if let ApprovalError::Bad { why, .. } = &error
-                && *why != Unapproved::New
-            {
+            let is_none = matches!(
+                &error,
+                ApprovalError::Wider { .. } | ApprovalError::Bad { why: Unapproved::New, .. }
+            );
+            if !is_none {
                 tracing::warn!(%error, "the policies let out nothing more and serve; the approved ones stay what they were");
             }
             Ok(Approved::default())

@@ -138,13 +138,17 @@ fn what_lets_out_more_waits_for_two_officers() {
     sign(folder, "bent", &["--against", "before"]);
     until("the approved change serves", || served.get("/appointments", "").contains("Nancy Ann"));
 
-    // A narrowing needs nobody, and does not become what is approved.
+    // A narrowing needs nobody, and does not become what is approved. What else lies there does not hinder it.
+    let given = fs::read(folder.join("approval.json")).unwrap();
+    fs::write(folder.join("approval.json"), [0xff, 0xfe]).unwrap();
     edit(folder, KEPT, MASKED);
     until("the narrowing serves", || !served.get("/appointments", "").contains("Nancy Ann"));
+    fs::write(folder.join("approval.json"), given).unwrap();
     edit(folder, MASKED, KEPT);
     until("the approved set serves again", || served.get("/appointments", "").contains("Nancy Ann"));
     let log = served.stop();
     assert!(log.contains("policies not approved") && log.contains("TAVS0612"), "{log}");
+    assert!(log.contains("the policies let out nothing more and serve"), "{log}");
 
     let tail = tavs(folder, ["ledger", "tail", "-n", "2000"]);
     assert_eq!(tail.out.matches("\"policy-approval\"").count(), 2, "{}", tail.out);
