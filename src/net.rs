@@ -7,6 +7,7 @@
 
 mod anchors;
 mod caps;
+pub mod dates;
 pub mod failure;
 pub mod listener;
 pub mod peer;
@@ -23,8 +24,8 @@ pub use peer::{Lapse, PeerCertificates};
 pub use settings::{Caps, Deadlines, Http2Limits, Limits};
 pub use tls::{AnchorSettings, Expiry, ExpiryOf, TlsError, TlsSettings, TlsState};
 pub use upstream::{
-    Stage, Upstream, UpstreamBody, UpstreamCa, UpstreamDeadlines, UpstreamError, UpstreamSettings,
-    UpstreamSetupError,
+    ProbeError, Probed, Stage, Upstream, UpstreamBody, UpstreamCa, UpstreamDeadlines, UpstreamError,
+    UpstreamSettings, UpstreamSetupError,
 };
 
 /// Makes aws-lc-rs the process's only source of TLS cryptography. Called first in `main` and in

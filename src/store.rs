@@ -21,6 +21,7 @@ mod approved;
 mod connect;
 mod error;
 mod index;
+mod look;
 mod pseudonyms;
 mod query;
 mod quota;

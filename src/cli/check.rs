@@ -1,4 +1,7 @@
-//! `tavs check`: every mistake of every policy, in one run.
+//! `tavs check`: every mistake of every policy, in one run; with `--online`, what the configuration names
+//! is tried, too.
+
+mod online;
 
 use std::path::PathBuf;
 
@@ -24,6 +27,14 @@ pub(crate) struct Args {
     /// Explain a code, such as TAVS0102, with an example; checks nothing.
     #[arg(long, value_name = "CODE")]
     explain: Option<String>,
+    /// Check a configuration with its policies, and try what it names: upstreams, certificates and
+    /// revocation lists, keys, ledger, store, anchor, addresses. Changes nothing and sends no request, so
+    /// that it may run beside `tavs serve`.
+    #[arg(long, conflicts_with_all = ["paths", "at", "explain"])]
+    online: bool,
+    /// The configuration that --online tries.
+    #[arg(long, value_name = "FILE", default_value = "tavs.toml", requires = "online")]
+    config: PathBuf,
     /// How findings are written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -38,6 +49,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> u8 {
     if let Some(code) = &args.explain {
         return explain(code);
+    }
+    if args.online {
+        return online::run(&args.config, args.format, args.deny_warnings, args.color);
     }
     let checked = match policies::load(&args.paths, args.at) {
         Ok(checked) => checked,

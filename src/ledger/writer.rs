@@ -375,12 +375,12 @@ fn lock(directory: &Path) -> Result<File, LedgerError> {
 }
 
 /// Whoever can write to the directory can put other segments in the place of these.
-fn check_directory(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn check_directory(path: &Path) -> Result<(), LedgerError> {
     refuse_mode(path, 0o022, "go-w")
 }
 
 /// The owner's group may read (an auditor); nobody but the owner may write, others nothing.
-fn check_segment(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn check_segment(path: &Path) -> Result<(), LedgerError> {
     refuse_mode(path, 0o027, "g-w,o-rwx")
 }
 

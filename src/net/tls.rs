@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::time_provider::TimeProvider;
 use tokio_rustls::TlsAcceptor;
 
-pub(super) use self::files::{read_certificates, read_key};
+pub(super) use self::files::{read_certificates, read_key, read_lists};
 pub use self::settings::{AnchorSettings, TlsError, TlsSettings};
 use super::anchors::{AnchorFault, Anchors};
 use super::failure::HandshakeFailure;
@@ -190,19 +189,8 @@ fn load_crls(anchor: &AnchorSettings) -> Result<(Vec<CertificateRevocationListDe
     let mut lists = Vec::new();
     let mut earliest: Option<u64> = None;
     for path in &anchor.crls {
-        let bytes = files::read(path)?;
         let no_crl = || TlsError::NoCrl { path: path.clone() };
-        let found = if bytes.starts_with(DER_SEQUENCE) {
-            vec![CertificateRevocationListDer::from(bytes)]
-        } else {
-            CertificateRevocationListDer::pem_slice_iter(&bytes)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|_error| no_crl())?
-        };
-        if found.is_empty() {
-            return Err(no_crl());
-        }
-        for list in found {
+        for list in read_lists(path)? {
             let next = next_update(&list).ok_or_else(no_crl)?;
             earliest = Some(earliest.map_or(next, |known| known.min(next)));
             lists.push(list);
@@ -216,9 +204,6 @@ fn next_update(list: &CertificateRevocationListDer<'_>) -> Option<u64> {
     let (_, list) = x509_parser::parse_x509_crl(list).ok()?;
     u64::try_from(list.next_update()?.timestamp()).ok()
 }
-
-/// What every DER certificate revocation list begins with.
-const DER_SEQUENCE: &[u8] = &[0x30];
 
 /// Numbers the states of this process.
 static GENERATION: AtomicU64 = AtomicU64::new(1);

@@ -6,6 +6,7 @@
 
 mod connect;
 mod pool;
+mod probe;
 mod settings;
 
 use std::error::Error as StdError;
@@ -24,6 +25,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use self::connect::Connector;
 use self::pool::{Lease, Pool};
+pub use self::probe::{ProbeError, Probed};
 pub use self::settings::{UpstreamCa, UpstreamDeadlines, UpstreamSettings, UpstreamSetupError};
 use crate::clock::Clock;
 

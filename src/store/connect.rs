@@ -163,7 +163,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// SQLite would make the file with the process's umask; its companions take the file's mode over.
-fn refuse_open_to_others(path: &Path, make: Make) -> Result<(), StoreError> {
+pub(super) fn refuse_open_to_others(path: &Path, make: Make) -> Result<(), StoreError> {
     let io = |doing| move |source| StoreError::Io { doing, path: path.to_owned(), source };
     let found = match fs::metadata(path) {
         Ok(found) => found,

@@ -52,7 +52,7 @@ pub(super) fn migrate(
 }
 
 /// The schema that a database has: 0 if it is empty, `None` if it is somebody else's.
-fn version(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     let tables: u64 = connection
         .query_row("SELECT COUNT(*) FROM sqlite_schema", (), |row| super::values::number(row, 0))?;
     if tables == 0 {

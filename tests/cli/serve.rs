@@ -64,6 +64,26 @@ fn its_check_finds_what_only_a_start_would_tell() {
 }
 
 #[test]
+fn its_check_online_runs_beside_it() {
+    let (folder, served) = serve();
+    let said = tavs(folder.path(), ["check", "--online", "--deny-warnings"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    assert!(said.out.ends_with("10 things tried, 0 errors, 0 warnings\n"), "{}", said.out);
+    served.stop();
+    fs::write(folder.path().join("certs/partners.crl"), "none").unwrap();
+    let said = tavs(folder.path(), ["check", "--online", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, json["diagnostics"][0]["code"].as_str()), (1, Some("TAVS0602")), "{}", said.out);
+    let tried = json["tried"].as_array().unwrap();
+    assert!(tried.iter().any(|one| one["what"] == "upstreams.booking" && one["outcome"] == "good"));
+    assert!(tried.iter().any(|one| one["what"] == "policies" && one["outcome"] == "error"));
+    assert_eq!(tavs(folder.path(), ["check", "--online", "policies"]).code, 2);
+    let nowhere = tavs(folder.path(), ["check", "--online", "--config", "nowhere.toml"]);
+    assert_eq!(nowhere.code, 1);
+    assert!(nowhere.out.contains("error[TAVS0601]"), "{}", nowhere.out);
+}
+
+#[test]
 fn nothing_personal_reaches_log_metrics_or_ledger() {
     let (folder, served) = serve();
     for (path, fields, status) in [

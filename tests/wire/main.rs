@@ -9,6 +9,7 @@ mod exchange;
 mod faults;
 mod gate;
 mod lab;
+mod online;
 mod operate;
 mod origin;
 mod process;

@@ -14,8 +14,8 @@ use rustls::server::WebPkiClientVerifier;
 use tavs::clock::Clock;
 use tavs::net::pki::{Authority, Issued, Name, Usage};
 use tavs::net::{
-    Stage, Upstream, UpstreamBody, UpstreamCa, UpstreamDeadlines, UpstreamError, UpstreamSettings,
-    UpstreamSetupError,
+    ProbeError, Stage, Upstream, UpstreamBody, UpstreamCa, UpstreamDeadlines, UpstreamError,
+    UpstreamSettings, UpstreamSetupError,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::lab::{Lab, PATIENCE, days};
+use super::lab::{Lab, PATIENCE, days, now};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -343,18 +343,30 @@ async fn only_the_named_and_trusted_upstream_is_spoken_to() {
     let stranger = Authority::new("Clinic CA", days(-1, 30)).unwrap();
     let dns = |name: &str| [Name::Dns(name.to_owned())];
     let good = lab.clinic.issue("x", &dns("localhost"), Usage::Server, days(-1, 1)).unwrap();
+    let by = |names: &[Name], usage, validity| lab.clinic.issue("x", names, usage, validity).unwrap();
     let cases = [
-        (good, Ok("{}".to_owned())),
-        (lab.clinic.issue("localhost", &dns("other.example"), Usage::Server, days(-1, 1)).unwrap(), Err(())),
-        (lab.clinic.issue("localhost", &[], Usage::Server, days(-1, 1)).unwrap(), Err(())),
-        (lab.clinic.issue("x", &dns("localhost"), Usage::Server, days(-3, -1)).unwrap(), Err(())),
-        (lab.clinic.issue("x", &dns("localhost"), Usage::Client, days(-1, 1)).unwrap(), Err(())),
-        (stranger.issue("x", &dns("localhost"), Usage::Server, days(-1, 1)).unwrap(), Err(())),
+        (good, ""),
+        (by(&dns("other.example"), Usage::Server, days(-1, 1)), "not for this host, but for `other.example`"),
+        (by(&[], Usage::Server, days(-1, 1)), "not for this host"),
+        (by(&dns("localhost"), Usage::Server, days(-3, -1)), "expired"),
+        (by(&dns("localhost"), Usage::Client, days(-1, 1)), "wrong-usage"),
+        (stranger.issue("x", &dns("localhost"), Usage::Server, days(-1, 1)).unwrap(), "unknown-issuer"),
     ];
-    for (server, expected) in cases {
+    for (server, refused) in cases {
         let origin = origin_with(vec![Act::Say(OK)], Some(acceptor(&server, None))).await;
-        let fetched = fetch(&client(protected(&lab, origin.address))).await;
-        assert_eq!(fetched, expected.map_err(|()| UpstreamError::Tls));
+        let upstream = client(protected(&lab, origin.address));
+        // Whoever only looks is told more, and has asked for nothing.
+        match upstream.probe().await {
+            Ok(probed) => {
+                let (period, names) = probed.certificate.unwrap();
+                assert!(refused.is_empty() && names == ["localhost"] && period.until > now());
+            }
+            Err(error) => {
+                assert!(!refused.is_empty() && error.to_string().contains(refused), "{refused}: {error}");
+            }
+        }
+        let expected = if refused.is_empty() { Ok("{}".to_owned()) } else { Err(UpstreamError::Tls) };
+        assert_eq!(fetch(&upstream).await, expected);
     }
 }
 
@@ -372,13 +384,17 @@ async fn an_upstream_may_ask_for_our_certificate() {
             settings.client_certificate =
                 Some((lab.write("tavs.pem", &own.certificate), lab.write("tavs.key", &own.key)));
         }
-        let fetched = fetch(&client(settings)).await;
+        let upstream = client(settings);
+        let probed = upstream.probe().await;
+        let fetched = fetch(&upstream).await;
         if shows_one {
+            assert!(probed.is_ok(), "{probed:?}");
             assert_eq!(fetched.unwrap(), "{}");
         } else {
             // Under TLS 1.3 the refusal comes after our handshake, and may be overtaken by the
             // closing of the connection.
             assert!(matches!(fetched, Err(UpstreamError::Tls | UpstreamError::Broke)), "{fetched:?}");
+            assert!(matches!(probed, Err(ProbeError::Refuses | ProbeError::Closes)), "{probed:?}");
         }
     }
 }

@@ -71,6 +71,23 @@ impl Connector {
 
     /// Resolves, connects and shakes hands. Its deadline is the caller's.
     pub(super) async fn connect(&self) -> Result<Stream, UpstreamError> {
+        let socket = self.socket().await?;
+        match &self.tls {
+            None => Ok(Box::new(socket)),
+            Some((connector, name)) => {
+                let stream = connector.connect(name.clone(), socket).await;
+                Ok(Box::new(stream.map_err(|_error| UpstreamError::Tls)?))
+            }
+        }
+    }
+
+    /// With what to shake hands, and whose name its certificate must have; none for `http://`.
+    pub(super) fn tls(&self) -> Option<&(TlsConnector, ServerName<'static>)> {
+        self.tls.as_ref()
+    }
+
+    /// Resolves and connects: the first of its addresses that takes the connection.
+    pub(super) async fn socket(&self) -> Result<TcpStream, UpstreamError> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port))
             .await
             .map_err(|_error| UpstreamError::Resolve)?;
@@ -87,13 +104,7 @@ impl Connector {
             };
             // A request is written whole, so waiting for more (Nagle) only delays it.
             socket.set_nodelay(true).map_err(|_error| UpstreamError::Connect)?;
-            return match &self.tls {
-                None => Ok(Box::new(socket)),
-                Some((connector, name)) => {
-                    let stream = connector.connect(name.clone(), socket).await;
-                    Ok(Box::new(stream.map_err(|_error| UpstreamError::Tls)?))
-                }
-            };
+            return Ok(socket);
         }
         Err(failure)
     }

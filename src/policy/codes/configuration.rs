@@ -60,4 +60,34 @@ super::codes! {
     "With `approval = \"required\"` in [policies], policies that let out more than those approved last take effect only beside an approval that two officers have signed; the old state stays. `tavs approve prepare` shows what would leave, and makes the file that they sign."
     bad "# a policy was widened, and no approval is there\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
     good "# beside tavs.toml: an approval.json that two officers have signed\n[policies]\ndirectory = \"policies\"\napproval = \"required\""
+
+    UNREACHABLE "TAVS0613" Error "something that does not answer as it should"
+    "`tavs check --online` connects to each upstream, with the configured CA, name and client certificate, and sends no request; it looks whether checkpoints could be anchored, and whether the addresses are this machine's. As it is, an exchange that needs it would be refused."
+    bad "[upstreams.booking]\nurl = \"https://127.0.0.1:1\"\nca = \"certs/server-ca.pem\""
+    good "# connects: its certificate is for this host, and issued under `ca`\n[upstreams.booking]\nurl = \"https://localhost\"\nca = \"certs/server-ca.pem\""
+
+    ENDED "TAVS0614" Error "a certificate or revocation list that does not count today"
+    "It is past its end, or its time has not begun. Whoever depends on it is refused: under a stale revocation list, everybody of its anchor."
+    bad "# certs/partners.crl: next update 2025-12-31\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/partners.crl\""
+    good "# certs/partners.crl: made anew, as `tavs certs crl` does for development\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/partners.crl\""
+
+    ENDS_SOON "TAVS0615" Warning "a certificate or revocation list that ends soon"
+    "It ends within 14 days, and less than a third of its time is left. A new one takes effect without a restart."
+    bad "# certs/server.pem: until tomorrow\n[listen]\ncertificate = \"certs/server.pem\""
+    good "# certs/server.pem: until next year\n[listen]\ncertificate = \"certs/server.pem\""
+
+    NAME_NOT_COVERED "TAVS0616" Warning "a name that our certificate is not for"
+    "Recipients call us by the names of `[listen] names`, and refuse a certificate that is not for the name by which they call."
+    bad "# certs/server.pem is for localhost\n[listen]\nnames = [\"tavs.klinik.example\"]"
+    good "# certs/server.pem is for localhost\n[listen]\nnames = [\"localhost\"]"
+
+    RECORDS_UNUSABLE "TAVS0617" Error "a ledger or store that a start would refuse"
+    "Nothing leaves before a record of it is on disk, and without the store nobody's rights are known. The message says what is wrong, and what to do."
+    bad "# ls -ld ledger\n# drwxrwxrwx 2 tavs tavs 4096 ledger\n[ledger]\ndirectory = \"ledger\""
+    good "# ls -ld ledger\n# drwx------ 2 tavs tavs 4096 ledger\n[ledger]\ndirectory = \"ledger\""
+
+    LIST_MISSING "TAVS0618" Warning "a CA without its revocation list"
+    "A trust anchor has a CA whose revocation list is not among `crl`. Whether a certificate that it has issued was revoked cannot be known, so everybody under it is refused."
+    bad "# certs/other.crl was made by another CA\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/other.crl\""
+    good "# certs/partners.crl was made by this CA\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/partners.crl\""
 }
