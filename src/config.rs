@@ -26,7 +26,7 @@ use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{At, SourceFile};
 use crate::proxy::SubjectLookup;
 
-pub use self::cross::cross_check;
+pub use self::cross::{check_retention, cross_check};
 pub(crate) use self::files::{LARGEST_POLICY, is_key_ring, read_text};
 pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
 pub use self::keys::{KeySource, KeySourceError};
@@ -104,6 +104,8 @@ pub struct Ledger {
     pub anchor: Option<At<AnchorSettings>>,
     /// How long records are kept; without it, for ever.
     pub retention: Option<Terms>,
+    /// The purposes and categories that it names, where it does.
+    pub retention_names: Vec<At<String>>,
 }
 
 /// `[api]`.

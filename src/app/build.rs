@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::declared::{self, Declared};
 use crate::clock::Clock;
 use crate::config::private::PrivateError;
-use crate::config::{Api, Config, Findings, KeySourceError, PolicyFiles, cross_check, read_policies};
+use crate::config::{
+    Api, Config, Findings, KeySourceError, PolicyFiles, check_retention, cross_check, read_policies,
+};
 use crate::http::OwnNames;
 use crate::http::problem::Problems;
 use crate::identity::Register;
@@ -53,6 +55,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     if let Some(ring) = &ring {
         found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring, policy)));
     }
+    found.extend(check_retention(config, &read.files));
     let api = match &config.api {
         Some(settings) => api(config, settings, clock, &mut found).map(Some),
         None => Some(None),

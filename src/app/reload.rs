@@ -184,7 +184,8 @@ fn refused(config: &Config, error: &ApprovalError) -> Findings {
 
 fn needs_restart(old: &Config, new: &Config) -> bool {
     let ledger = |config: &Config| {
-        let Ledger { directory, node, limits, checkpoint, anchor, retention: _ } = &config.ledger;
+        let Ledger { directory, node, limits, checkpoint, anchor, retention: _, retention_names: _ } =
+            &config.ledger;
         let ledger::Limits { wait, pending, record, segment } = *limits;
         let anchor = anchor.as_ref().map(|anchor| format!("{:?}", anchor.value));
         (directory.value.clone(), node.clone(), wait, pending, record, segment, *checkpoint, anchor)

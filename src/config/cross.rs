@@ -1,9 +1,11 @@
 //! Policies against the configuration: names that must stand in both.
 
 use super::Config;
+use crate::policy::checked::Category;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::syntax::{self, At, SourceFile, nearest};
+use crate::policy::words::category;
 use crate::pseudonym::KeyRing;
 
 /// What one policy takes for granted of `tavs.toml` and of the key ring.
@@ -29,6 +31,32 @@ pub fn cross_check(config: &Config, ring: &KeyRing, policy: &SourceFile) -> Vec<
     found
 }
 
+/// The purposes that `[ledger.retention]` names, against those of the policies. A warning, for the ledger may
+/// hold records of a purpose whose policy is gone.
+#[must_use]
+pub fn check_retention(config: &Config, policies: &[SourceFile]) -> Vec<Diagnostic> {
+    let purposes: Vec<String> = policies.iter().filter_map(|policy| Named::read(policy).purpose).collect();
+    let mut known: Vec<&str> = CATEGORIES.map(category).to_vec();
+    known.extend(purposes.iter().map(String::as_str));
+    let names = config.ledger.retention_names.iter().filter(|name| !known.contains(&name.value.as_str()));
+    let found = names.map(|name| {
+        let help = nearest(&name.value, known.iter().copied()).map_or_else(
+            || {
+                format!(
+                    "policies have: `{}`; keep the line if the ledger holds records of it from before",
+                    known.join("`, `")
+                )
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!("no policy has the purpose or category `{}`", name.value);
+        config.fault(&codes::UNKNOWN_PURPOSE, name, message).help(help)
+    });
+    found.collect()
+}
+
+const CATEGORIES: [Category; 3] = [Category::Service, Category::Improvement, Category::LegitimateInterest];
+
 fn unknown(
     policy: &SourceFile,
     code: &'static Code,
@@ -52,6 +80,7 @@ fn unknown(
 struct Named {
     anchor: Option<At<String>>,
     domain: Option<At<String>>,
+    purpose: Option<String>,
     upstreams: Vec<At<String>>,
 }
 
@@ -60,6 +89,7 @@ impl Named {
         syntax::read(policy, |mut root| Self {
             anchor: root.optional_table("identity").and_then(|mut t| t.optional_str("anchor")),
             domain: root.optional_table("pseudonyms").and_then(|mut t| t.optional_str("domain")),
+            purpose: root.optional_table("purpose").and_then(|mut t| t.optional_str("id")).map(|at| at.value),
             upstreams: root
                 .tables("route")
                 .into_iter()

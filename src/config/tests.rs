@@ -121,6 +121,20 @@ fn a_policy_that_names_what_tavs_toml_lacks_is_told_the_nearest() {
 }
 
 #[test]
+fn retention_names_purposes_and_categories_of_policies() {
+    let terms = "[ledger.retention]\ndefault = \"5 years\"\nservice = \"3 years\"\n";
+    let config = parse(&format!("{GOOD}{terms}reminders = \"1 year\"\ntreatment = \"10 years\"\n")).unwrap();
+    let policy = SourceFile::new("sms.toml", "[purpose]\nid = \"reminder\"\n");
+    let found = check_retention(&config, &[policy]);
+    let said: Vec<_> = found.iter().map(|one| (one.code, one.help.as_deref().unwrap())).collect();
+    let known = "policies have: `service`, `improvement`, `legitimate-interest`, `reminder`; keep the line if the \
+                 ledger holds records of it from before";
+    assert_eq!(said, [("TAVS0619", "did you mean `reminder`?"), ("TAVS0619", known)]);
+    assert_eq!(config.source.text.get(found[1].span.clone()), Some("treatment"));
+    assert!(!found[0].is_error());
+}
+
+#[test]
 fn every_option_that_the_reader_knows_is_documented() {
     let document = include_str!("../../docs/operating.md");
     for name in Config::option_names() {

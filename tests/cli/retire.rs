@@ -72,8 +72,11 @@ fn clinic() -> tempfile::TempDir {
     assert_eq!(run_tavs(folder.path(), ["init", "."]).code, 0);
     let config = folder.path().join("tavs.toml");
     let text = fs::read_to_string(&config).unwrap();
-    assert!(text.contains("default   = \"5 years\"\ntreatment = \"10 years\""), "{text}");
-    let text = text.replace("\"5 years\"", "\"3 years\"") + "\n[ledger.anchor]\nfile = \"anchor\"\n";
+    let terms = "default = \"5 years\"\nappointment-reminders = \"2 years\"";
+    assert!(text.contains(terms), "{text}");
+    // The policy that treated is gone; its records are not.
+    let text = text.replace(terms, "default = \"3 years\"\ntreatment = \"10 years\" #")
+        + "\n[ledger.anchor]\nfile = \"anchor\"\n";
     fs::write(&config, text).unwrap();
     let settings = Settings {
         directory: folder.path().join("ledger"),

@@ -44,8 +44,18 @@ impl Reader<'_> {
             Some(retention) => Some(terms(&retention, self.file)?),
             None => None,
         };
+        let (retention, retention_names) = retention.unzip();
+        let retention_names = retention_names.unwrap_or_default();
         table.finish();
-        Some(Ledger { directory: directory?, node: node?, limits, checkpoint, anchor, retention })
+        Some(Ledger {
+            directory: directory?,
+            node: node?,
+            limits,
+            checkpoint,
+            anchor,
+            retention,
+            retention_names,
+        })
     }
 
     /// Exactly one of `file`, `syslog` and `http`.
@@ -91,13 +101,17 @@ impl Reader<'_> {
     }
 }
 
-/// `default`, and names of purposes and categories.
-fn terms(table: &Table<'_>, file: &str) -> Option<Terms> {
+/// `default`, and names of purposes and categories with their places.
+fn terms(table: &Table<'_>, file: &str) -> Option<(Terms, Vec<At<String>>)> {
     let (mut default, mut named, mut good) = (None, BTreeMap::new(), true);
+    let mut names = Vec::new();
     for (name, value) in table.entries() {
         match value.parsed(&codes::BAD_VALUE, retention_span) {
             Some(span) if name.value == "default" => default = Some(span.value),
-            Some(span) => drop(named.insert(name.value.to_owned(), span.value)),
+            Some(span) => {
+                names.push(At::new(name.value.to_owned(), name.span.clone()));
+                named.insert(name.value.to_owned(), span.value);
+            }
             None => good = false,
         }
     }
@@ -106,7 +120,7 @@ fn terms(table: &Table<'_>, file: &str) -> Option<Terms> {
         let found = Diagnostic::new(&codes::MISSING_NAME, file, table.span(), message, "here");
         table.report(found.help("add `default = \"5 years\"`: how long records of other purposes are kept"));
     }
-    Some(Terms { default: default.filter(|_| good)?, named })
+    Some((Terms { default: default.filter(|_| good)?, named }, names))
 }
 
 /// `https://host` and the path.

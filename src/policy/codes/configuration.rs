@@ -90,4 +90,9 @@ super::codes! {
     "A trust anchor has a CA whose revocation list is not among `crl`. Whether a certificate that it has issued was revoked cannot be known, so everybody under it is refused."
     bad "# certs/other.crl was made by another CA\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/other.crl\""
     good "# certs/partners.crl was made by this CA\n[anchors.partners]\nca = \"certs/partners-ca.pem\"\ncrl = \"certs/partners.crl\""
+
+    UNKNOWN_PURPOSE "TAVS0619" Warning "a purpose that no policy has"
+    "`[ledger.retention]` says how long records of a purpose are kept, by the purpose's id or by its category. A name that no policy has keeps nothing: records of the purpose that was meant are kept as long as `default` says."
+    bad "# policies/sms.toml: [purpose] id = \"reminders\"\n[ledger.retention]\ndefault = \"5 years\"\nreminder = \"2 years\""
+    good "# policies/sms.toml: [purpose] id = \"reminders\"\n[ledger.retention]\ndefault = \"5 years\"\nreminders = \"2 years\""
 }
