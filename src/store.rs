@@ -22,6 +22,7 @@ mod connect;
 mod error;
 mod index;
 mod look;
+mod postings;
 mod pseudonyms;
 mod query;
 mod quota;

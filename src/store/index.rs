@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use super::connect::Durability;
 use super::error::StoreError;
 use super::rows::{Act, Exchange, IndexRow, Log, Policy, Position};
-use super::values::{int, join, number, pairs};
-use super::{Store, registry, sql};
+use super::values::{int, join, join_ids, number, pairs};
+use super::{Store, postings, registry, sql};
+use crate::ids::SubjectId;
 
 const DOING: &str = "write the index";
 const READING: &str = "read the index";
@@ -61,19 +62,19 @@ impl Store {
         self.connections.write_or_refuse(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))
     }
 
-    /// Takes out of the index what the ledger's retention has let go: the records up to a number.
-    /// Policy versions stay: later records speak of them.
+    /// Takes out of the index what the ledger's retention has let go: the records up to a number, and
+    /// who was told about whom last at that time. Policy versions stay: later records speak of them.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn forget_index(&self, log: Log, upto: u64) -> Result<(), StoreError> {
         self.connections.write(Durability::Derived, DOING, |t| {
-            for text in [
-                sql::FORGET_ACT_SUBJECT,
-                sql::FORGET_ACT,
-                sql::FORGET_DISCLOSURE_SUBJECT,
-                sql::FORGET_DISCLOSURE,
-            ] {
+            let last = t.query_row(sql::FORGOTTEN, (log, int(upto)), |row| number(row, 0)).optional()?;
+            if let Some(at) = last {
+                t.execute(sql::FORGET_RESERVED, (int(at),))?;
+            }
+            postings::forget(t, &log, upto)?;
+            for text in [sql::FORGET_ACT_SUBJECT, sql::FORGET_ACT, sql::FORGET_DISCLOSURE] {
                 t.execute(text, (log, int(upto)))?;
             }
             Ok(())
@@ -92,7 +93,8 @@ impl Store {
                 sql::CLEAR_ACT,
                 sql::CLEAR_POLICY_RULE,
                 sql::CLEAR_POLICY,
-                sql::CLEAR_DISCLOSURE_SUBJECT,
+                sql::CLEAR_BLOCKS,
+                sql::CLEAR_RUNS,
                 sql::CLEAR_DISCLOSURE,
             ] {
                 t.execute(text, ())?;
@@ -131,9 +133,13 @@ fn apply(
             return Ok(Ok(()));
         }
     }
+    let mut unsorted = postings::unsorted(t, &upto.log)?;
     for row in rows.iter().filter(|row| before.is_none_or(|at| row.sequence() > at)) {
         match row {
-            IndexRow::Exchange(exchange) => put_exchange(t, &upto.log, exchange)?,
+            IndexRow::Exchange(exchange) => {
+                put_exchange(t, &upto.log, exchange)?;
+                unsorted = postings::add(t, &upto.log, exchange, unsorted)?;
+            }
             IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
             IndexRow::Act(act) => put_act(t, &upto.log, act)?,
             IndexRow::Change { sequence, number, change, ids } => {
@@ -143,7 +149,8 @@ fn apply(
             }
         }
     }
-    t.prepare_cached(sql::PUT_POSITION)?.execute((upto.log, int(upto.sequence), upto.hash))?;
+    let mut put = t.prepare_cached(sql::PUT_POSITION)?;
+    put.execute((upto.log, int(upto.sequence), upto.hash, int(unsorted)))?;
     Ok(Ok(()))
 }
 
@@ -152,6 +159,11 @@ impl Exchange {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.kind == "refusal"
+    }
+
+    /// Whom it told about: of a refusal nothing left.
+    pub(super) fn told(&self) -> &[SubjectId] {
+        if self.is_refusal() { &[] } else { &self.subjects }
     }
 }
 
@@ -186,6 +198,7 @@ fn put_exchange(t: &Transaction<'_>, log: &Log, row: &Exchange) -> rusqlite::Res
         row.outcome,
         int(row.bytes),
         int(u64::try_from(row.subjects.len()).unwrap_or(u64::MAX)),
+        join_ids(row.told()),
         pairs(&row.released),
         int(row.withheld),
         int(row.unfit),
@@ -193,12 +206,6 @@ fn put_exchange(t: &Transaction<'_>, log: &Log, row: &Exchange) -> rusqlite::Res
         int(row.records),
         int(row.records_withheld),
     ])?;
-    // Of a refusal nothing left: nobody was told about anybody.
-    let told: &[_] = if row.is_refusal() { &[] } else { &row.subjects };
-    let mut put = t.prepare_cached(sql::PUT_DISCLOSURE_SUBJECT)?;
-    for subject in told {
-        put.execute((log, int(row.sequence), subject, &row.recipient, int(row.at)))?;
-    }
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use super::error::StoreError;
 use super::rows::{
     Act, Affected, Disclosed, Exchange, Given, Log, Millis, Policy, PolicyRule, Volume, Window,
 };
-use super::values::{conversion, int, number, read_pairs, split};
-use super::{Store, sql};
+use super::values::{conversion, int, number, read_ids, read_pairs, split};
+use super::{Store, postings, sql};
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 
 const DOING: &str = "read the index";
@@ -38,13 +38,14 @@ impl Store {
     pub fn disclosures_of(&self, ids: &[SubjectId]) -> Result<Vec<Disclosed>, StoreError> {
         self.connections.read(DOING, |c| {
             let mut found: BTreeMap<(Millis, Log, u64), Disclosed> = BTreeMap::new();
-            let mut statement = c.prepare_cached(sql::DISCLOSURES_OF)?;
-            for id in ids {
-                let mut rows = statement.query((id,))?;
-                while let Some(row) = rows.next()? {
-                    let exchange = exchange(row)?;
-                    let key = (exchange.at, row.get(0)?, exchange.sequence);
-                    found.insert(key, Disclosed { exchange, persons: number(row, 20)? });
+            let mut statement = c.prepare_cached(sql::DISCLOSURE)?;
+            for (log, sequence) in postings::of(c, ids)? {
+                let disclosed = statement.query_row((log, int(sequence)), |row| {
+                    Ok(Disclosed { exchange: exchange(row)?, persons: number(row, 20)? })
+                });
+                // Retention may have let it go while its run still stands.
+                if let Some(disclosed) = disclosed.optional()? {
+                    found.insert((disclosed.exchange.at, log, sequence), disclosed);
                 }
             }
             Ok(found.into_values().collect())
@@ -58,8 +59,14 @@ impl Store {
     /// When the store cannot be read.
     pub fn plan_of_disclosures(&self) -> Result<Vec<String>, StoreError> {
         self.connections.read(DOING, |c| {
-            let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {}", sql::DISCLOSURES_OF))?;
-            statement.query_map((SubjectId([0; 16]),), |row| row.get(3))?.collect()
+            let mut steps = Vec::new();
+            for text in [sql::BLOCKS_DOWN_FROM, sql::UNSORTED_FROM, sql::DISCLOSURE] {
+                let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+                let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+                let found = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))?;
+                steps.append(&mut found.collect::<rusqlite::Result<_>>()?);
+            }
+            Ok(steps)
         })
     }
 
@@ -85,21 +92,26 @@ impl Store {
         &self,
         recipient: &str,
         window: Window,
-        mut each: impl FnMut(Affected),
+        each: impl FnMut(Affected),
     ) -> Result<(), StoreError> {
-        self.connections.read(DOING, |c| {
-            let mut statement = c.prepare_cached(sql::AFFECTED)?;
+        let found = self.connections.read(DOING, |c| {
+            let mut found: BTreeMap<[u8; 16], Affected> = BTreeMap::new();
+            let mut statement = c.prepare_cached(sql::TOLD_TO)?;
             let mut rows = statement.query((recipient, int(window.from), int(window.to)))?;
             while let Some(row) = rows.next()? {
-                each(Affected {
-                    subject: row.get(0)?,
-                    disclosures: number(row, 1)?,
-                    first: number(row, 2)?,
-                    last: number(row, 3)?,
-                });
+                let at = number(row, 0)?;
+                for subject in read_ids(row, 1)? {
+                    let none = Affected { subject, disclosures: 0, first: at, last: at };
+                    let one = found.entry(subject.0).or_insert(none);
+                    one.disclosures = one.disclosures.saturating_add(1);
+                    one.first = one.first.min(at);
+                    one.last = one.last.max(at);
+                }
             }
-            Ok(())
-        })
+            Ok(found)
+        })?;
+        found.into_values().for_each(each);
+        Ok(())
     }
 
     /// What a recipient was given in a window, by policy version and route: the categories of

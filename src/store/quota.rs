@@ -4,15 +4,18 @@
 //! place; a reservation whose disclosure then fails still counts, never the other way round.
 //!
 //! The table is mirrored in memory, at most as many subjects for a recipient as its quota has, so
-//! that a recipient that asks for the same people again costs a look-up each and no SQL.
+//! that a recipient that asks for the same people again costs a look-up each and no SQL. What has lapsed stays
+//! in the table: whom a recipient was ever told about, which the guard of novelty asks.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::Transaction;
+
 use super::connect::{Connections, Durability};
 use super::error::StoreError;
 use super::rows::{Millis, Reservation};
-use super::values::{int, number};
+use super::values::{int, number, read_ids};
 use super::{Store, sql};
 use crate::ids::SubjectId;
 
@@ -67,14 +70,7 @@ impl Store {
         if let Some(too_many) = wanted.checked_sub(limit).filter(|too_many| *too_many > 0) {
             return Ok(Reservation::Full { used: recent.used(), room_at: recent.room_at(too_many) });
         }
-        self.connections.write(Durability::Derived, DOING, |t| {
-            t.prepare_cached(sql::FORGET_RESERVED)?.execute((recipient, int(lapsed(now))))?;
-            let mut put = t.prepare_cached(sql::RESERVE)?;
-            for subject in &stale {
-                put.execute((recipient, subject, int(now)))?;
-            }
-            Ok(())
-        })?;
+        self.connections.write(Durability::Derived, DOING, |t| put(t, recipient, &stale, now))?;
         for subject in stale {
             recent.put(subject, now);
         }
@@ -100,8 +96,8 @@ impl Store {
         recent.known(subjects, now, limit)
     }
 
-    /// How many of the subjects a recipient was never told about: neither lately nor in any disclosure
-    /// that the index holds.
+    /// How many of the subjects a recipient was never told about: neither lately, nor since it has been
+    /// counted whom it is told about, nor in any disclosure that the index held when that began.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -121,7 +117,7 @@ impl Store {
             let mut told = c.prepare_cached(sql::TOLD)?;
             let mut never = 0_u64;
             for subject in unknown {
-                never = never.saturating_add(u64::from(!told.exists((subject, recipient))?));
+                never = never.saturating_add(u64::from(!told.exists((recipient, subject))?));
             }
             Ok(never)
         })
@@ -138,14 +134,23 @@ impl Store {
         Ok(recent.used())
     }
 
-    /// Reserves what the index says was disclosed in the last day: at start, once the index has
-    /// caught up with the ledger.
+    /// Reserves what the index says was disclosed in the last day to whoever is counted: at start, once
+    /// the index has caught up with the ledger. Of a recipient that is counted for the first time, all is.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn restore_reservations(&self, now: Millis) -> Result<(), StoreError> {
         self.connections.write(Durability::Derived, DOING, |t| {
-            t.prepare_cached(sql::RESTORE_RESERVED)?.execute((int(now.saturating_sub(DAY)),)).map(drop)
+            let mut counted = t.prepare_cached(sql::COUNTED)?;
+            let mut statement = t.prepare_cached(sql::TOLD_SINCE)?;
+            let mut rows = statement.query((int(now.saturating_sub(DAY)),))?;
+            while let Some(row) = rows.next()? {
+                let recipient: String = row.get(0)?;
+                if counted.exists((&recipient,))? {
+                    put(t, &recipient, &read_ids(row, 2)?, number(row, 1)?)?;
+                }
+            }
+            Ok(())
         })?;
         lock(&self.quotas.0).clear();
         Ok(())
@@ -166,6 +171,7 @@ impl Recent {
     /// Reads the table once, and drops what has lapsed since.
     fn load(&mut self, connections: &Connections, recipient: &str, now: Millis) -> Result<(), StoreError> {
         if !self.loaded {
+            begin(connections, recipient)?;
             let rows: Vec<(SubjectId, Millis)> = connections.read(DOING, |c| {
                 let mut statement = c.prepare_cached(sql::RESERVED)?;
                 let rows = statement
@@ -218,6 +224,27 @@ impl Recent {
             self.at.remove(&subject);
         }
     }
+}
+
+/// Where a recipient was never counted, takes over whom the index says that it was told about.
+fn begin(connections: &Connections, recipient: &str) -> Result<(), StoreError> {
+    if connections.read(DOING, |c| c.prepare_cached(sql::COUNTED)?.exists((recipient,)))? {
+        return Ok(());
+    }
+    connections.write(Durability::Derived, DOING, |t| {
+        let mut statement = t.prepare_cached(sql::TOLD_TO)?;
+        let mut rows = statement.query((recipient, 0, i64::MAX))?;
+        while let Some(row) = rows.next()? {
+            put(t, recipient, &read_ids(row, 1)?, number(row, 0)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// Each from then on, or from later where that stands already.
+fn put(t: &Transaction<'_>, recipient: &str, subjects: &[SubjectId], at: Millis) -> rusqlite::Result<()> {
+    let mut put = t.prepare_cached(sql::RESERVE)?;
+    subjects.iter().try_for_each(|subject| put.execute((recipient, subject, int(at))).map(drop))
 }
 
 /// What was reserved then or earlier counts no more.

@@ -8,8 +8,12 @@ use super::connect::Make;
 use super::error::StoreError;
 
 /// What makes schema `n` of schema `n - 1`, from 1. A published one is never changed.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 const DOING: &str = "bring the store's schema up to date";
 

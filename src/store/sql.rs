@@ -90,23 +90,33 @@ statements! {
     RESERVED = "SELECT subject, at FROM reservation WHERE recipient = $1 AND at > $2";
     RESERVE = "INSERT INTO reservation (recipient, subject, at) VALUES ($1, $2, $3)
         ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
-    FORGET_RESERVED = "DELETE FROM reservation WHERE recipient = $1 AND at <= $2";
-    RESTORE_RESERVED = "INSERT INTO reservation (recipient, subject, at)
-        SELECT s.recipient, s.subject, MAX(s.at) FROM disclosure d CROSS JOIN disclosure_subject s
-        WHERE d.at > $1 AND s.log = d.log AND s.seq = d.seq GROUP BY s.recipient, s.subject
-        ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
+    TOLD = "SELECT 1 FROM reservation WHERE recipient = $1 AND subject = $2";
+    COUNTED = "SELECT 1 FROM reservation WHERE recipient = $1 LIMIT 1";
+    FORGET_RESERVED = "DELETE FROM reservation WHERE at <= $1";
+    TOLD_SINCE = "SELECT recipient, at, subject_ids FROM disclosure WHERE at > $1";
+    TOLD_TO = "SELECT at, subject_ids FROM disclosure WHERE recipient = $1 AND at >= $2 AND at < $3";
 
     POSITION = "SELECT seq, hash FROM position WHERE log = $1";
-    PUT_POSITION = "INSERT INTO position (log, seq, hash) VALUES ($1, $2, $3)
-        ON CONFLICT (log) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
+    UNSORTED = "SELECT unsorted FROM position WHERE log = $1";
+    PUT_POSITION = "INSERT INTO position (log, seq, hash, unsorted) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (log) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, unsorted = excluded.unsorted";
     PUT_DISCLOSURE = "INSERT INTO disclosure (log, seq, at, kind, exchange, recipient, policy, route,
-            purpose, basis, country, status, outcome, bytes, subjects, released, withheld, unfit,
-            cpr_in_text, records, records_withheld)
+            purpose, basis, country, status, outcome, bytes, subjects, subject_ids, released, withheld,
+            unfit, cpr_in_text, records, records_withheld)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-            $21)
+            $21, $22)
         ON CONFLICT (log, seq) DO NOTHING";
-    PUT_DISCLOSURE_SUBJECT = "INSERT INTO disclosure_subject (log, seq, subject, recipient, at)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (log, seq, subject) DO NOTHING";
+    UNSORTED_FROM = "SELECT seq, subject_ids FROM disclosure WHERE log = $1 AND seq > $2 AND seq <= $3";
+    LAST_RUNS = "SELECT first, last, level FROM posting_run WHERE log = $1 ORDER BY first DESC LIMIT $2";
+    RUNS = "SELECT log, first, last, level FROM posting_run ORDER BY log, first";
+    LOGS = "SELECT log, seq FROM position";
+    PUT_RUN = "INSERT INTO posting_run (log, first, last, level) VALUES ($1, $2, $3, $4)";
+    REMOVE_RUN = "DELETE FROM posting_run WHERE log = $1 AND first = $2";
+    PUT_BLOCK = "INSERT INTO posting_block (log, run, least, postings) VALUES ($1, $2, $3, $4)";
+    BLOCKS_OF_RUN = "SELECT postings FROM posting_block WHERE log = $1 AND run = $2";
+    BLOCKS_DOWN_FROM = "SELECT least, postings FROM posting_block WHERE log = $1 AND run = $2 AND least <= $3
+        ORDER BY least DESC";
+    REMOVE_BLOCKS = "DELETE FROM posting_block WHERE log = $1 AND run = $2";
     PUT_POLICY = "INSERT INTO policy_version (policy, log, seq, at, recipient, name, relation,
             purpose, category, basis, country, ground, retention, agreement, who)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (policy) DO NOTHING";
@@ -121,24 +131,19 @@ statements! {
     CLEAR_ACT = "DELETE FROM act";
     CLEAR_POLICY_RULE = "DELETE FROM policy_rule";
     CLEAR_POLICY = "DELETE FROM policy_version";
-    CLEAR_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject";
+    CLEAR_BLOCKS = "DELETE FROM posting_block";
+    CLEAR_RUNS = "DELETE FROM posting_run";
     CLEAR_DISCLOSURE = "DELETE FROM disclosure";
     CLEAR_POSITION = "DELETE FROM position";
 
     FORGET_ACT_SUBJECT = "DELETE FROM act_subject WHERE log = $1 AND seq <= $2";
     FORGET_ACT = "DELETE FROM act WHERE log = $1 AND seq <= $2";
-    FORGET_DISCLOSURE_SUBJECT = "DELETE FROM disclosure_subject WHERE log = $1 AND seq <= $2";
+    FORGOTTEN = "SELECT at FROM disclosure WHERE log = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1";
     FORGET_DISCLOSURE = "DELETE FROM disclosure WHERE log = $1 AND seq <= $2";
 
-    TOLD = "SELECT 1 FROM disclosure_subject WHERE subject = $1 AND recipient = $2 LIMIT 1";
-    DISCLOSURES_OF = "SELECT d.log, d.seq, d.at, d.kind, d.exchange, d.recipient, d.policy, d.route,
-            d.purpose, d.basis, d.country, d.status, d.outcome, d.bytes, d.released, d.withheld, d.unfit,
-            d.cpr_in_text, d.records, d.records_withheld, d.subjects
-        FROM disclosure_subject s JOIN disclosure d ON d.log = s.log AND d.seq = s.seq
-        WHERE s.subject = $1 ORDER BY s.at, s.log, s.seq";
-    AFFECTED = "SELECT s.subject, COUNT(*), MIN(d.at), MAX(d.at) FROM disclosure d CROSS JOIN disclosure_subject s
-        WHERE d.recipient = $1 AND d.at >= $2 AND d.at < $3 AND s.log = d.log AND s.seq = d.seq
-        GROUP BY s.subject ORDER BY s.subject";
+    DISCLOSURE = "SELECT log, seq, at, kind, exchange, recipient, policy, route, purpose, basis, country,
+            status, outcome, bytes, released, withheld, unfit, cpr_in_text, records, records_withheld, subjects
+        FROM disclosure WHERE log = $1 AND seq = $2";
     GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
         WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind <> 'refusal' ORDER BY at";
     VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),

@@ -2,6 +2,7 @@
 
 mod index;
 mod opening;
+mod postings;
 mod pseudonyms;
 mod quota;
 mod registry;

@@ -99,6 +99,23 @@ pub(super) fn split(text: &str) -> Vec<String> {
     text.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
+/// Ids of subjects, 16 bytes each.
+pub(super) fn join_ids(ids: &[SubjectId]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0).collect()
+}
+
+/// The ids that [`join_ids`] put together.
+pub(super) fn read_ids(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<SubjectId>> {
+    Ok(read_chunks(row, column)?.into_iter().map(SubjectId).collect())
+}
+
+/// Bytes as pieces of one length; an error if they are cut short.
+pub(super) fn read_chunks<const N: usize>(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<[u8; N]>> {
+    let bytes = row.get_ref(column)?.as_blob().map_err(|error| conversion(column, error))?;
+    let (pieces, rest) = bytes.as_chunks();
+    if rest.is_empty() { Ok(pieces.to_vec()) } else { Err(conversion(column, FromSqlError::InvalidType)) }
+}
+
 /// `[[rule,count],…]`, as in a ledger record.
 pub(super) fn pairs(released: &[(u32, u64)]) -> String {
     let pairs: Vec<String> = released.iter().map(|(rule, count)| format!("[{rule},{count}]")).collect();

@@ -47,7 +47,8 @@ fn dump(store: &Store) -> Vec<String> {
     let mut all = Vec::new();
     for table in [
         "disclosure",
-        "disclosure_subject",
+        "posting_run",
+        "posting_block",
         "policy_version",
         "policy_rule",
         "act",

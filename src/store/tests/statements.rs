@@ -17,7 +17,11 @@ const WHOLE: &[(&str, &str)] = &[
     ("CLEAR_ACT", "empties the table"),
     ("CLEAR_POLICY_RULE", "empties the table"),
     ("CLEAR_POLICY", "empties the table"),
-    ("CLEAR_DISCLOSURE_SUBJECT", "empties the table"),
+    ("CLEAR_BLOCKS", "empties the table"),
+    ("CLEAR_RUNS", "empties the table"),
+    ("RUNS", "a run for 131,000 postings at last"),
+    ("LOGS", "one for each ledger"),
+    ("FORGET_RESERVED", "once for each retirement of segments"),
     ("CLEAR_DISCLOSURE", "empties the table"),
     ("CLEAR_POSITION", "empties the table"),
     ("ACTS_OF_KIND", "what is on record of keys, at a start or reload"),
@@ -27,9 +31,7 @@ const WHOLE: &[(&str, &str)] = &[
 
 /// Statements that sort what they found, each with its reason.
 const SORTED: &[(&str, &str)] = &[
-    ("AFFECTED", "a recipient's window, by person"),
     ("VOLUMES", "a window, by recipient"),
-    ("RESTORE_RESERVED", "a day, by recipient and person"),
     ("ACTS", "a window: equal times by number"),
     ("ACTS_OF", "one person's"),
     ("ACTS_OF_KIND", "equal times by number"),
@@ -41,27 +43,29 @@ const SORTED: &[(&str, &str)] = &[
 /// The queries that reports wait for, and the index that each must use.
 const BY_INDEX: &[(&str, &[&str])] = &[
     (
-        "DISCLOSURES_OF",
-        &[
-            "SEARCH s USING COVERING INDEX disclosure_subject_subject (subject=?)",
-            "SEARCH d USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq=?)",
-        ],
+        "BLOCKS_DOWN_FROM",
+        &["SEARCH posting_block USING INDEX sqlite_autoindex_posting_block_1 (log=? AND run=? AND least<?)"],
     ),
     (
-        "AFFECTED",
-        &[
-            "SEARCH d USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)",
-            "SEARCH s USING COVERING INDEX sqlite_autoindex_disclosure_subject_1 (log=? AND seq=?)",
-        ],
+        "UNSORTED_FROM",
+        &["SEARCH disclosure USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq>? AND seq<?)"],
     ),
+    ("DISCLOSURE", &["SEARCH disclosure USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq=?)"]),
+    ("TOLD_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
     ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
     ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_time (at>? AND at<?)"]),
     ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
     ("POLICIES", &["SEARCH policy_version USING INDEX policy_version_time (at>? AND at<?)"]),
     ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
     ("RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at>?)"]),
-    ("FORGET_RESERVED", &["SEARCH reservation USING INDEX reservation_time (recipient=? AND at<?)"]),
-    ("RESTORE_RESERVED", &["SEARCH d USING INDEX disclosure_time (at>?)"]),
+    (
+        "TOLD",
+        &[
+            "SEARCH reservation USING COVERING INDEX sqlite_autoindex_reservation_1 (recipient=? AND subject=?)",
+        ],
+    ),
+    ("COUNTED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=?)"]),
+    ("TOLD_SINCE", &["SEARCH disclosure USING INDEX disclosure_time (at>?)"]),
     (
         "PSEUDONYM_OF_VALUE",
         &[

@@ -1,0 +1,85 @@
+//! Postings: whoever is looked for is found, wherever runs begin and end.
+
+use super::{exchange, store, subject};
+use crate::store::{IndexRow, Position, Store};
+
+const LOG: [u8; 16] = [5; 16];
+/// Enough for a run of each level, some beside it, and some that no run has.
+const RECORDS: u64 = 700;
+const PERSONS: u8 = 251;
+
+/// Whom a record is about: all but each person whose number, moved on by the record's, is a multiple of 17.
+fn about(sequence: u64) -> Vec<u8> {
+    (0..PERSONS).filter(|n| !(u64::from(*n) + sequence).is_multiple_of(17)).collect()
+}
+
+fn filled(batch: usize) -> (Store, tempfile::TempDir) {
+    let (store, folder) = store();
+    let rows: Vec<IndexRow> =
+        (1..=RECORDS).map(|n| IndexRow::Exchange(exchange(n, n, "sms", &about(n)))).collect();
+    for rows in rows.chunks(batch) {
+        let (begin, end) = (rows[0].sequence(), rows[rows.len() - 1].sequence());
+        store.apply(begin, rows, Position { log: LOG, sequence: end, hash: [9; 32] }).unwrap();
+    }
+    (store, folder)
+}
+
+fn levels(store: &Store) -> Vec<u8> {
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    let mut statement = connection.prepare("SELECT level FROM posting_run ORDER BY first").unwrap();
+    let found = statement.query_map((), |row| row.get(0)).unwrap();
+    found.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+fn blocks(store: &Store) -> Vec<(i64, Vec<u8>)> {
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    let text = "SELECT run, postings FROM posting_block ORDER BY run, least";
+    let mut statement = connection.prepare(text).unwrap();
+    let found = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    found.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+fn sequences(store: &Store, ids: &[u8]) -> Vec<u64> {
+    let ids: Vec<_> = ids.iter().map(|n| subject(*n)).collect();
+    store.disclosures_of(&ids).unwrap().iter().map(|found| found.exchange.sequence).collect()
+}
+
+#[test]
+fn everybody_is_found_in_runs_of_each_level_and_behind_them() {
+    let (store, _folder) = filled(97);
+    let levels = levels(&store);
+    assert!([0, 1, 2].iter().all(|level| levels.contains(level)), "{levels:?}");
+    assert!(levels.is_sorted_by(|older, newer| older >= newer), "{levels:?}");
+    for n in [0, 1, 16, 17, 125, PERSONS - 1] {
+        let told: Vec<u64> = (1..=RECORDS).filter(|sequence| about(*sequence).contains(&n)).collect();
+        assert_eq!(sequences(&store, &[n]), told, "{n}");
+    }
+    assert_eq!(sequences(&store, &[1, 2]), (1..=RECORDS).collect::<Vec<_>>());
+    assert!(sequences(&store, &[PERSONS]).is_empty());
+}
+
+#[test]
+fn runs_are_the_same_however_the_records_came() {
+    let (one, _folder) = filled(1);
+    let (many, _other) = filled(300);
+    assert_eq!(levels(&one), levels(&many));
+    assert!(blocks(&one) == blocks(&many));
+}
+
+#[test]
+fn what_retention_lets_go_is_found_no_more_and_its_runs_are_gone() {
+    let (store, _folder) = filled(97);
+    let upto = RECORDS - 20;
+    store.forget_index(LOG, upto).unwrap();
+    assert!(!levels(&store).contains(&2));
+    let told: Vec<u64> = (upto + 1..=RECORDS).filter(|sequence| about(*sequence).contains(&3)).collect();
+    assert_eq!(sequences(&store, &[3]), told);
+}
+
+#[test]
+fn a_block_that_was_cut_short_is_an_error() {
+    let (store, _folder) = filled(97);
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    connection.execute_batch("UPDATE posting_block SET postings = substr(postings, 2)").unwrap();
+    assert!(store.disclosures_of(&[subject(1)]).is_err());
+}
