@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use crate::ids::SubjectId;
 use crate::pseudonym::{Blind, Known, Pseudonymiser, Random, Row, Rows, Table, Wanted};
 use crate::store::{PseudonymKey, PseudonymRow, Store, StoreError};
 
@@ -26,6 +27,14 @@ pub fn known(store: &Store, maker: &Pseudonymiser, wanted: &[Wanted]) -> Result<
     let keys: Vec<PseudonymKey<'_>> = wanted.iter().map(|one| key(table, one.by_value)).collect();
     let mut standing = store.pseudonyms_of(&keys)?;
     let there: HashSet<Blind> = standing.iter().map(|row| row.by_value).collect();
+    // Somebody else's telephone number, until it was met in this record too. Its own id was tied at once.
+    let shared = wanted.iter().filter(|one| !one.identifies() && there.contains(&one.by_value));
+    let ties: Vec<(PseudonymKey<'_>, SubjectId)> = shared
+        .flat_map(|one| one.subjects.iter().skip(1).map(|subject| (key(table, one.by_value), *subject)))
+        .collect();
+    for batch in ties.chunks(BATCH) {
+        store.tie(batch)?;
+    }
     let missing: Vec<&Wanted> = wanted.iter().filter(|one| !there.contains(&one.by_value)).collect();
     for batch in missing.chunks(BATCH) {
         let new: Result<Vec<_>, StoreError> =

@@ -5,7 +5,7 @@
 //! judge. What is wanted of a record goes back when the record is withheld, so that nobody who is
 //! withheld gets a pseudonym. What the walk writes is dropped.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::walk::Walk;
 use super::{Fault, Rewriter, Watch, utf8};
@@ -26,12 +26,22 @@ pub struct Needs {
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     wanted: Vec<Wanted>,
-    listed: HashSet<Blind>,
+    listed: HashMap<Blind, usize>,
+    /// Each meeting with a value that names nobody by itself, by its place in `wanted`: whose record it
+    /// stood in, is known when that ends.
+    met: Vec<usize>,
+}
+
+/// How far the collection was.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Mark {
+    wanted: usize,
+    met: usize,
 }
 
 impl Collected {
     fn want(&mut self, by_value: Blind, input: Input<'_>, own: SubjectId) {
-        if self.listed.insert(by_value) {
+        let place = *self.listed.entry(by_value).or_insert_with(|| {
             self.wanted.push(Wanted {
                 by_value,
                 kind: input.kind.to_owned(),
@@ -40,44 +50,54 @@ impl Collected {
                 value: input.value.to_owned(),
                 subjects: vec![own],
             });
+            self.wanted.len().saturating_sub(1)
+        });
+        if self.wanted.get(place).is_some_and(|one| !one.identifies()) {
+            self.met.push(place);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.wanted.len()
+    pub(super) fn mark(&self) -> Mark {
+        Mark { wanted: self.wanted.len(), met: self.met.len() }
     }
 
-    /// Takes back what was met since there were `len`: it does not leave.
-    pub(super) fn truncate(&mut self, len: usize) {
-        for one in self.wanted.drain(len.min(self.wanted.len())..) {
+    /// Takes back what was met since: it does not leave.
+    pub(super) fn truncate(&mut self, since: Mark) {
+        for one in self.wanted.drain(since.wanted.min(self.wanted.len())..) {
             self.listed.remove(&one.by_value);
         }
+        self.met.truncate(since.met);
     }
 
-    /// A record leaves of which some values were met since there were `len`: a telephone number, which
-    /// names no person or resource by itself, is that of the record's persons.
-    pub(super) fn belong(&mut self, len: usize, persons: &[SubjectId]) {
-        for one in self.wanted.iter_mut().skip(len).filter(|one| !one.identifies()) {
-            one.subjects.extend_from_slice(persons);
+    /// A record leaves of which some values were met since then: a telephone number, which names no person
+    /// or resource by itself, is that of the record's persons, whoever had it before.
+    pub(super) fn belong(&mut self, since: Mark, persons: &[SubjectId]) {
+        let mut met: Vec<usize> = self.met.get(since.met..).unwrap_or_default().to_vec();
+        met.sort_unstable();
+        met.dedup();
+        for place in met {
+            if let Some(one) = self.wanted.get_mut(place) {
+                one.subjects.extend_from_slice(persons);
+            }
         }
     }
 }
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// The open record leaves, and what was wanted of it.
-    pub(super) fn belong(&mut self, since: usize) {
+    pub(super) fn belong(&mut self, since: Mark) {
         if let Some(collected) = &mut self.collected {
             collected.belong(since, &self.judged.persons(&self.subjects, &self.reader));
         }
     }
 
-    /// How many pseudonyms are wanted so far.
-    pub(super) fn wanted(&self) -> usize {
-        self.collected.as_ref().map_or(0, Collected::len)
+    /// Which pseudonyms are wanted so far.
+    pub(super) fn wanted(&self) -> Mark {
+        self.collected.as_ref().map_or_else(Mark::default, Collected::mark)
     }
 
     /// Takes back what was wanted since then.
-    pub(super) fn unwant(&mut self, since: usize) {
+    pub(super) fn unwant(&mut self, since: Mark) {
         if let Some(collected) = &mut self.collected {
             collected.truncate(since);
         }

@@ -54,6 +54,41 @@ impl Store {
         })
     }
 
+    /// Has rows that stand go with these subjects, too; writes only where one does not yet. Nothing comes to
+    /// go with a person who was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn tie(&self, ties: &[(PseudonymKey<'_>, SubjectId)]) -> Result<(), StoreError> {
+        let is_new = |c: &Connection, (key, subject): &(PseudonymKey<'_>, SubjectId)| {
+            let PseudonymKey { domain, version, index } = key;
+            let mut statement = c.prepare_cached(sql::HAS_PSEUDONYM_SUBJECT)?;
+            Ok::<_, rusqlite::Error>(!statement.exists((domain, version, index, subject))?)
+        };
+        let new = self.connections.read(READING, |c| {
+            let mut new = Vec::new();
+            for tie in ties {
+                if is_new(c, tie)? {
+                    new.push(*tie);
+                }
+            }
+            Ok(new)
+        })?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.connections.write(Durability::Synced, DRAWING, |t| {
+            let mut put = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
+            for (key, subject) in &new {
+                let stands = !find(t, sql::PSEUDONYM_OF_VALUE, &[*key])?.is_empty();
+                if stands && !any_erased(t, &[*subject])? {
+                    put.execute((key.domain, key.version, key.index, subject))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// The subject ids with which a value's row goes.
     ///
     /// # Errors
@@ -154,7 +189,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PseudonymRow> {
 }
 
 fn put(t: &Transaction<'_>, row: &PseudonymRow, subjects: &[SubjectId]) -> rusqlite::Result<()> {
-    let new = t.prepare_cached(sql::PUT_PSEUDONYM)?.execute((
+    t.prepare_cached(sql::PUT_PSEUDONYM)?.execute((
         &row.domain,
         row.version,
         row.by_value,
@@ -163,11 +198,10 @@ fn put(t: &Transaction<'_>, row: &PseudonymRow, subjects: &[SubjectId]) -> rusql
         &row.sealed_pseudonym,
         &row.sealed_value,
     ))?;
-    if new > 0 {
-        let mut statement = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
-        for subject in subjects {
-            statement.execute((&row.domain, row.version, row.by_value, subject))?;
-        }
+    // Another's, which came first, goes with these, too.
+    let mut statement = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
+    for subject in subjects {
+        statement.execute((&row.domain, row.version, row.by_value, subject))?;
     }
     Ok(())
 }

@@ -69,6 +69,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (domain, version, by_value) DO NOTHING";
     PUT_PSEUDONYM_SUBJECT = "INSERT INTO pseudonym_subject (domain, version, by_value, subject)
         VALUES ($1, $2, $3, $4) ON CONFLICT (domain, version, by_value, subject) DO NOTHING";
+    HAS_PSEUDONYM_SUBJECT = "SELECT 1 FROM pseudonym_subject
+        WHERE domain = $1 AND version = $2 AND by_value = $3 AND subject = $4";
     PSEUDONYM_SUBJECTS = "SELECT subject FROM pseudonym_subject
         WHERE domain = $1 AND version = $2 AND by_value = $3 ORDER BY subject";
     PSEUDONYMS_OF_SUBJECT = "SELECT p.domain, p.version, p.by_value, p.by_pseudonym, p.kind, p.sealed_pseudonym,

@@ -234,6 +234,58 @@ async fn a_person_who_is_erased_is_gone_from_the_store_for_good() {
     gone(&stage).await;
 }
 
+/// A telephone number is everybody's in whose record it ever stood, whoever had it first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_erased_person_shared_goes_with_her_whoever_had_it_first() {
+    const LIST: &str = r#"
+[[route]]
+name = "numbers"
+methods = ["GET"]
+path = "/numbers"
+upstream = "booking"
+[route.response]
+no-subject = "numbers that are known to nobody as anybody's"
+[route.response.members]
+"$.numbers[*].phone" = { pseudonymise = "phone" }
+"#;
+    let sms = policy("sms").replace("scheme = \"keyed\"", "scheme = \"table\"")
+        + &MORE.replacen(
+            "\"$.entry[*].note\" = \"keep\"",
+            "\"$.entry[*].phone\" = { pseudonymise = \"phone\" }",
+            1,
+        )
+        + LIST;
+    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
+    let phones = async |target: &str, body: String| {
+        stage.origin.says(json(&body));
+        let reply = stage.get(target).await;
+        assert_eq!(reply.status, 200, "{}", reply.head);
+        let list: Value = serde_json::from_slice(&reply.body).unwrap();
+        let entries = list["entry"].as_array().or_else(|| list["numbers"].as_array()).unwrap().clone();
+        entries.iter().map(|entry| entry["phone"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let of = |all: &[(&str, &str)]| {
+        let one = |(cpr, phone): &(&str, &str)| format!(r#"{{"cpr":"{cpr}","phone":"{phone}"}}"#);
+        format!(r#"{{"entry":[{}]}}"#, all.iter().map(one).collect::<Vec<_>>().join(","))
+    };
+    let [earlier, beside, listed, others] = ["+4520000001", "+4520000002", "+4520000003", "+4520000004"];
+    let numbers = format!(r#"{{"numbers":[{{"phone":"{listed}"}}]}}"#);
+    let all_others = of(&[(OTHER, earlier), (OTHER, beside), (OTHER, listed), (OTHER, others)]);
+
+    phones("/fhir/Patient", of(&[(OTHER, earlier)])).await;
+    phones("/numbers", numbers).await;
+    phones("/fhir/Patient", of(&[(OTHER, beside), (NANCY, beside)])).await;
+    let before = phones("/fhir/Patient", all_others.clone()).await;
+    let hers = phones("/fhir/Patient", of(&[(NANCY, earlier), (NANCY, listed)])).await;
+    assert_eq!(hers, [before[0].clone(), before[2].clone()], "one value has one pseudonym");
+    assert_eq!(rows(&stage.lab.path("")), 6, "two numbers and four telephone numbers");
+
+    change(&stage, RightKind::Erasure, NANCY, true);
+    assert_eq!(rows(&stage.lab.path("")), 2, "the other's number, and what was never in a record of hers");
+    let after = phones("/fhir/Patient", all_others).await;
+    assert!((0..3).all(|at| after[at] != before[at]) && after[3] == before[3], "{before:?} {after:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_version_gives_new_pseudonyms_and_the_old_ones_resolve_until_they_are_closed() {
     let stage = stage().await;

@@ -148,6 +148,26 @@ fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
     assert!(!stands_in(folder, "the value 16"));
 }
 
+#[test]
+fn a_row_that_stands_comes_to_go_with_others_too_but_with_nobody_who_is_erased() {
+    let (store, _folder) = store();
+    draw(&store, 11, &[11, 1]);
+    store.put_changes(&[erasure(3)]).unwrap();
+    let tie = |value: u8, who: u8| store.tie(&[(key(1, value), subject(who))]).unwrap();
+    for who in [1, 2, 2, 3] {
+        tie(11, who);
+    }
+    // Nothing stands there.
+    tie(12, 2);
+    assert_eq!(store.subjects_of(key(1, 11)).unwrap(), [subject(1), subject(2), subject(11)]);
+    assert_eq!(store.subjects_of(key(1, 12)).unwrap(), []);
+    // Who comes second while drawing, too.
+    draw(&store, 11, &[11, 4]);
+    assert_eq!(store.subjects_of(key(1, 11)).unwrap().len(), 4);
+    store.put_changes(&[erasure(4)]).unwrap();
+    assert!(standing(&store).is_empty());
+}
+
 /// The ledger tells of the erasure, and of every id that was known as hers: also where the backup is from
 /// before her second id was known.
 #[test]
