@@ -24,7 +24,12 @@ pub(super) struct Links<'b> {
 struct Found {
     /// By `fullUrl`; `None` where two entries have it, or what has it is no resource.
     entries: HashMap<String, Option<Resource>>,
-    contained: Vec<Contained>,
+    /// By where the resource around begins, and by id; `None` where two contained ones have it.
+    contained: HashMap<usize, HashMap<String, Option<Contained>>>,
+    /// Resources of entries that contain others, in order. No two overlap.
+    around: Vec<Range<usize>>,
+    /// The document itself, if it contains others: all that is in it is within it, too.
+    document: Option<Range<usize>>,
 }
 
 /// A resource that a reference can lead to. `Debug` shows nothing of it.
@@ -38,8 +43,7 @@ pub(super) struct Resource {
 
 #[derive(Debug)]
 struct Contained {
-    /// The resource that it is contained in, in bytes of the document.
-    around: Range<usize>,
+    /// In bytes of the document.
     at: Range<usize>,
     resource: Resource,
 }
@@ -74,9 +78,15 @@ impl<'b> Links<'b> {
 
     /// The one contained resource that `#id` means where it stands at `at`, and its place.
     pub(super) fn contained(&mut self, at: usize, id: &str) -> Option<(Resource, Range<usize>)> {
-        let contained = &self.found().contained;
-        let mut meant = contained.iter().filter(|one| one.around.contains(&at) && one.resource.id == id);
-        let one = meant.next()?;
+        let found = self.found();
+        let before = found.around.partition_point(|around| around.start <= at).checked_sub(1);
+        let inner = before.and_then(|place| found.around.get(place));
+        let mut meant = [inner, found.document.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|around| around.contains(&at))
+            .filter_map(|around| found.contained.get(&around.start)?.get(id));
+        let one = meant.next()?.as_ref()?;
         meant.next().is_none().then(|| (one.resource.clone(), one.at.clone()))
     }
 
@@ -116,7 +126,10 @@ impl Found {
             "entry" => elements(reader, depth, |reader, depth| self.entry(reader, depth)),
             _ => itself.member(name, reader, depth, true),
         })?;
-        self.contain(itself.contained, &(from..reader.at));
+        let document = from..reader.at;
+        if self.contain(itself.contained, document.start) {
+            self.document = Some(document);
+        }
         Ok(())
     }
 
@@ -136,7 +149,9 @@ impl Found {
             _ => reader.skip_value(depth),
         })?;
         let Itself { resource_type, id, contained } = itself;
-        self.contain(contained, &around);
+        if self.contain(contained, around.start) {
+            self.around.push(around);
+        }
         let Some(full_url) = full_url.filter(|url| is_local(url)) else { return Ok(()) };
         let is_own = id.is_some();
         let id = id.or_else(|| full_url.rsplit(':').next().map(str::to_owned));
@@ -148,13 +163,17 @@ impl Found {
         Ok(())
     }
 
-    fn contain(&mut self, contained: Vec<(Itself, Range<usize>)>, around: &Range<usize>) {
+    /// What is contained in the resource that begins at `around`. Says whether there is any.
+    fn contain(&mut self, contained: Vec<(Itself, Range<usize>)>, around: usize) -> bool {
+        let some = !contained.is_empty();
         for (Itself { resource_type, id, .. }, at) in contained {
             if let (Some(resource_type), Some(id)) = (resource_type, id) {
-                let resource = Resource { resource_type, id, is_own: true };
-                self.contained.push(Contained { around: around.clone(), at, resource });
+                let resource = Resource { resource_type, id: id.clone(), is_own: true };
+                let own = self.contained.entry(around).or_default();
+                own.entry(id).and_modify(|other| *other = None).or_insert(Some(Contained { at, resource }));
             }
         }
+        some
     }
 }
 

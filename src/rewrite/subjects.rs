@@ -106,27 +106,24 @@ impl<'b> Judged<'b> {
         reader: &Reader<'b>,
         links: &mut Links<'b>,
     ) -> bool {
-        let mut some = false;
-        let mut contained = Vec::new();
+        // Where persons' identifiers stand, and the contained resources that are referred to.
+        let (mut persons, mut contained) = (Vec::new(), Vec::new());
         for noted in subjects.open_record() {
             match self.verdict(*noted, (plan, judge), reader, links) {
                 Verdict::Absent => {}
                 Verdict::Refused => return false,
-                Verdict::Person(_) => some = true,
+                Verdict::Person(_) => persons.push(noted.from),
                 Verdict::Contained(at) => {
                     contained.push(at);
                 }
             }
         }
+        persons.sort_unstable();
         let is_tied = |at: &Span| {
-            subjects.open_record().iter().filter(|noted| (at.from..at.to).contains(&noted.from)).any(
-                |noted| {
-                    let key = (noted.system, reader.slice(noted.from, noted.to));
-                    matches!(self.known.get(&key), Some(Verdict::Person(_)))
-                },
-            )
+            let first = persons.partition_point(|place| *place < at.from);
+            persons.get(first).is_some_and(|place| *place < at.to)
         };
-        contained.iter().all(is_tied) && (some || !subjects.wanted)
+        contained.iter().all(is_tied) && (!persons.is_empty() || !subjects.wanted)
     }
 
     /// What texts meant within one document is not what they mean in another.

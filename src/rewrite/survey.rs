@@ -4,6 +4,7 @@
 //! What is learnt here is used for the same body at once, and kept only after the body has been
 //! rewritten without a fault: a document that is no document says nothing about anybody.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::links::Links;
@@ -61,7 +62,8 @@ pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault>
     let Survey { same, mut references } = collector.survey;
     references.sort_by_key(|reference| reference.id);
     references.dedup_by_key(|reference| reference.id);
-    references.retain(|reference| !same.iter().any(|same| same.alias == reference.id));
+    let aliases: HashSet<SubjectId> = same.iter().map(|same| same.alias).collect();
+    references.retain(|reference| !aliases.contains(&reference.id));
     Ok(Survey { same, references })
 }
 

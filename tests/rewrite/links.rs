@@ -116,6 +116,23 @@ fn a_contained_resource_is_its_own_containers_and_says_whose_the_record_is() {
     assert_eq!(entries[0]["resource"]["subject"]["reference"], json!(format!("#{own}")));
 }
 
+/// As large as a response may be: what grew with the square of it took minutes.
+#[test]
+fn a_record_with_very_many_contained_persons_is_judged_all_the_same() {
+    let count = 60_000;
+    let contained: Vec<Value> = (0..count).map(|n| patient(&format!("p{n}"))).collect();
+    let subjects: Vec<Value> = (0..count).map(|n| json!({"reference": format!("#p{n}")})).collect();
+    let body =
+        json!({"resourceType": "Observation", "contained": contained, "subject": subjects}).to_string();
+    let mut policy = policy(Linkability::Domain, None);
+    policy.shapes[1].subject = Subject::At(vec![build::at("$.subject[*].reference")]);
+    let plan = Plan::compile(&policy, &policy.routes[0], &KeyRing::throw_away([7; 32])).unwrap();
+    let done = rewrite(&plan, body.as_bytes(), &SALT, &mut ()).unwrap();
+    let left: Value = serde_json::from_slice(done.released.body()).unwrap();
+    assert_eq!(left["contained"].as_array().map(Vec::len), Some(count));
+    assert_eq!(done.disclosure.subjects.len(), 1);
+}
+
 #[test]
 fn a_conditional_reference_names_a_person_by_the_pseudonym_of_the_number() {
     let policy = policy(Linkability::Domain, Some("$.entry[*]"));
