@@ -15,6 +15,7 @@ mod origin;
 mod process;
 mod records;
 mod resolving;
+mod secrecy;
 mod stage;
 mod standing;
 mod subjects;
