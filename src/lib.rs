@@ -15,8 +15,8 @@
 //! | 8 | `demo`: clinics, certificates, policies and the proxy in one process |
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
-//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: subjects' rights entered and shown; `authoring`: what tools find out from samples and tests |
-//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents from the index |
+//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: rights, reports, approvals, re-identification; `authoring`: what tools find out from samples and tests |
+//! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents for officers |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics; `table`: pseudonyms that stand in the store |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `uri`, `cpr`, `absence`, `judge`, `net`, `telemetry` |

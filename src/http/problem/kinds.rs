@@ -81,13 +81,13 @@ kinds! {
         "Check the request against the current state; ask the clinic with the `instance` at hand.";
     UPSTREAM: "upstream", "No usable response from the clinic's system",
         "The clinic's system failed, or sent a response that cannot be handed over safely. Nothing of it was handed over.",
-        "Retry later with growing pauses; if it stays, tell the clinic the `instance`.";
+        "Retry GET and HEAD later with growing pauses; anything else may have been carried out: ask the clinic with the `instance` first.";
     UPSTREAM_SLOW: "upstream-slow", "The clinic's system did not answer in time",
         "A deadline passed before the response was complete. Nothing of it was handed over.",
-        "Retry later with growing pauses, or ask for less at a time.";
+        "Retry GET and HEAD later with growing pauses, or ask for less at a time; anything else may have been carried out: ask the clinic with the `instance` first.";
     UNAVAILABLE: "unavailable", "The service cannot hand over data now",
         "A part that must work before data may leave does not work now, or the service is stopping. Nothing was handed over.",
-        "Retry after `Retry-After`, with growing pauses.";
+        "Retry GET and HEAD after `Retry-After`, with growing pauses; anything else may have been carried out: ask the clinic with the `instance` first.";
     INTERNAL: "internal", "An error in the service",
         "The service failed in this exchange. Nothing was handed over.",
         "Tell the clinic the `instance`.";
