@@ -161,9 +161,10 @@ fn request(args: &Ask, now: Timestamp) -> Result<String, Stop> {
 
 fn approve(args: &Approve, now: Timestamp) -> Result<String, Stop> {
     let paper = read(&args.file)?;
-    let Request { requester, recipient, kind, of, why, log, asked, expires, .. } = paper.request();
+    let Request { requester, recipient, domain, kind, of, why, log, asked, expires, .. } = paper.request();
+    let domain = domain.as_deref().unwrap_or("that of the recipient's policy in force");
     complain(&format!(
-        "request {}\n  asked by  {requester}, at {asked}\n  why       {why}\n  what      a pseudonym of {recipient}: {kind} {of}\n  log       {log}\n  expires   {expires}\n",
+        "request {}\n  asked by  {requester}, at {asked}\n  why       {why}\n  what      a pseudonym of {recipient}: {kind} {of}\n  domain    {domain}\n  log       {log}\n  expires   {expires}\n",
         paper.reference()
     ));
     if !args.yes {

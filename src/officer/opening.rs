@@ -56,6 +56,11 @@ pub enum NotOpened {
     /// No recipient of that name in force, and no domain given.
     #[error("no policy in force has the recipient; ask anew, with `--domain`")]
     Recipient,
+    /// The recipient's policy in force has another domain than the one that was given.
+    #[error(
+        "the recipient's policy in force has another pseudonymisation domain: ask anew, without `--domain`"
+    )]
+    OtherDomain,
     /// The ring has no such domain.
     #[error("the key ring has no secret of that domain that is active or resolves")]
     Domain,
@@ -92,8 +97,12 @@ impl Opening {
         subjects: &SubjectKey,
         store: impl FnOnce() -> Result<Store, StoreError>,
     ) -> Result<Opened, NotOpened> {
-        let domain = request.domain.as_ref().or_else(|| self.domains.get(&request.recipient));
-        let domain = domain.ok_or(NotOpened::Recipient)?;
+        let domain = match (&request.domain, self.domains.get(&request.recipient)) {
+            // SECURITY: the record names the recipient; another's pseudonyms are not opened under its name.
+            (Some(asked), Some(own)) if asked != own => return Err(NotOpened::OtherDomain),
+            (Some(domain), _) | (None, Some(domain)) => domain,
+            (None, None) => return Err(NotOpened::Recipient),
+        };
         let pseudonym = request.pseudonym.as_str();
         let sought = request.sought();
         let value = match scheme_of(pseudonym) {

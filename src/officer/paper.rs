@@ -30,8 +30,8 @@ pub const MAX_HOURS: i64 = 24;
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// Bytes of a name in a request.
 const MAX_NAME: usize = 64;
-/// Bytes of the reason: the record has the paper's reference beside it.
-const MAX_REASON: usize = MAX_WHY - REFERENCE_LETTERS - 3;
+/// Bytes of the reason: the record has the paper's reference beside it, and perhaps a domain.
+const MAX_REASON: usize = MAX_WHY - REFERENCE_LETTERS - 3 - MAX_NAME - 10;
 /// Letters of a reference: more than 64 bits.
 const REFERENCE_LETTERS: usize = 14;
 
@@ -184,8 +184,12 @@ impl Request {
         if !matches!(self.kind.as_str(), "cpr" | "ecpr" | "id") {
             return Err(PaperError::Value("kind"));
         }
-        if self.of.len() > MAX_NAME || (self.kind == "cpr" && !self.of.is_empty()) {
+        let is_graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if self.of.len() > MAX_NAME || !is_graphic(&self.of) || (self.kind == "cpr" && !self.of.is_empty()) {
             return Err(PaperError::Value("of"));
+        }
+        if !is_graphic(&self.log) || !(1..=MAX_NAME).contains(&self.log.len()) {
+            return Err(PaperError::Value("log"));
         }
         // SECURITY: whoever has the identifier has no need of this, and a paper must never hold one.
         let plain = self.pseudonym.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -332,7 +336,9 @@ impl Paper {
         if now >= self.request.expires {
             return Err(PaperError::Expired);
         }
-        let why = format!("{} [{}]", self.request.why, self.reference());
+        let domain = self.request.domain.as_ref();
+        let domain = domain.map_or_else(String::new, |domain| format!(" (domain {domain})"));
+        let why = format!("{}{domain} [{}]", self.request.why, self.reference());
         Ok(Approved { request: self.request.clone(), approver: approver.name.clone(), why })
     }
 

@@ -136,6 +136,37 @@ fn with_the_ring_and_the_machine_but_one_officers_key_nothing_is_shown() {
         assert_eq!((told.code, told.out.as_str()), (1, ""), "{}", told.err);
         assert!(!told.err.contains(NANCY) && !told.err.contains(&pseudonym), "{}", told.err);
     }
+    // Nor under the name of a recipient whose pseudonyms are another domain's; who approves sees which.
+    let request = fs::read_to_string(folder.join("request")).unwrap();
+    let (_, log) = request.split_once("\"log\":\"").unwrap();
+    let log = log.split('"').next().unwrap();
+    let asked = run(
+        folder,
+        &pseudonym,
+        &[
+            "request",
+            "--officer",
+            "anna",
+            "--key",
+            "anna.key",
+            "--log",
+            log,
+            "--recipient",
+            "sms-reminders",
+            "--domain",
+            "research",
+            "--why",
+            "case 1",
+        ],
+    );
+    fs::write(folder.join("elsewhere"), asked.out).unwrap();
+    let signed =
+        run(folder, "", &["approve", "elsewhere", "--officer", "bodil", "--key", "bodil.key", "--yes"]);
+    assert!(signed.code == 0 && signed.err.contains("domain    research"), "{}", signed.err);
+    fs::write(folder.join("elsewhere"), signed.out).unwrap();
+    let told = run(folder, "", &["execute", "elsewhere"]);
+    assert_eq!((told.code, told.out.as_str()), (1, ""), "{}", told.err);
+    assert!(told.err.contains("has another pseudonymisation domain"), "{}", told.err);
     // A clear number is no pseudonym, and no request ever holds one.
     let asked = run(
         folder,

@@ -35,6 +35,23 @@ pub(in crate::officer) fn request(requester: &str, pseudonym: &str, now: Timesta
     request.checked().unwrap()
 }
 
+#[test]
+fn nothing_of_a_request_hides_from_whoever_approves_it() {
+    let good = Request { kind: "id".into(), of: "Patient".into(), ..request("anna", "tvs1-abc", at(0)) };
+    assert!(good.clone().checked().is_ok());
+    for (bad, what) in [
+        (Request { of: "Patient\u{1b}[2K".into(), ..good.clone() }, "of"),
+        (Request { of: "a b".into(), ..good.clone() }, "of"),
+        (Request { log: "0101\r".into(), ..good.clone() }, "log"),
+        (Request { log: String::new(), ..good.clone() }, "log"),
+        (Request { domain: Some("sms\u{202e}".into()), ..good.clone() }, "domain"),
+        (Request { recipient: "sms\u{200b}".into(), ..good.clone() }, "recipient"),
+        (Request { why: "case\u{2066} 88".into(), ..good.clone() }, "why"),
+    ] {
+        assert_eq!(bad.checked().unwrap_err(), PaperError::Value(what));
+    }
+}
+
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_772_600_000 + minute * 60).unwrap()
 }

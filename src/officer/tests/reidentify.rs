@@ -78,7 +78,10 @@ async fn two_officers_use_is_on_record_once_and_in_the_persons_report() {
     assert_eq!(acts.len(), 1);
     let (what, _, who, why) = &acts[0];
     assert_eq!((what.as_str(), who.as_str()), ("reidentify", "anna, bodil (uid 7)"));
-    assert_eq!(*why, format!("urgent finding, case 2026-88 [{}]", Paper::read(&paper).unwrap().reference()));
+    assert_eq!(
+        *why,
+        format!("urgent finding, case 2026-88 (domain sms) [{}]", Paper::read(&paper).unwrap().reference())
+    );
 
     let report = format!(
         r#"{{"head":{{"why":"letter","format":"json"}},"names_staff":true,"persons":[{{"subject":"{NANCY}"}}]}}"#
