@@ -20,7 +20,7 @@
 //! | 3 | `policy`: text, checked policy, plan; diagnostics; `table`: pseudonyms that stand in the store |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `uri`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
-//! | 0 | `ids`, `secret`, `clock` |
+//! | 0 | `ids`, `secret`, `clock`, `visible` |
 //!
 //! Two rules outrank the rest: personal data leaves only through the rewriter, and when in
 //! doubt, refuse.
@@ -54,3 +54,4 @@ pub mod subjects;
 pub mod table;
 pub mod telemetry;
 pub mod uri;
+pub mod visible;

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::diff;
 use super::policies::Stop;
-use super::{FINDINGS, USAGE, officers};
+use super::{FINDINGS, GOOD, USAGE, officers};
 use crate::app::Standing;
 use crate::clock::Clock;
 use crate::config::{Approvals, Config, read_policies};
@@ -19,6 +19,7 @@ use crate::officer::{APPROVERS, Approval, LARGEST_APPROVAL, LONGEST_APPROVAL, Te
 use crate::policy::check::check_to_serve;
 use crate::policy::difference::{compare, set_version};
 use crate::store::{Store, StoreError};
+use crate::visible::Visible;
 
 /// Approve policies, where tavs.toml says `approval = "required"`.
 ///
@@ -50,10 +51,10 @@ struct Prepare {
     days: i32,
 }
 
-/// Show what is approved, and sign it.
+/// Show what would be approved; with --yes sign it.
 ///
-/// Exit code 0: signed; 1: the policies are not those of the file, or have errors; 2: wrong usage, or
-/// something that cannot be read or written.
+/// Exit code 0: signed; 1: the policies are not those of the file, or have errors; 2: wrong usage, nothing
+/// signed for lack of --yes, or something that cannot be read or written.
 #[derive(Debug, clap::Args)]
 struct Sign {
     /// The file that `prepare` made; the signature is added to it.
@@ -73,6 +74,9 @@ struct Sign {
     /// The folder of policies in a revision, from the current folder.
     #[arg(long, value_name = "FOLDER", default_value = "policies")]
     path: PathBuf,
+    /// That it has been read: without it, what would be approved is shown, and nothing is signed.
+    #[arg(long)]
+    yes: bool,
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
@@ -172,6 +176,14 @@ fn sign(args: &Sign) -> Result<String, Stop> {
             before
         }
     };
+    // Shown before anything is signed, and to whoever signs.
+    let shown = super::show(&diff::as_text(&compare(&before, &policies)));
+    if shown != GOOD {
+        return Err(Stop(shown, String::new()));
+    }
+    if !args.yes {
+        return Err(stop(USAGE, "nothing is signed; if it is to be approved, add --yes"));
+    }
     let key = officers::read_key(&args.key).map_err(|error| stop(USAGE, error))?;
     if !approval.sign(&args.officer, &key) {
         return Err(stop(FINDINGS, "it has as many signatures as it can have"));
@@ -179,9 +191,9 @@ fn sign(args: &Sign) -> Result<String, Stop> {
     write(&args.file, &approval)?;
     let Terms { serial, expires, .. } = &approval.terms;
     let names: Vec<&str> = approval.signed_by().collect();
-    let shown = diff::as_text(&compare(&before, &policies));
     let signed = names.join(", ");
-    Ok(format!("{shown}signed by {signed}; serial number {serial}, can take effect until {expires}\n"))
+    let signed = Visible(&signed);
+    Ok(format!("signed by {signed}; serial number {serial}, can take effect until {expires}\n"))
 }
 
 fn read_approval(file: &Path) -> Result<Approval, Stop> {

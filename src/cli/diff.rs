@@ -15,6 +15,7 @@ use crate::policy::checked::Policy;
 use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::difference::{Change, Direction, Place, compare, widens};
 use crate::policy::syntax::SourceFile;
+use crate::visible::Visible;
 
 /// Say what changes for recipients when one set of policies takes the place of another.
 ///
@@ -139,7 +140,8 @@ fn line(change: &Change) -> String {
         (Some(_) | None, Some(new)) => place(new),
         (None, None) => String::new(),
     };
-    format!("    {route}{words}  ({places})\n")
+    // SECURITY: a policy's words hide nothing of what follows them, and are no other lines.
+    format!("    {}\n", Visible(&format!("{route}{words}  ({places})")))
 }
 
 /// One object a change; members are added over time, never changed.
@@ -161,4 +163,31 @@ fn as_json(changes: &[Change]) -> String {
         })
         .collect();
     format!("{:#}\n", serde_json::Value::Array(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::RecipientId;
+    use crate::policy::difference::Topic;
+
+    #[test]
+    fn words_of_a_policy_hide_nothing_and_are_no_other_lines() {
+        let change = |direction, words: &str| Change {
+            recipient: RecipientId::new("sms"),
+            route: None,
+            topic: Topic::Name,
+            direction,
+            words: words.to_owned(),
+            old: None,
+            new: Some(Place { file: "a\u{1b}[2K.toml".to_owned(), line: Some(3) }),
+        };
+        let text = as_text(&[
+            change(Direction::Wider, "`$.cpr` leaves"),
+            change(Direction::Neutral, "its name `a\u{1b}[9A\u{1b}[J` becomes `b\u{202e}\n  narrower:\n`"),
+        ]);
+        assert_eq!(text.lines().count(), 6, "{text}");
+        assert!(text.chars().all(|c| c == '\n' || !crate::visible::is_hidden(c)), "{text}");
+        assert!(text.contains("`b\\u{202e}\\n  narrower:\\n`"), "{text}");
+    }
 }

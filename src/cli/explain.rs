@@ -19,6 +19,7 @@ use crate::demo::view::Page;
 use crate::policy::checked::{Policy, Route};
 use crate::pseudonym::KeyRing;
 use crate::rewrite::Outcome;
+use crate::visible::Visible;
 
 /// Say of each member of a document what a route makes of it, by which line of the policy, and why.
 ///
@@ -122,7 +123,7 @@ fn side(args: &Args, path: &Path, body: &[u8], seed: [u8; 32]) -> Result<Side, S
 impl Side {
     fn as_text(&self, values: bool) -> Result<String, Stop> {
         let Self { file, route, trace } = self;
-        let head = format!("{file}, route {route}\n");
+        let head = format!("{}, route {route}\n", Visible(file));
         if values {
             let mut out = head.into_bytes();
             let rows: Vec<Row> = trace.rows.iter().map(named).collect();
@@ -191,15 +192,16 @@ fn against_text(
         return "both make the same of it\n".to_owned();
     }
     let said = |side: &Side, row: Option<&Row>| {
-        let Some(row) = row else { return format!("{}: decided with what is around it", side.file) };
+        let file = Visible(&side.file);
+        let Some(row) = row.map(named) else { return format!("{file}: decided with what is around it") };
         let line = row.line.map_or_else(String::new, |line| format!(":{line}"));
         let what = match (&row.after, values) {
             (Some(after), true) => format!(", {after}"),
             (Some(_), false) => String::new(),
             (None, _) => ", does not leave".to_owned(),
         };
-        let file = row.profile.as_ref().unwrap_or(&side.file);
-        format!("{file}{line}: {}{what} ({})", row.action, why(row))
+        let file = row.profile.as_deref().map_or_else(|| file.to_string(), str::to_owned);
+        format!("{file}{line}: {}{what} ({})", row.action, why(&row))
     };
     let mut text = String::new();
     for (mine, theirs) in differing {
@@ -220,9 +222,17 @@ const fn why(row: &Row) -> &'static str {
     }
 }
 
-/// A row without a name that could be personal.
+/// A row without a name that could be personal, as a terminal shows it.
 fn named(row: &Row) -> Row {
-    Row { member: shown_name(&row.member), ..row.clone() }
+    let visible = |text: &str| Visible(text).to_string();
+    Row {
+        member: shown_name(&row.member),
+        before: visible(&row.before),
+        after: row.after.as_deref().map(visible),
+        action: visible(&row.action),
+        profile: row.profile.as_deref().map(visible),
+        ..row.clone()
+    }
 }
 
 /// What kind of JSON a value is.
@@ -241,7 +251,8 @@ fn kind(json: &str) -> &'static str {
 fn shown_name(member: &str) -> String {
     let shown = |step: &str| if could_be_personal(step) { "{hidden}" } else { step }.to_owned();
     // A name of digits stands like an index.
-    let steps = member.split('.').map(|name| {
+    let steps = Visible(member).to_string();
+    let steps = steps.split('.').map(|name| {
         let mut parts = name.split('[');
         let first = shown(parts.next().unwrap_or_default());
         parts.fold(first, |text, part| format!("{text}[{}]", shown(part.trim_end_matches(']'))))

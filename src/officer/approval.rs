@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{SigningOfficer, SigningRole};
 use crate::ids::PolicySetVersion;
 use crate::pseudonym::{OfficerKey, Signature, SigningContext};
+use crate::visible::Visible;
 
 /// Officers who must agree before more may leave.
 pub const FOR_MORE: usize = 2;
@@ -287,7 +288,7 @@ impl Approval {
 
 /// A name out of a file: nothing that a terminal would obey.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
+    Visible(&name.chars().take(64).collect::<String>()).to_string()
 }
 
 impl Terms {

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use super::problem::{Problem, TEXT, VALUE};
 use crate::clock::Clock;
 use crate::cpr::{self, Search};
+use crate::visible::is_hidden;
 
 /// A text of a person's own that is recorded: given, short, on one line, without anybody's number.
 pub(super) fn text(name: &str, given: &str, most: usize) -> Result<String, Problem> {
@@ -17,8 +18,8 @@ pub(super) fn text(name: &str, given: &str, most: usize) -> Result<String, Probl
     if given.len() > most {
         return refused(format!("`{name}` is longer than {most} bytes"));
     }
-    if given.chars().any(char::is_control) {
-        return refused(format!("`{name}` holds a line break or another control character"));
+    if given.chars().any(is_hidden) {
+        return refused(format!("`{name}` holds a line break or another character that does not show"));
     }
     match cpr::search(given, &mut Vec::new()) {
         Search::Clean => Ok(given.to_owned()),
@@ -58,7 +59,16 @@ mod tests {
         ] {
             assert_eq!(text("why", good, 500).as_deref(), Ok(good.trim()), "{good}");
         }
-        for bad in ["", " ", "a\nb", "for 251248-9996", "2512489996", "MjUxMjQ4OTk5Ng==", &"x ".repeat(300)] {
+        for bad in [
+            "",
+            " ",
+            "a\nb",
+            "a\u{202e}b",
+            "for 251248-9996",
+            "2512489996",
+            "MjUxMjQ4OTk5Ng==",
+            &"x ".repeat(300),
+        ] {
             let problem = text("why", bad, 500).unwrap_err();
             assert_eq!(problem.kind(), &TEXT, "{bad}");
             assert!(problem.detail().starts_with("`why` "), "{problem:?}");

@@ -39,6 +39,9 @@ fn sign(folder: &Path, name: &str, against: &[&str]) -> String {
     let (key, mut args) = (format!("{name}.key"), vec!["approve", "sign", "approval.json"]);
     args.extend(["--officer", name, "--key", &key, "--policies", "policies"]);
     args.extend(against);
+    let unread = tavs(folder, args.clone());
+    assert!(unread.code == 2 && unread.err.contains("add --yes"), "{}", unread.err);
+    args.push("--yes");
     let said = tavs(folder, args);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
     said.out
@@ -134,7 +137,10 @@ fn what_lets_out_more_waits_for_two_officers() {
         "{}",
         other.err
     );
-    sign(folder, "anna", &["--against", "before"]);
+    let prepared = fs::read(folder.join("approval.json")).unwrap();
+    let shown = sign(folder, "anna", &["--against", "before"]);
+    assert!(shown.contains("`mask first-word` becomes `keep`"), "{shown}");
+    assert_ne!(fs::read(folder.join("approval.json")).unwrap(), prepared);
     sign(folder, "bent", &["--against", "before"]);
     until("the approved change serves", || served.get("/appointments", "").contains("Nancy Ann"));
 

@@ -39,6 +39,14 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0105", &[("country = \"DK\"", "country = \"dk\"")], "\"dk\""),
     ("TAVS0105", &[("uri = \"urn:tavs:recipient:sms-reminders\"", "dns = \"*.example\"")], "\"*.example\""),
     ("TAVS0105", &[("\"Påmind ApS\"", "\" \"")], "\" \""),
+    ("TAVS0105", &[("\"Påmind ApS\"", "\"Påmind\u{202e} ApS\"")], "\u{202e}"),
+    ("TAVS0105", &[("\"Påmind ApS\"", "\"Påmind\\u001b[2K ApS\"")], "\"Påmind\\u001b[2K ApS\""),
+    ("TAVS0105", &[("\"DBA-2026-007\"", "\"DBA\\n-2026-007\"")], "\"DBA\\n-2026-007\""),
+    (
+        "TAVS0105",
+        &[("page = { pattern = \"integer\" }", "page = { one-of = [\"a\", \"b\u{200b}\"] }")],
+        "\u{200b}",
+    ),
     (
         "TAVS0105",
         &[("{ uri =", "{ dns = \"a.example\", uri =")],

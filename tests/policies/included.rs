@@ -243,7 +243,7 @@ fn includes_that_lead_nowhere_are_underlined() {
         ("\"profiles/../research.toml\"", "TAVS0109", "\"profiles/../research.toml\"", "such as `profiles/"),
         ("\"/etc/passwd\"", "TAVS0109", "\"/etc/passwd\"", "such as `profiles/"),
         ("\"profiles/.hidden.toml\"", "TAVS0109", "\"profiles/.hidden.toml\"", "such as `profiles/"),
-        ("\"profiles/a\\u0000.toml\"", "TAVS0109", "\"profiles/a\\u0000.toml\"", "such as `profiles/"),
+        ("\"profiles/a\\u0000.toml\"", "TAVS0105", "\"profiles/a\\u0000.toml\"", "take it out"),
         ("\"profiles\"", "TAVS0109", "\"profiles\"", "such as `profiles/"),
         ("\"research.toml\"", "TAVS0109", "\"research.toml\"", "such as `profiles/"),
         ("3", "TAVS0103", "3", ""),

@@ -13,6 +13,7 @@ use super::{At, Flaw, Kind, Page, Table, nearest, parse_duration, parse_size};
 use crate::json::Decimal;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::Diagnostic;
+use crate::visible::is_hidden;
 
 /// A value under its name.
 #[derive(Debug, Clone)]
@@ -96,7 +97,41 @@ impl<'a> Value<'a> {
                 self.fault(&codes::BAD_VALUE, format!("`{}` is empty", self.name), "nothing in it", None);
                 None
             }
-            Some(text) => Some(At::new(text.to_owned(), self.span())),
+            Some(text) => self.visible(text),
+        }
+    }
+
+    /// SECURITY: whoever reviews or approves what an author wrote must see all of it, and nothing else.
+    fn visible(&self, text: &str) -> Option<At<String>> {
+        let Some((at, hidden)) = text.char_indices().find(|(_, c)| is_hidden(*c)) else {
+            return Some(At::new(text.to_owned(), self.span()));
+        };
+        let code = u32::from(hidden);
+        let flaw = Flaw {
+            at: Some(at..at.saturating_add(hidden.len_utf8())),
+            message: format!("`{}` holds a character that does not show: U+{code:04X}", self.name),
+            help: Some(
+                "take it out; a text is one line, without characters of control or direction".to_owned(),
+            ),
+        };
+        self.flaw(&codes::BAD_VALUE, self.span(), &flaw);
+        None
+    }
+
+    /// A document inside a string, of as many lines as it has, that `parse` understands.
+    #[must_use]
+    pub fn document<T>(
+        &self,
+        code: &'static Code,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<At<T>> {
+        let is_space = |c: char| matches!(c, '\n' | '\r' | '\t');
+        match self.as_str() {
+            Some(text) if text.contains(is_space) && !text.contains(|c| is_hidden(c) && !is_space(c)) => {
+                self.page.asks(&self.place, || Kind::Text);
+                self.understood(code, At::new(text.to_owned(), self.span()), parse)
+            }
+            _ => self.parsed(code, parse),
         }
     }
 
@@ -107,7 +142,15 @@ impl<'a> Value<'a> {
         code: &'static Code,
         parse: impl FnOnce(&str) -> Result<T, Flaw>,
     ) -> Option<At<T>> {
-        let text = self.string()?;
+        self.understood(code, self.string()?, parse)
+    }
+
+    fn understood<T>(
+        &self,
+        code: &'static Code,
+        text: At<String>,
+        parse: impl FnOnce(&str) -> Result<T, Flaw>,
+    ) -> Option<At<T>> {
         match parse(&text.value) {
             Ok(value) => Some(At::new(value, text.span)),
             Err(flaw) => {

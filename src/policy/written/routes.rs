@@ -153,8 +153,8 @@ fn test(mut table: Table<'_>) -> Test {
     let says_more = output.is_some() || table.has("absent") || table.has("needs");
     let test = Test {
         route: table.required_str("route", "\"appointments\""),
-        input: input.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
-        output: output.and_then(|text| text.parsed(&codes::BAD_VALUE, test_text)),
+        input: input.and_then(|text| text.document(&codes::BAD_VALUE, test_text)),
+        output: output.and_then(|text| text.document(&codes::BAD_VALUE, test_text)),
         absent: table.strings("absent"),
         needs: table.optional_table("needs").map(|needs| needs_of(&needs)).unwrap_or_default(),
         says_more,
