@@ -163,6 +163,7 @@ doc_tests() {
 
 policies() {
     local line
+    step "policies are laid out by tavs" "$tavs" policy fmt --check policies
     step "tavs check" "$tavs" check --at "$DAY" --deny-warnings policies
     echo "== tavs test"
     "$tavs" test --at "$DAY" policies 2>&1 | tee "$log"

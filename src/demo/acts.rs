@@ -119,17 +119,17 @@ const OBSERVATIONS: &str = "/fhir/Observation";
 const REQUISITIONS: &str = "/fhir/laboratory/requisitions";
 const EVENTS: &str = "/events";
 
-/// For each recipient: a line of its policy, and a careless edit of it.
+/// For each recipient: the member of a line of its policy, and a careless line in its place.
 const EDITS: [(&str, &str, &str); 5] = [
-    ("sms-reminders", r#"{ mask = "first-word" }"#, r#""keep""#),
+    ("sms-reminders", "$.aftaler[*].patient.navn", r#""$.aftaler[*].patient.navn" = "keep""#),
     (
         "bookkeeping",
-        r#".patient.cpr"           = "pseudonymise""#,
-        r#".patient.cpr"           = { keep = true, cpr = "clear", cpr-ground = "dbl-11-2-3" }"#,
+        "$.fakturaer[*].patient.cpr",
+        r#""$.fakturaer[*].patient.cpr" = { keep = true, cpr = "clear", cpr-ground = "dbl-11-2-3" }"#,
     ),
-    ("research", r#"{ generalise = "year", reference = 2026-01-01 }"#, r#""keep""#),
-    ("laboratory", r#""$.gender"            = "keep""#, r#""$.address[*].line[*]" = "keep""#),
-    ("analytics", r#""$.event" "#, r#""$.ip" "#),
+    ("research", "$.birthDate", r#""$.birthDate" = "keep""#),
+    ("laboratory", "$.gender", r#""$.address[*].line[*]" = "keep""#),
+    ("analytics", "$.event", r#""$.ip" = "keep""#),
 ];
 
 impl Scene<'_> {
@@ -198,10 +198,15 @@ impl Scene<'_> {
         edit: &(&'static str, &'static str, &'static str),
         story: &mut Story,
     ) -> Result<(), ActError> {
-        let (recipient, line, instead) = *edit;
+        let (recipient, member, instead) = *edit;
         let Some(script) = CALLS.iter().find(|script| script.recipient == recipient) else { return Ok(()) };
         let before = self.upstream(script.target);
-        let broken = policy(recipient).replacen(line, instead, 1);
+        let whole = policy(recipient);
+        let begin = format!("\"{member}\"");
+        // Without such a line nothing is broken, and the promise is not held.
+        let line = whole.lines().find(|line| line.starts_with(&begin)).unwrap_or_default();
+        let line = line.split(" #").next().unwrap_or_default().trim_end();
+        let broken = whole.replacen(line, instead, 1);
         let trace = self.trace(script, &broken, before.as_bytes())?;
         let known = self.known(recipient, &before);
         let left = find(&trace.body, &known).len();

@@ -70,6 +70,7 @@ fn its_policy_is_checked_tested_and_rewrites_its_sample() {
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         assert!(said.out.contains(says) || said.err.contains(says), "{}{}", said.out, said.err);
     }
+    assert_eq!(tavs(folder.path(), ["policy", "fmt", "--check", "policies"]).code, 0);
     let sample = "policies/tests/sms-reminders/appointments.json";
     let rewrite = ["rewrite", "--policy", "policies/sms-reminders.toml", "--route", "appointments"];
     let said = tavs_reading(folder.path(), rewrite, &folder.path().join(sample));
