@@ -101,6 +101,7 @@ fn scalar(trace: &Trace, place: &str, kind: &Kind) -> Value {
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Integer(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
+        Kind::Number => json!({ "type": "number" }),
         Kind::Word(words) => json!({ "enum": words }),
         Kind::List => json!({ "type": "array", "items": schema(trace, &below(place, "[]"), true) }),
         Kind::Table => json!({ "type": "object" }),

@@ -71,6 +71,7 @@ pub(crate) fn texts() -> Vec<String> {
         edited(&[]),
         edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
+        edited(&[("{ replace = \"booking\" }", "{ keep = true, unscanned = true, reason = \"x\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ url = [\"/a/{id}\"] }")]),
         edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
         edited(&[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = 5 }")]),
@@ -80,7 +81,10 @@ pub(crate) fn texts() -> Vec<String> {
             "{ generalise = \"code-prefix\", classification = \"sks\", length = 3 }",
         )]),
         edited(&[("{ mask = \"first-word\" }", "{ round = \"hour\", unit = \"seconds\" }")]),
-        edited(&[("{ mask = \"first-word\" }", "{ shift = true, days = 30 }")]),
+        edited(&[(
+            "{ mask = \"first-word\" }",
+            "{ shift = true, days = 30, weekday = true, time-of-day = true }",
+        )]),
         edited(&[("{ mask = \"first-word\" }", "{ round = \"digits\", digits = 1 }")]),
         edited(&[(
             "[[test]]",

@@ -72,6 +72,8 @@ fn generated() -> Value {
 
 /// Where a schema says nothing of a value.
 fn silent(schema: &Value, place: &str, found: &mut Vec<String>) {
+    let any = schema.as_array().into_iter().flatten().enumerate();
+    any.for_each(|(number, one)| silent(one, &format!("{place}/{number}"), found));
     let Some(members) = schema.as_object() else { return };
     if members.is_empty() {
         found.push(place.to_owned());
@@ -123,6 +125,7 @@ fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
     match schema["type"].as_str() {
         None => true,
         Some("string") => value.as_str().is_some_and(|text| !text.is_empty()),
+        Some("number") => value.is_number(),
         Some("boolean") => value.is_boolean(),
         Some("integer") => value.as_u64().is_some_and(|number| {
             schema["minimum"].as_u64() <= Some(number) && Some(number) <= schema["maximum"].as_u64()

@@ -14,6 +14,8 @@ pub enum Kind {
     Boolean,
     /// A whole number, from and to.
     Integer(u64, u64),
+    /// A number, whole or with decimals.
+    Number,
     /// One of these words.
     Word(Vec<&'static str>),
     /// A list; its elements are at `[]` below it.

@@ -215,6 +215,7 @@ impl<'a> Value<'a> {
     /// A number, exactly as it is written.
     #[must_use]
     pub fn decimal(&self) -> Option<At<Decimal>> {
+        self.page.asks(&self.place, || Kind::Number);
         let text = match self.raw() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
             DeValue::Float(number) => number.as_str(),
