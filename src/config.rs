@@ -27,7 +27,7 @@ use crate::policy::syntax::{At, SourceFile};
 use crate::proxy::SubjectLookup;
 
 pub use self::cross::{check_retention, cross_check};
-pub(crate) use self::files::{LARGEST_POLICY, is_key_ring, read_text};
+pub(crate) use self::files::{LARGEST_POLICY, is_key_ring, read_text, unreadable};
 pub use self::files::{PolicyFiles, policy_domains, policy_paths, read_policies};
 pub use self::keys::{KeySource, KeySourceError};
 pub(crate) use self::profiles::PROFILES;

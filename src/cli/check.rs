@@ -14,8 +14,8 @@ use crate::policy::syntax::nearest;
 
 /// Check policies: every mistake of every file in one run.
 ///
-/// Exit code 0: no errors; 1: errors, or warnings under --deny-warnings; 2: wrong usage, or a file
-/// that cannot be read.
+/// Exit code 0: no errors; 1: errors, or warnings under --deny-warnings; 2: wrong usage, or a path that
+/// is not there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files, or folders of *.toml: policies, and below `profiles` what they include.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{self, PROFILES};
 use crate::policy::check::{check, check_profiles};
 use crate::policy::checked::Policy;
-use crate::policy::diagnostic::Diagnostic;
+use crate::policy::diagnostic::{Diagnostic, render};
 use crate::policy::syntax::{Profiles, SourceFile};
 
 /// How many folders below each other are looked into.
@@ -69,11 +69,14 @@ pub(super) enum Format {
 /// Reads `paths`, files or folders, and checks them together as of `at`, or today.
 ///
 /// # Errors
-/// A line for each file or folder that cannot be read.
+/// A line for each path that is not there, or is none of policies.
 pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, String> {
-    let Read { mut files, shelves } = read(paths)?;
+    let Read { mut files, shelves, unreadable } = read(paths)?;
     let day = at.unwrap_or_else(|| Clock::system().today());
-    let (policies, mut diagnostics) = check(&files, day);
+    let (policies, found) = check(&files, day);
+    let read = files.len().saturating_add(unreadable.len());
+    let mut diagnostics = unreadable;
+    diagnostics.extend(found);
     let mut profiles: usize = 0;
     for (shelf, names) in &shelves {
         profiles = profiles.saturating_add(names.as_ref().map_or(shelf.len(), BTreeSet::len));
@@ -86,7 +89,6 @@ pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, Strin
         let alone: Vec<Diagnostic> = alone.into_iter().filter(is_new).collect();
         diagnostics.extend(alone);
     }
-    let read = files.len();
     files.extend(shelves.iter().flat_map(|(shelf, _)| shelf.readable()).cloned());
     Ok(Checked { files, read, profiles, policies, diagnostics })
 }
@@ -96,7 +98,8 @@ pub(super) fn load(paths: &[PathBuf], at: Option<Date>) -> Result<Checked, Strin
 /// # Errors
 /// A line for each file or folder that cannot be read.
 pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, String> {
-    read(paths).map(|read| read.files)
+    let Read { files, unreadable, .. } = read(paths)?;
+    if unreadable.is_empty() { Ok(files) } else { Err(render(&unreadable, &[], super::colour())) }
 }
 
 /// The policies at `paths`, files or folders, and the profiles that are asked for by themselves.
@@ -104,9 +107,9 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, String> {
 /// # Errors
 /// A line for each file or folder that cannot be read.
 pub(super) fn sources(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<SourceFile>), String> {
-    let Read { files, shelves } = read(paths)?;
+    let Read { files, shelves, unreadable } = read(paths)?;
     let mut profiles = Vec::new();
-    let mut faults = String::new();
+    let mut faults = render(&unreadable, &[], super::colour());
     for (shelf, names) in &shelves {
         for (name, file) in shelf.iter() {
             match file {
@@ -124,6 +127,8 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<(Vec<SourceFile>, Vec<SourceF
 struct Read {
     files: Vec<SourceFile>,
     shelves: Vec<(Arc<Profiles>, Option<BTreeSet<String>>)>,
+    /// Files that are there, and cannot be read.
+    unreadable: Vec<Diagnostic>,
 }
 
 fn read(paths: &[PathBuf]) -> Result<Read, String> {
@@ -136,6 +141,7 @@ fn read(paths: &[PathBuf]) -> Result<Read, String> {
     }
     let mut shelves = Shelves::default();
     let mut files: Vec<SourceFile> = Vec::new();
+    let mut unreadable: Vec<Diagnostic> = Vec::new();
     for path in found.paths {
         match config::read_text(&path) {
             Ok(text) if config::is_key_ring(&text) => {
@@ -155,7 +161,7 @@ fn read(paths: &[PathBuf]) -> Result<Read, String> {
                 let profiles = shelves.beside(path.parent().unwrap_or_else(|| Path::new("")));
                 files.push(SourceFile::new(path.display().to_string(), text).with(&profiles));
             }
-            Err(error) => faults.push_str(&fault(&path, &error)),
+            Err(error) => unreadable.push(config::unreadable(&path, &error)),
         }
     }
     let shelves: Vec<_> =
@@ -165,11 +171,15 @@ fn read(paths: &[PathBuf]) -> Result<Read, String> {
             faults.push_str(&format!("error: no `include` can name `{name}`: it is hidden, or too deep\n"));
         }
     }
-    if faults.is_empty() && files.is_empty() && shelves.iter().all(|(shelf, _)| shelf.is_empty()) {
+    if faults.is_empty()
+        && files.is_empty()
+        && unreadable.is_empty()
+        && shelves.iter().all(|(shelf, _)| shelf.is_empty())
+    {
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         faults = format!("error: no policy files (*.toml) in {}\n", names.join(", "));
     }
-    if faults.is_empty() { Ok(Read { files, shelves }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Read { files, shelves, unreadable }) } else { Err(faults) }
 }
 
 /// The profiles beside each folder's policies, read once.

@@ -45,10 +45,7 @@ pub fn read_policies(config: &Config) -> PolicyFiles {
         let name = path.display().to_string();
         match read_text(&path) {
             Ok(text) => found.files.push(SourceFile::new(name, text).with(&profiles)),
-            Err(error) => {
-                let message = format!("cannot read the policy: {error}");
-                found.findings.push(Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, ""));
-            }
+            Err(error) => found.findings.push(unreadable(&path, &error)),
         }
     }
     found
@@ -62,13 +59,8 @@ pub fn read_policies(config: &Config) -> PolicyFiles {
 pub fn policy_domains(folder: &Path) -> Result<BTreeSet<String>, Findings> {
     let mut domains = BTreeSet::new();
     let mut findings = Findings::default();
-    let unreadable = |path: &Path, error: &std::io::Error| {
-        let name = path.display().to_string();
-        let message = format!("cannot read `{name}`: {error}");
-        Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, "")
-    };
     let paths = policy_paths(folder).unwrap_or_else(|error| {
-        findings.diagnostics.push(unreadable(folder, &error));
+        findings.diagnostics.push(unreadable(folder, &TextError::Io(error)));
         Vec::new()
     });
     for path in paths {
@@ -109,28 +101,71 @@ pub fn policy_paths(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// Why a policy or a profile cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TextError {
+    /// What the system says.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A folder, a pipe or a device.
+    #[error("it is no file")]
+    NoFile,
+    /// Larger than any policy that somebody could read.
+    #[error("it has {size} bytes, and a policy has at most {LARGEST_POLICY}")]
+    TooLarge {
+        /// How large.
+        size: u64,
+    },
+    /// Not UTF-8.
+    #[error("line {line} is not UTF-8")]
+    NotText {
+        /// Its first line that is not.
+        line: usize,
+    },
+}
+
+impl TextError {
+    const fn help(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "let the user that runs tavs read it",
+            Self::NoFile => "put the text itself there, or take the name away",
+            Self::TooLarge { .. } => {
+                "put the shapes that several policies use into `profiles/`, or one recipient into each file"
+            }
+            Self::NotText { .. } => {
+                "save it as UTF-8, such as by `iconv -f ISO-8859-1 -t UTF-8`: `æ`, `ø` and `å` are two bytes each"
+            }
+        }
+    }
+}
+
+/// A file that cannot be read, with the mend.
+pub(crate) fn unreadable(path: &Path, error: &TextError) -> Diagnostic {
+    let name = path.display().to_string();
+    let message = format!("cannot read `{name}`: {error}");
+    Diagnostic::new(&codes::FILE_UNREADABLE, &name, 0..0, message, "").help(error.help())
+}
+
 /// Reads a policy or a profile.
 ///
 /// # Errors
 /// What the system says; that it is no file, too large, or not UTF-8.
-pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
-    let other = |why: String| std::io::Error::other(why);
+pub(crate) fn read_text(path: &Path) -> Result<String, TextError> {
     let found = std::fs::metadata(path)?;
     // Of a pipe or a device no end may come.
     if !found.is_file() {
-        return Err(other(String::from("it is no file")));
+        return Err(TextError::NoFile);
     }
     let mut bytes = Vec::new();
     // One byte more than may be: it may have grown since.
     std::fs::File::open(path)?.take(LARGEST_POLICY.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_POLICY {
-        let size = found.len();
-        return Err(other(format!("it has {size} bytes, and a policy has at most {LARGEST_POLICY}")));
+        return Err(TextError::TooLarge { size: found.len() });
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = memchr::memchr_iter(b'\n', error.as_bytes().get(..good).unwrap_or_default()).count();
-        other(format!("line {} is not UTF-8", before.saturating_add(1)))
+        TextError::NotText { line: before.saturating_add(1) }
     })
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{is_key_ring, read_text};
+use super::files::{TextError, is_key_ring, read_text};
 use crate::policy::syntax::{Profiles, SourceFile};
 
 /// The folder's name.
@@ -81,13 +81,13 @@ fn real(folder: &Path) -> Option<PathBuf> {
     fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()
 }
 
-fn read(path: &Path, bounds: &Path) -> io::Result<String> {
+fn read(path: &Path, bounds: &Path) -> Result<String, TextError> {
     if !fs::canonicalize(path)?.starts_with(bounds) {
-        return Err(io::Error::other("it is a link that leads out of the folder of policies"));
+        return Err(io::Error::other("it is a link that leads out of the folder of policies").into());
     }
     let text = read_text(path)?;
     if is_key_ring(&text) {
-        return Err(io::Error::other("it is a key ring"));
+        return Err(io::Error::other("it is a key ring").into());
     }
     Ok(text)
 }

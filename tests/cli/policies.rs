@@ -102,13 +102,11 @@ fn check_reads_each_file_once() {
 
 #[test]
 fn check_says_what_cannot_be_read() {
-    let empty = folder(&[("policies/readme.txt", ""), ("latin.toml", "")]);
-    fs::write(empty.path().join("latin.toml"), b"name = \"P\xe5mind\"").unwrap();
+    let empty = folder(&[("policies/readme.txt", "")]);
     assert_eq!(tavs(empty.path(), ["init", "clinic"]).code, 0);
     for (args, wanted) in [
         (&["check"][..], "error: no policy files (*.toml) in `policies`"),
         (&["check", "nowhere"], "error: cannot read `nowhere`: No such file"),
-        (&["check", "latin.toml"], "error: cannot read `latin.toml`: line 1 is not UTF-8"),
         (
             &["check", "--at", "2026-3-1"],
             "error: invalid value '2026-3-1' for '--at <DATE>': a day is written as 2026-03-01",
@@ -128,6 +126,30 @@ fn check_says_what_cannot_be_read() {
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
         assert!(said.err.starts_with(wanted), "{}", said.err);
     }
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_a_finding_beside_the_others() {
+    let folder = folder(&[("policies/a.toml", GOOD), ("policies/large.toml", "")]);
+    let policies = folder.path().join("policies");
+    fs::write(policies.join("latin.toml"), b"policy = 1\nname = \"P\xe5mind\"").unwrap();
+    fs::OpenOptions::new().write(true).open(policies.join("large.toml")).unwrap().set_len(10 << 20).unwrap();
+    std::os::unix::fs::symlink("nowhere", policies.join("gone.toml")).unwrap();
+    let said = tavs(folder.path(), ["check", "policies"].iter().chain(&AT));
+    assert_eq!(said.code, 1, "{}", said.err);
+    for wanted in [
+        "error[TAVS0601]: cannot read `policies/gone.toml`: No such file",
+        "error[TAVS0601]: cannot read `policies/large.toml`: it has 10485760 bytes, and a policy has at most 1048576\n  \
+         = help: put the shapes",
+        "error[TAVS0601]: cannot read `policies/latin.toml`: line 2 is not UTF-8\n  = help: save it as UTF-8",
+        "4 policies, 3 errors, 0 warnings\n",
+    ] {
+        assert!(said.out.contains(wanted), "{wanted}\n{}", said.out);
+    }
+    let json = tavs(folder.path(), ["check", "policies/latin.toml", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, found[0]["code"].as_str()), (1, Some("TAVS0601")));
+    assert_eq!(tavs(folder.path(), ["policy", "fmt", "policies"]).code, 2);
 }
 
 #[test]

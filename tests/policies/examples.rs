@@ -66,14 +66,14 @@ fn table_of(key: &str) -> &'static str {
 }
 
 /// The host's tables, in order, each with its lines by key.
-type Tables = Vec<(String, Vec<(String, String)>)>;
+pub(crate) type Tables = Vec<(String, Vec<(String, String)>)>;
 
-fn key_of(line: &str) -> String {
+pub(crate) fn key_of(line: &str) -> String {
     let end = if line.starts_with('"') { line.find("\" =").map(|at| at + 1) } else { line.find('=') };
     line[..end.unwrap_or(line.len())].trim().to_owned()
 }
 
-fn tables(text: &str) -> Tables {
+pub(crate) fn tables(text: &str) -> Tables {
     let mut tables: Tables = vec![(String::new(), Vec::new())];
     for line in text.lines() {
         if line.starts_with('[') {
@@ -87,7 +87,7 @@ fn tables(text: &str) -> Tables {
 
 /// The host with an example in it: a table that it shows stands in the place of the host's, a line
 /// in the place of the same.
-fn with(example: &str) -> String {
+pub(crate) fn with(example: &str) -> String {
     let mut host = tables(HOST);
     let mut current: Option<usize> = None;
     let mut routes = 0;

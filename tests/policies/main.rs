@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a failed test may panic")]
 
 mod bad;
+mod configured;
 mod diagnostics;
 mod difference;
 mod documents;

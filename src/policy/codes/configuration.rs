@@ -2,7 +2,7 @@
 
 super::codes! {
     FILE_UNREADABLE "TAVS0601" Error "a file or folder that cannot be read"
-    "The configuration names a file or folder that is not there, or that tavs may not read. Paths are relative to the folder of tavs.toml. A mistyped name would otherwise mean an empty list of policies, or no revocation list."
+    "The configuration names a file or folder that is not there, or that tavs may not read; or a policy is larger than 1 MiB, is not UTF-8, or is no file. Paths are relative to the folder of tavs.toml. A mistyped name would otherwise mean an empty list of policies, or no revocation list."
     bad "[policies]\ndirectory = \"polices\""
     good "[policies]\ndirectory = \"policies\""
 
