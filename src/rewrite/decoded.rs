@@ -12,8 +12,9 @@ use crate::cpr::{self, Search};
 use crate::json::StringSpan;
 use crate::policy::checked::Scan;
 
-/// How documents begin that hold streams of bytes in a form that can pass for text.
-const BINARY_IN_TEXT: [&str; 2] = ["%PDF", "%!PS"];
+/// How documents begin that can pass for text and hold it in a code of their own: streams of bytes, or
+/// letters and digits as `\'32`.
+const BINARY_IN_TEXT: [&str; 3] = ["%PDF", "%!PS", "{\\rtf"];
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Writes the code of the text that stands in `coded`, CPR numbers and what else is wanted taken

@@ -30,6 +30,7 @@ fn text_is_handled_inside_its_code_and_coded_again() {
     for bytes in [
         &b"%PDF-1.7 251248-9996"[..],
         b"\n%PDF-1.7",
+        br"{\rtf1\ansi \'32\'35\'31\'32\'34\'38-9996}",
         b"\x89PNG\r\n",
         b"\xff\xfe2\x005\x00",
         b"a\0b",

@@ -249,7 +249,7 @@ pub(crate) fn decoded(coded: &str) -> Option<String> {
     let text = String::from_utf8(data_encoding::BASE64.decode(compact.as_bytes()).ok()?).ok()?;
     let bytes = text.chars().any(|c| c.is_control() && !"\t\n\r".contains(c));
     let begin = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{a0}', '\u{feff}']);
-    let streams = begin.starts_with("%PDF") || begin.starts_with("%!PS");
+    let streams = begin.starts_with("%PDF") || begin.starts_with("%!PS") || begin.starts_with("{\\rtf");
     (!bytes && !streams && !begin.is_empty()).then_some(text)
 }
 
