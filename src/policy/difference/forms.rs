@@ -1,6 +1,7 @@
 //! Forms in which a value leaves, in order: what one form tells, a wider one tells, too.
 //!
-//! Two exceptions, stated in docs/policy.md: a value that a kept form would withhold because it cannot
+//! Three exceptions, stated in docs/policy.md: a response that is refused for a CPR number in a kept text
+//! leaves where the text does not (G2 needs the refusal for what leaves only); a value that a kept form would withhold because it cannot
 //! be searched may leave as a constant or as a pseudonym; and a date without month or day may leave by
 //! a coarser form that takes it, where a finer one does not.
 
