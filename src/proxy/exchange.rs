@@ -105,8 +105,8 @@ impl Asking<'_> {
         let (answered, accepted, body) = forward(state, permit, head, sending).await?;
         let status = answered.status;
         let echoes = Echoes::of(&sending.resolved);
-        reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
         let Some(accepted) = accepted else {
+            reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
             let nothing = Telling { kind, status, bytes: 0, disclosure: &Disclosure::default() };
             let receipt = record(proxy, state, reply, permit, nothing).await?;
             intent.take().into_iter().for_each(Intent::close);
@@ -115,6 +115,9 @@ impl Asking<'_> {
         let body = read(permit, accepted, body).await?;
         self.timer.lap(Phase::Upstream);
         let rewritten = disclose(proxy, state, reply, permit, (accepted, body, echoes, base)).await?;
+        // Only now: what is refused draws no pseudonym.
+        let echoes = Echoes::of(&sending.resolved);
+        reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
         self.timer.lap(Phase::Rewrite);
         let (bytes, disclosure) = (rewritten.released.body().len(), &rewritten.disclosure);
         let telling = Telling { kind, status, bytes, disclosure };

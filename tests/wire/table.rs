@@ -234,6 +234,40 @@ async fn a_person_who_is_erased_is_gone_from_the_store_for_good() {
     gone(&stage).await;
 }
 
+/// What the upstream says it made, and whose data that turns out to be.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_withheld_persons_data_stands_has_no_pseudonym_either() {
+    let put = "request = { no-body = true }\n[route.response]\nsubject";
+    let sms = policy("sms").replace("scheme = \"keyed\"", "scheme = \"table\"")
+        + &MORE.replacen(
+            put,
+            "request = { no-body = true }\n[route.response]\nlocation = \"url\"\nsubject",
+            1,
+        );
+    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
+    stage.origin.says(patients(&[(ID, NANCY)]));
+    let id = listed(&stage).await.remove(0).0;
+    change(&stage, RightKind::Restriction, OTHER, true);
+    let put = request("PUT", &format!("/fhir/Patient/{id}"), "", "");
+    let said = |id: &str, cpr: &str| {
+        let fields = format!("content-type: application/json\r\nlocation: /fhir/Patient/{id}\r\n");
+        let body = format!(r#"{{"id":"{id}","cpr":"{cpr}"}}"#);
+        super::origin::answer("200 OK", &fields, body.as_bytes())
+    };
+    stage.origin.says(said("AFT-KQ8", OTHER));
+    let refused = stage.wire().await.ask(&put).await.unwrap();
+    assert_eq!((refused.status, refused.field("location")), (404, None), "{}", refused.head);
+    assert_eq!(rows(&stage.lab.path("")), 2);
+    stage.origin.says(said("AFT-KQ9", NANCY));
+    let told = stage.wire().await.ask(&put).await.unwrap();
+    assert!(
+        told.field("location").is_some_and(|place| place.starts_with("/fhir/Patient/tvt1-")),
+        "{}",
+        told.head
+    );
+    assert_eq!(rows(&stage.lab.path("")), 3);
+}
+
 /// A telephone number is everybody's in whose record it ever stood, whoever had it first.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_erased_person_shared_goes_with_her_whoever_had_it_first() {
