@@ -66,7 +66,9 @@ use self::told::{AcknowledgedTold, Changed, Health, Reloaded, Tied, Volumes};
 use crate::clock::Clock;
 use crate::ledger::{Act, ActKind};
 use crate::pseudonym::Said as KeySaid;
-use crate::store::{Alias, AliasSource, Change, NewChange, PseudonymRow, RightKind, StoreError, Window};
+use crate::store::{
+    Alias, AliasSource, Change, ErasedPseudonym, NewChange, PseudonymRow, RightKind, StoreError, Window,
+};
 
 /// Bytes of who changed a key ring.
 const MAX_KEY_WHO: usize = 100;
@@ -181,7 +183,9 @@ impl Office {
             changes.into_iter().map(|wanted| new_change(wanted, &names, at, &who, &said)).collect();
         let new = new?;
         let made = new.clone();
-        let note = move |change: &NewChange, gone: &[PseudonymRow]| names.to_be_told(change, gone);
+        let note = move |change: &NewChange, gone: &[PseudonymRow], before: &[ErasedPseudonym]| {
+            names.to_be_told(change, gone, before)
+        };
         let entered = self.registrar.enter_noting(new, note).await.map_err(cannot)?;
         tracing::info!(changes = entered.len(), "the registry was changed");
         let made = entered.iter().zip(&made).map(|(one, change)| Made::of(one.change, change)).collect();

@@ -130,10 +130,19 @@ impl InForce {
     }
 
     /// Under which of the pseudonyms that an erasure destroys each recipient knows the person, sealed: so it
-    /// can be told (GDPR art. 19).
-    pub(super) fn to_be_told(&self, change: &NewChange, gone: &[PseudonymRow]) -> Vec<ErasedPseudonym> {
+    /// can be told (GDPR art. 19). With them `before`, of which it has still to be told.
+    pub(super) fn to_be_told(
+        &self,
+        change: &NewChange,
+        gone: &[PseudonymRow],
+        before: &[ErasedPseudonym],
+    ) -> Vec<ErasedPseudonym> {
         let mut all = Vec::new();
-        for (recipient, written) in self.written(gone) {
+        for (recipient, mut written) in self.written(gone) {
+            let earlier = before.iter().filter(|one| one.recipient == recipient);
+            written.extend(earlier.flat_map(|one| self.pseudonyms(one)));
+            written.sort_unstable();
+            written.dedup();
             let mut nonce = [0; 12];
             let sealed = getrandom::fill(&mut nonce).is_ok().then(|| {
                 self.registry_key.seal(&written.join(" "), change.subject, &sealed_as(&recipient), nonce)

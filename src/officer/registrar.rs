@@ -128,7 +128,7 @@ impl Registrar {
     /// # Errors
     /// What was not done.
     pub async fn enter(&self, changes: Vec<NewChange>) -> Result<Vec<Entered>, EnterError> {
-        self.enter_noting(changes, |_, _| Vec::new()).await
+        self.enter_noting(changes, |_, _, _| Vec::new()).await
     }
 
     /// The same; before an erasure destroys pseudonyms, `note` says what recipients are told by.
@@ -138,7 +138,7 @@ impl Registrar {
     pub async fn enter_noting(
         &self,
         changes: Vec<NewChange>,
-        note: impl Fn(&NewChange, &[PseudonymRow]) -> Vec<ErasedPseudonym> + Send + 'static,
+        note: impl Fn(&NewChange, &[PseudonymRow], &[ErasedPseudonym]) -> Vec<ErasedPseudonym> + Send + 'static,
     ) -> Result<Vec<Entered>, EnterError> {
         let _turn = self.turn.lock().await;
         // Nothing is changed that could not be recorded at once.

@@ -145,13 +145,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn erased_pseudonyms(&self, subject: SubjectId) -> Result<Vec<ErasedPseudonym>, StoreError> {
-        self.connections.read(READING, |c| {
-            let mut statement = c.prepare_cached(sql::ERASED_PSEUDONYMS)?;
-            let rows = statement.query_map((subject,), |row| {
-                Ok(ErasedPseudonym { subject, recipient: row.get(0)?, sealed: row.get(1)? })
-            })?;
-            rows.collect()
-        })
+        self.connections.read(READING, |c| erased(c, subject))
     }
 
     /// A recipient has been told: nobody needs its pseudonyms any more.
@@ -267,7 +261,15 @@ fn destroy(t: &Transaction<'_>, ids: &[SubjectId]) -> rusqlite::Result<Vec<Pseud
     Ok(rows)
 }
 
-/// Notes what a recipient has to be told by.
+pub(super) fn erased(c: &Connection, subject: SubjectId) -> rusqlite::Result<Vec<ErasedPseudonym>> {
+    let mut statement = c.prepare_cached(sql::ERASED_PSEUDONYMS)?;
+    let rows = statement.query_map((subject,), |row| {
+        Ok(ErasedPseudonym { subject, recipient: row.get(0)?, sealed: row.get(1)? })
+    })?;
+    rows.collect()
+}
+
+/// Notes what a recipient has to be told by, in the place of what was noted before.
 pub(super) fn note(t: &Transaction<'_>, noted: &ErasedPseudonym) -> rusqlite::Result<()> {
     let ErasedPseudonym { subject, recipient, sealed } = noted;
     t.prepare_cached(sql::PUT_ERASED_PSEUDONYM)?.execute((subject, recipient, sealed)).map(drop)

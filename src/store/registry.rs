@@ -30,18 +30,19 @@ impl Store {
     /// # Errors
     /// As of [`put_change`](Self::put_change).
     pub fn put_changes(&self, changes: &[NewChange]) -> Result<u64, StoreError> {
-        self.put_changes_noting(changes, |_, _| Vec::new())
+        self.put_changes_noting(changes, |_, _, _| Vec::new())
     }
 
     /// The same. An erasure destroys the person's pseudonyms in the same step: before they go, `note` gets
-    /// them, and says what recipients have to be told by.
+    /// them, and what was noted of her before and is not acknowledged yet, and says what recipients have to be
+    /// told by.
     ///
     /// # Errors
     /// As of [`put_change`](Self::put_change).
     pub fn put_changes_noting(
         &self,
         changes: &[NewChange],
-        note: impl Fn(&NewChange, &[PseudonymRow]) -> Vec<ErasedPseudonym>,
+        note: impl Fn(&NewChange, &[PseudonymRow], &[ErasedPseudonym]) -> Vec<ErasedPseudonym>,
     ) -> Result<u64, StoreError> {
         if changes.iter().any(|change| change.kind == RightKind::Erasure && !change.begun) {
             return Err(StoreError::ForGood);
@@ -50,7 +51,8 @@ impl Store {
             let first = last_change(t)?.saturating_add(1);
             for (number, change) in (first..).zip(changes) {
                 let (_new, gone) = put_change(t, number, change, None, &[])?;
-                for noted in note(change, &gone) {
+                let before = pseudonyms::erased(t, change.subject)?;
+                for noted in note(change, &gone, &before) {
                     pseudonyms::note(t, &noted)?;
                 }
             }

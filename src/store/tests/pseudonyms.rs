@@ -107,6 +107,20 @@ fn one_value_seen_first_by_many_at_once_has_one_pseudonym() {
     assert_eq!(standing(&store).len(), 20);
 }
 
+/// A row that came into the file past the store.
+fn raw_row(folder: &Path, value: u8, whose: u8) {
+    let PseudonymRow { domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value } =
+        row(value, value);
+    let raw = rusqlite::Connection::open(folder.join("tavs.db")).unwrap();
+    let row = (&domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value);
+    raw.execute("INSERT INTO pseudonym VALUES ($1, $2, $3, $4, $5, $6, $7)", row).unwrap();
+    raw.execute(
+        "INSERT INTO pseudonym_subject VALUES ($1, $2, $3, $4)",
+        (&domain, version, by_value, subject(whose)),
+    )
+    .unwrap();
+}
+
 #[test]
 fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
     let (store, folder) = store();
@@ -119,8 +133,9 @@ fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
     let shared = PseudonymRow { domain: "research".to_owned(), ..row(15, 15) };
     store.draw(&[(shared, vec![subject(5), subject(3)])]).unwrap();
     assert!(stands_in(folder, "the value 13") && stands_in(folder, "of 13"));
-    let note = |change: &NewChange, gone: &[PseudonymRow]| {
+    let note = |change: &NewChange, gone: &[PseudonymRow], before: &[ErasedPseudonym]| {
         let mut values: Vec<u8> = gone.iter().map(|row| row.by_value[0]).collect();
+        values.extend(before.iter().flat_map(|one| &one.sealed));
         values.sort_unstable();
         vec![ErasedPseudonym { subject: change.subject, recipient: "sms".to_owned(), sealed: values }]
     };
@@ -135,6 +150,10 @@ fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
     assert!(stands_in(folder, "the value 14"));
     let noted = store.erased_pseudonyms(subject(1)).unwrap();
     assert_eq!(noted[0].sealed, [11, 12, 13, 15]);
+    // Put back from an older backup, and erased again before the recipient was told.
+    raw_row(folder, 17, 2);
+    store.put_changes_noting(&[erasure(1)], note).unwrap();
+    assert_eq!(store.erased_pseudonyms(subject(1)).unwrap()[0].sealed, [11, 12, 13, 15, 17]);
     store.forget_erased_pseudonyms(subject(1), "sms").unwrap();
     assert_eq!(store.erased_pseudonyms(subject(1)).unwrap(), []);
     // No later sight revives it: not under these ids, nor under one that turns out to be hers.
