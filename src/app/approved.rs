@@ -11,17 +11,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::noted::{self, NoteError};
 use crate::config::{Approvals, Config};
 use crate::ids::PolicySetVersion;
 use crate::ledger::{Act, ActKind, AppendError, Note};
-use crate::officer::{Approval, Asked, LARGEST_APPROVAL, Unapproved};
+use crate::officer::{Approval, Asked, LARGEST_APPROVAL, LONGEST_APPROVAL, Unapproved};
 use crate::policy::check::check_to_serve;
 use crate::policy::checked::Policy;
 use crate::policy::difference::{Change, compare, set_version, widens};
 use crate::policy::syntax::{Profiles, SourceFile};
 use crate::proxy::{Records, State};
-use crate::store::{ApprovedSet, Store, StoreError};
+use crate::store::{ApprovedSet, Store, StoreError, Window};
 
 /// Why policies may not take effect. Holds nothing of a message.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +89,9 @@ pub struct Standing {
     pub version: PolicySetVersion,
     /// What changes against the approved set.
     pub changes: Vec<Change>,
+    /// The serial number of the last approval that was used, by the store or the ledger: a store that was put
+    /// back from a backup knows of fewer.
+    pub last: u64,
 }
 
 impl Standing {
@@ -100,12 +105,23 @@ impl Standing {
         let deployment = store.deployment(new_id)?;
         let approved = store.approved()?;
         let version = set_version(policies);
+        let kept = approved.as_ref().map_or(0, |approved| approved.serial);
+        let last = match on_record(store, today)? {
+            // What is asked now was put on record, and a crash kept it from the store: it is good still.
+            Some((serial, why))
+                if why == words(serial, approved.as_ref().map(|one| one.version), version) =>
+            {
+                kept.max(serial.saturating_sub(1))
+            }
+            Some((serial, _other)) => kept.max(serial),
+            None => kept,
+        };
         let changes = match &approved {
             Some(approved) if approved.version == version => Vec::new(),
             Some(approved) => compare(&again(approved, today), policies),
             None => compare(&[], policies),
         };
-        Ok(Self { deployment, approved, version, changes })
+        Ok(Self { deployment, approved, version, changes, last })
     }
 
     /// Whether more may leave than was approved.
@@ -120,7 +136,7 @@ impl Standing {
     pub fn asked(&self, now: jiff::Timestamp) -> Asked<'_> {
         Asked {
             deployment: &self.deployment,
-            last: self.approved.as_ref().map_or(0, |approved| approved.serial),
+            last: self.last,
             old: self.approved.as_ref().map(|approved| approved.version),
             new: self.version,
             wider: self.wider(),
@@ -129,6 +145,9 @@ impl Standing {
     }
 }
 
+/// What the ledger calls the use of an approval, and how the reason begins.
+const APPROVAL: &str = "policy-approval";
+const SERIAL: &str = "serial ";
 /// What the kept name of a profile begins with: the rest is what `include` calls it.
 const INCLUDED: &str = "include:";
 
@@ -253,20 +272,38 @@ async fn put(records: &Records, approved: Approved) -> Result<(), ApprovalError>
 }
 
 fn act(who: &str, serial: u64, old: Option<PolicySetVersion>, new: PolicySetVersion, now: u64) -> Act {
-    let old = old.map_or_else(|| "none".to_owned(), |old| old.to_string());
     Act {
         unix_millis: now,
         kind: ActKind::Operation,
-        what: Cow::Borrowed("policy-approval"),
+        what: Cow::Borrowed(APPROVAL),
         begun: None,
         who: who.to_owned(),
-        why: format!("serial {serial}, from {old} to {new}"),
+        why: words(serial, old, new),
         subjects: Vec::new(),
         purpose: None,
         recipient: None,
         policy: None,
         change: None,
     }
+}
+
+/// What the record of an approval says: which, and of which step.
+fn words(serial: u64, old: Option<PolicySetVersion>, new: PolicySetVersion) -> String {
+    let old = old.map_or_else(|| "none".to_owned(), |old| old.to_string());
+    format!("{SERIAL}{serial}, from {old} to {new}")
+}
+
+/// The approval with the highest serial number that the ledger has of the days in which one can be used.
+fn on_record(store: &Store, today: jiff::civil::Date) -> Result<Option<(u64, String)>, StoreError> {
+    let days = i64::from(LONGEST_APPROVAL).saturating_add(2);
+    let from = today.checked_sub(jiff::Span::new().days(days)).and_then(|day| day.to_zoned(TimeZone::UTC));
+    let from = from.map_or(0, |day| u64::try_from(day.timestamp().as_millisecond()).unwrap_or_default());
+    let acts = store.acts(Window { from, to: u64::MAX })?.into_iter().filter(|act| act.what == APPROVAL);
+    let serials = acts.filter_map(|act| {
+        let serial = act.why.strip_prefix(SERIAL)?.split(',').next()?.parse().ok()?;
+        Some((serial, act.why))
+    });
+    Ok(serials.max())
 }
 
 fn unapproved(standing: &Standing, at: &Path) -> ApprovalError {
