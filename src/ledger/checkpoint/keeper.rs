@@ -163,6 +163,15 @@ impl Writer {
             && last.log == self.ledger.log()
             && last.key == self.key.public()
         {
+            let end = self.ledger.tip().map_or(0, |(sequence, _)| sequence);
+            if last.sequence > end {
+                tracing::error!(
+                    checkpoint = last.sequence,
+                    end,
+                    "the ledger ends before its last checkpoint: its end was lost or cut off; keep it as evidence, \
+                     and compare it with its anchor (`tavs ledger verify`)"
+                );
+            }
             self.reached = last.sequence;
             self.publish(Made { line: line.into(), unix_millis: self.clock.unix_millis() });
         }
