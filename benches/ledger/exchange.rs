@@ -35,10 +35,8 @@ use crate::documents;
 use crate::records::{Counting, MEASURED, runtime};
 
 const ROUNDS: usize = 5;
-/// Connections that call at the same time, each one call after the other.
-const CONNECTIONS: usize = 16;
-/// Calls of each in a round.
-const CALLS: usize = 400;
+/// Exchanges of a round.
+const EXCHANGES: usize = 6400;
 /// The index's thread; its name begins as that of the others does.
 const INDEX: &str = "tavs-index";
 const INDEXED: Duration = Duration::from_secs(60);
@@ -49,6 +47,9 @@ struct Case {
     name: &'static str,
     target: String,
     body: Vec<u8>,
+    /// Connections that call at the same time, each one call after the other: as many as the benchmark of
+    /// whole proxies has at this size.
+    connections: usize,
 }
 
 pub(crate) fn measure(quick: bool) {
@@ -65,15 +66,21 @@ pub(crate) fn measure(quick: bool) {
             name: "2 KB, 1 subject",
             target: format!("/fhir/resource/{ID}"),
             body: patients[0].clone().into(),
+            connections: 32,
         },
-        Case { name: "64 KB, 30 subjects", target: "/fhir/Patient".into(), body: bundle.into() },
+        Case {
+            name: "64 KB, 30 subjects",
+            target: "/fhir/Patient".into(),
+            body: bundle.into(),
+            connections: 16,
+        },
     ];
     println!("response             on, us/exchange       of it index           not synced            off");
     println!("                     on / off              without index / off   records/sync");
     let load =
         Builder::new_multi_thread().worker_threads(1).thread_name("load").enable_all().build().unwrap();
     for case in cases {
-        let calls = if quick { 2 } else { CALLS };
+        let calls = if quick { 2 } else { EXCHANGES / case.connections };
         let mut rounds = Vec::new();
         for _ in 0..if quick { 1 } else { ROUNDS } {
             let [on, idle, off] = [Counting::default(), Counting::idle(), Counting::off()]
@@ -116,7 +123,7 @@ fn exchanges(load: &Runtime, case: &Case, disk: Counting, calls: usize) -> Cost 
     let address = running.address();
     let round = |calls| {
         load.block_on(async {
-            let tasks: Vec<_> = (0..CONNECTIONS)
+            let tasks: Vec<_> = (0..case.connections)
                 .map(|_| tokio::spawn(call(address, Arc::clone(&client), case.target.clone(), calls)))
                 .collect();
             for task in tasks {
@@ -133,7 +140,7 @@ fn exchanges(load: &Runtime, case: &Case, disk: Counting, calls: usize) -> Cost 
     round(calls);
     let syncs = syncs.load(Ordering::Relaxed).max(1);
     indexed();
-    let exchanges = (calls * CONNECTIONS) as f64;
+    let exchanges = (calls * case.connections) as f64;
     let cost = Cost {
         all: (cpu::of_threads(MEASURED) - from) / exchanges,
         index: (cpu::of_threads(INDEX) - from_index) / exchanges,

@@ -33,26 +33,38 @@ pub(super) fn with_sequence(sequence: u64, encoded: &[u8], line: &mut Vec<u8>) {
 
 /// Reads a record: its number and event. `None` for anything that no tavs of this format writes.
 pub(super) fn decode(record: &[u8]) -> Option<(u64, Event)> {
+    let (number, event) = decode_own(record)?;
+    // One way only to write a record: what reads alike but is written otherwise is not ours.
+    let again = encode_event(&event)?;
+    let (_, rest) = split_sequence(record)?;
+    (again.get(1..) == Some(rest)).then_some((number, event))
+}
+
+/// [`decode`] of what this process or one before it wrote, for whoever follows the chain: how it is written is
+/// not held against the one way to write it, as `verify` does. So no record is written a second time for the index.
+pub(super) fn decode_own(record: &[u8]) -> Option<(u64, Event)> {
     let (number, rest) = split_sequence(record)?;
     let mut encoded = Vec::with_capacity(rest.len().saturating_add(1));
     encoded.push(b'{');
     encoded.extend_from_slice(rest);
     let kind = kind_of(&encoded)?;
-    // One way only to write a record: what reads alike but is written otherwise is not ours.
-    let (event, again) = if exchange::is_kind(kind) {
-        let entry = exchange::decode(&encoded)?;
-        let again = encode(&entry)?;
-        (Event::Exchange(entry), again)
+    let event = if exchange::is_kind(kind) {
+        Event::Exchange(exchange::decode(&encoded)?)
     } else if kind == policy::KIND {
-        let policy = policy::decode(&encoded)?;
-        let again = policy::encode(&policy)?;
-        (Event::Policy(policy), again)
+        Event::Policy(policy::decode(&encoded)?)
     } else {
-        let act = act::decode(&encoded)?;
-        let again = act::encode(&act)?;
-        (Event::Act(act), again)
+        Event::Act(act::decode(&encoded)?)
     };
-    (again == encoded).then_some((number, event))
+    Some((number, event))
+}
+
+/// The bytes of an event, but for its number; `None` if it has none.
+pub(super) fn encode_event(event: &Event) -> Option<Vec<u8>> {
+    match event {
+        Event::Exchange(entry) => encode(entry),
+        Event::Act(act) => act::encode(act),
+        Event::Policy(policy) => policy::encode(policy),
+    }
 }
 
 /// The number of a record that may otherwise be anything, and what follows it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::canonical;
 use super::entry::Entry;
 use super::error::{Damage, LedgerError};
-use super::note::{Event, Note};
+use super::note::Event;
 use super::segment::{self, Hash, NOTHING, Rest, Segment};
 
 /// A record of a ledger.
@@ -59,13 +59,9 @@ impl Record {
     /// The JSON that stands in the ledger.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let encoded = match &self.event {
-            Event::Exchange(entry) => canonical::encode(entry),
-            Event::Act(act) => canonical::encode_note(&Note::Act(act.clone())),
-            Event::Policy(policy) => canonical::encode_note(&Note::Policy(policy.clone())),
-        };
+        let encoded = canonical::encode_event(&self.event).unwrap_or_default();
         let mut json = Vec::new();
-        canonical::with_sequence(self.sequence, &encoded.unwrap_or_default(), &mut json);
+        canonical::with_sequence(self.sequence, &encoded, &mut json);
         String::from_utf8(json).unwrap_or_default()
     }
 }

@@ -160,7 +160,8 @@ fn merge(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<()> {
 }
 
 fn put(t: &Transaction<'_>, log: &Log, run: Run, mut postings: Vec<Posting>) -> rusqlite::Result<()> {
-    postings.sort_unstable();
+    // Stable: what is merged is sorted in pieces, which this sort finds and this way only merges.
+    postings.sort_by_key(numbers);
     t.prepare_cached(sql::PUT_RUN)?.execute((log, int(run.first), int(run.last), run.level))?;
     let mut put = t.prepare_cached(sql::PUT_BLOCK)?;
     for block in postings.chunks(BLOCK) {
@@ -172,6 +173,12 @@ fn put(t: &Transaction<'_>, log: &Log, run: Run, mut postings: Vec<Posting>) -> 
 fn remove(t: &Transaction<'_>, log: &Log, run: Run) -> rusqlite::Result<()> {
     t.prepare_cached(sql::REMOVE_BLOCKS)?.execute((log, int(run.first)))?;
     t.prepare_cached(sql::REMOVE_RUN)?.execute((log, int(run.first))).map(drop)
+}
+
+/// What a posting sorts by, as numbers: quicker to compare than bytes, and the same order.
+fn numbers(posting: &Posting) -> (u128, u64) {
+    let subject = posting.first_chunk().map_or(0, |id| u128::from_be_bytes(*id));
+    (subject, sequence(*posting))
 }
 
 fn posting(subject: SubjectId, sequence: u64) -> Posting {

@@ -79,7 +79,7 @@ impl Follower {
             let offset = self.segment.offset();
             if let Some(json) = self.next_line(upto)? {
                 let bad = || segment::damaged(self.segment.path(), offset, Damage::Record);
-                let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
+                let (sequence, event) = canonical::decode_own(&json).ok_or_else(bad)?;
                 return Ok(Some(Record { sequence, event }));
             }
             let next = self.number.saturating_add(1);
