@@ -89,10 +89,8 @@ async fn nothing_leaves_that_the_ledger_does_not_take() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_ledger_is_waited_for_within_its_limit_only() {
     let disk = Weak::default();
-    let setting = Setting { disk: Box::new(disk.clone()), more: "", ..Setting::default() };
+    let setting = Setting { disk: Box::new(disk.clone()), ledger: "wait = \"1 s\"", ..Setting::default() };
     let stage = Stage::set(setting).await;
-    let lines = fs::read_to_string(stage.lab.path("tavs.toml")).unwrap();
-    assert!(lines.contains("wait = \"1 s\""));
     disk.is(WAITS);
     stage.get("/appointments").await.is_problem("ledger-unusable", "a slow disk");
     // A refusal waits for at most a second, and is answered as itself.

@@ -43,6 +43,8 @@ pub(crate) struct Setting {
     pub(crate) more: &'static str,
     /// More of `[upstreams.booking]`.
     pub(crate) booking: &'static str,
+    /// More of `[ledger]`. The wait for a record is that of a clinic: a busy disk takes a second for a sync.
+    pub(crate) ledger: &'static str,
     /// The ledger's disk.
     pub(crate) disk: Box<dyn Disk>,
     /// Where it listens.
@@ -56,6 +58,7 @@ impl Default for Setting {
             sms: policy("sms"),
             more: "",
             booking: "",
+            ledger: "",
             disk: Box::new(FileSystem),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         }
@@ -215,6 +218,7 @@ fn write_all(lab: &Lab, origin: &Origin, setting: &Setting) -> PathBuf {
         .replace("<origin>", &origin.address.port().to_string())
         .replace("<listen>", &setting.listen.to_string())
         .replace("<more>", setting.more)
+        .replace("<ledger>", setting.ledger)
         .replace("<booking>", setting.booking);
     lab.write("tavs.toml", &text)
 }
@@ -439,7 +443,7 @@ ring = "ring.toml"
 [ledger]
 directory = "ledger"
 node = "test"
-wait = "1 s"
+<ledger>
 [admin]
 address = "127.0.0.1:0"
 <more>
