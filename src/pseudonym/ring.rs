@@ -147,6 +147,8 @@ enum State {
     Active,
     Closed,
     Destroyed,
+    /// Destroyed before its cut-over: it made nothing, and never takes over.
+    Withdrawn,
 }
 
 /// A key version, and the key derived from its secret.
@@ -200,9 +202,9 @@ impl KeyRing {
             return Err(RingError::Version { number });
         }
         let secret = match (written.state, written.secret) {
-            (State::Destroyed, None) => None,
+            (State::Destroyed | State::Withdrawn, None) => None,
             (State::Active | State::Closed, Some(text)) => Some(read_secret(&text, number)?),
-            (State::Destroyed, Some(_)) | (State::Active | State::Closed, None) => {
+            (State::Destroyed | State::Withdrawn, Some(_)) | (State::Active | State::Closed, None) => {
                 return Err(RingError::State { number });
             }
         };
@@ -231,10 +233,16 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Versions count up, and each begins after the one before it.
+    /// Versions count up, and each that begins does so after the one before it.
     fn fits(&self, number: usize, new: &KeyVersion) -> Result<(), RingError> {
         for other in self.versions.iter().filter(|one| (one.used, &one.name) == (new.used, &new.name)) {
-            if new.used != SecretUse::Domain || other.version == new.version || other.from == new.from {
+            if new.used != SecretUse::Domain || other.version == new.version {
+                return Err(RingError::Twice { number });
+            }
+            if [other.state, new.state].contains(&State::Withdrawn) {
+                continue;
+            }
+            if other.from == new.from {
                 return Err(RingError::Twice { number });
             }
             if (other.version < new.version) != (other.from < new.from) {
@@ -269,7 +277,7 @@ impl KeyRing {
     pub fn standing(&self, version: &KeyVersion) -> Standing {
         match version.state {
             State::Closed => Standing::Closed,
-            State::Destroyed => Standing::Destroyed,
+            State::Destroyed | State::Withdrawn => Standing::Destroyed,
             State::Active if version.from > Some(self.now) => Standing::Pending,
             State::Active => match self.active(version.used, &version.name) {
                 Some(active) if active.version == version.version => Standing::Active,
@@ -280,21 +288,27 @@ impl KeyRing {
 
     /// Versions of domains whose secret is gone: what was made by them cannot be opened any more.
     pub fn destroyed(&self) -> impl Iterator<Item = (&str, u32)> {
-        let gone = |one: &&KeyVersion| one.used == SecretUse::Domain && one.state == State::Destroyed;
+        let gone = |one: &&KeyVersion| {
+            one.used == SecretUse::Domain && matches!(one.state, State::Destroyed | State::Withdrawn)
+        };
         self.versions.iter().filter(gone).map(|one| (one.name.as_str(), one.version))
     }
 
     /// When the next version takes over, for the ring to be read again then.
     #[must_use]
     pub fn next_cut_over(&self) -> Option<Timestamp> {
-        self.versions.iter().filter_map(|one| one.from).filter(|from| *from > self.now).min()
+        let to_come = self.versions.iter().filter(|one| one.state != State::Withdrawn);
+        to_come.filter_map(|one| one.from).filter(|from| *from > self.now).min()
     }
 
     /// The latest whose time has come. If that is closed or destroyed there is none: an older one
     /// must not come back.
     fn active(&self, used: SecretUse, name: &str) -> Option<&KeyVersion> {
         let begun = |one: &&KeyVersion| {
-            one.used == used && one.name == name && one.from.is_none_or(|from| from <= self.now)
+            one.used == used
+                && one.name == name
+                && one.state != State::Withdrawn
+                && one.from.is_none_or(|from| from <= self.now)
         };
         let latest = self.versions.iter().filter(begun).max_by_key(|one| one.version)?;
         (latest.state == State::Active).then_some(latest)
@@ -417,7 +431,7 @@ impl KeyVersion {
             (State::Active, None) => "active".to_owned(),
             (State::Active, Some(from)) => format!("active from {from}"),
             (State::Closed, _) => "closed".to_owned(),
-            (State::Destroyed, _) => "destroyed".to_owned(),
+            (State::Destroyed | State::Withdrawn, _) => "destroyed".to_owned(),
         }
     }
 
@@ -520,6 +534,29 @@ mod tests {
             }
         }
         text
+    }
+
+    #[test]
+    fn a_pending_version_that_is_destroyed_never_takes_over() {
+        let now = at("2026-11-25T12:00:00Z");
+        let text = versions(&[(1, "", "1"), (2, "from = \"2026-12-24T00:00:00Z\"", "2")]);
+        let mut ring = KeyRing::parse(&text, now).unwrap();
+        assert!(ring.destroy("a", 2, Said::default()));
+        // The next one may begin before that one would have.
+        let (name, from) = ("a".to_owned(), Some(at("2026-12-01T00:00:00Z")));
+        let new = NewVersion { used: SecretUse::Domain, name, version: 3, made: now, from };
+        ring.push(new, Secret::new([3; 32]), Said::default());
+        for (time, wanted) in [
+            ("2026-11-25T12:00:00Z", ["active", "destroyed", "pending"]),
+            ("2026-12-01T00:00:00Z", ["resolve-only", "destroyed", "active"]),
+            ("2026-12-25T00:00:00Z", ["resolve-only", "destroyed", "active"]),
+        ] {
+            let ring = KeyRing::parse(&ring.text(), at(time)).unwrap();
+            let all = ring.versions().iter().map(|one| ring.standing(one).word()).collect::<Vec<_>>();
+            assert_eq!(all, wanted, "{time}");
+            assert!(ring.has_domain("a") && ring.next_cut_over() == from.filter(|from| *from > at(time)));
+        }
+        assert_eq!(ring.destroyed().collect::<Vec<_>>(), [("a", 2)]);
     }
 
     #[test]

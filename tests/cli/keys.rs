@@ -146,7 +146,7 @@ fn keys(folder: &Path, words: &str) -> super::Said {
 /// Puts the cut-over of every version into the past.
 fn cut_over(path: &Path) {
     let ring = fs::read_to_string(path).unwrap();
-    let from = ring.lines().find(|line| line.starts_with("from = ")).unwrap().to_owned();
+    let from = ring.lines().rev().find(|line| line.starts_with("from = ")).unwrap().to_owned();
     fs::write(path, ring.replace(&from, "from = \"2026-01-01T00:00:00Z\"")).unwrap();
 }
 
@@ -181,6 +181,16 @@ fn a_version_is_rotated_closed_and_destroyed_in_this_order_only() {
     assert!(lines.len() == 2 && lines[0].contains(" active") && lines[1].contains(" pending"), "{listed}");
     let again = keys(folder, "rotate ring.toml --domain sms");
     assert!(again.code == 1 && again.err.contains("pending until"), "{}", again.err);
+
+    // Taken back before it began, it never begins; the next one may come sooner.
+    assert_eq!(keys(folder, "destroy ring.toml --domain sms --version 2 --yes").code, 0);
+    let sooner = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(1);
+    let rotated = keys(folder, &format!("rotate ring.toml --domain sms --at {sooner}"));
+    assert!(
+        rotated.out.contains("version 3 makes") && rotated.out.contains("version 1 makes"),
+        "{}",
+        rotated.err
+    );
 
     cut_over(&path);
     assert!(keys(folder, "list ring.toml").out.contains(" resolve-only"));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::{KeysError, Reason, refused};
 use crate::clock::Clock;
@@ -97,7 +97,9 @@ pub(super) fn list(args: &List, clock: &Clock) -> Result<String, KeysError> {
 pub(super) fn rotate(args: &Rotate, clock: &Clock) -> Result<String, KeysError> {
     let mut ring = super::load(&args.file, clock)?;
     let now = clock.timestamp();
-    let at = args.at.or_else(|| now.checked_add(DEFAULT_DELAY).ok()).unwrap_or(now);
+    // In whole seconds: an instant that people tell each other.
+    let soon = || now.checked_add(DEFAULT_DELAY).and_then(|at| at.round(Unit::Second)).ok();
+    let at = args.at.or_else(soon).unwrap_or(now);
     if at <= now {
         return refused(
             "`--at` has passed: a cut-over lies ahead, so that every process has read the ring by then",
@@ -113,7 +115,8 @@ pub(super) fn rotate(args: &Rotate, clock: &Clock) -> Result<String, KeysError> 
             args.domain
         ));
     }
-    let (old, version) = (latest.version, latest.version.saturating_add(1));
+    let making = of_domain(&ring, &args.domain).find(|one| ring.standing(one) == Standing::Active);
+    let (old, version) = (making.unwrap_or(latest).version, latest.version.saturating_add(1));
     if version > MAX_VERSION {
         return refused(format!("a domain has {MAX_VERSION} versions at most"));
     }

@@ -70,10 +70,12 @@ impl KeyRing {
         })
     }
 
-    /// Removes the secret of a domain's version. `false` if there is none.
+    /// Removes the secret of a domain's version; one that is pending then never takes over, and the one
+    /// before it goes on. `false` if there is none.
     pub fn destroy(&mut self, domain: &str, version: u32, said: Said) -> bool {
+        let now = self.now;
         self.change(domain, version, |one| {
-            one.state = State::Destroyed;
+            one.state = if one.from > Some(now) { State::Withdrawn } else { State::Destroyed };
             one.said = said;
             one.secret = None;
         })
@@ -118,6 +120,7 @@ impl KeyVersion {
             State::Active => "active",
             State::Closed => "closed",
             State::Destroyed => "destroyed",
+            State::Withdrawn => "withdrawn",
         };
         line(text, format_args!("version = {}\nstate = \"{state}\"", self.version));
         if let Some(made) = self.made {
