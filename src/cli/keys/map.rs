@@ -91,6 +91,17 @@ impl KindName {
         }
     }
 
+    const fn noun_of_many(self) -> &'static str {
+        match self {
+            Self::Cpr => "CPR numbers",
+            Self::Ecpr => "e-CPRs",
+            Self::Id => "ids",
+            Self::Phone => "telephone numbers",
+            Self::Email => "e-mail addresses",
+            Self::Text => "texts",
+        }
+    }
+
     const fn noun(self) -> &'static str {
         match self {
             Self::Cpr | Self::Ecpr => "number of a person",
@@ -134,9 +145,10 @@ pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
     let count = unknown.len();
     let first = unknown.iter().take(10).map(usize::to_string).collect::<Vec<_>>().join(", ");
     refused(format!(
-        "{count} of {} lines of the list are no pseudonyms of version {} that can be mapped (lines {first}); nothing is shown",
+        "{count} of {} lines of the list are no pseudonyms of version {} of {} that can be mapped (lines {first}): look at --from, --domain, --kind and --type, or leave them out; nothing is shown",
         old.len(),
-        args.from
+        args.from,
+        args.kind.noun_of_many()
     ))
 }
 
