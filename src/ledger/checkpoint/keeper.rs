@@ -60,6 +60,8 @@ struct State {
     unanchored: Option<u64>,
     /// What kept the last checkpoint from the directory's own file.
     unwritten: Option<io::ErrorKind>,
+    /// The last checkpoint of the run before, where the ledger ended before it at the start.
+    lost: Option<u64>,
 }
 
 /// A checkpoint on its way to the anchor.
@@ -108,14 +110,19 @@ impl Keeper {
     /// What an operator must look at, if there is something. Exchanges go on meanwhile.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let State { unanchored, unwritten } = *lock(&self.state);
+        let State { unanchored, unwritten, lost } = *lock(&self.state);
         let age = unanchored.map(|since| self.clock.unix_millis().saturating_sub(since));
         let late = age.filter(|age| Duration::from_millis(*age) > MAX_ANCHOR_AGE);
         let late =
             late.map(|age| format!("ledger: checkpoints of the last {} s are not anchored", age / 1000));
         let unwritten =
             unwritten.map(|kind| format!("ledger: the last checkpoint could not be written: {kind}"));
-        late.into_iter().chain(unwritten).collect()
+        let lost = lost.map(|sequence| {
+            format!(
+                "ledger: it ended before its checkpoint of record {sequence}: its end was lost or cut off"
+            )
+        });
+        late.into_iter().chain(unwritten).chain(lost).collect()
     }
 
     /// Makes the last checkpoint, after the ledger was closed, and waits a moment for the anchor.
@@ -165,6 +172,7 @@ impl Writer {
         {
             let end = self.ledger.tip().map_or(0, |(sequence, _)| sequence);
             if last.sequence > end {
+                lock(&self.state).lost = Some(last.sequence);
                 tracing::error!(
                     checkpoint = last.sequence,
                     end,

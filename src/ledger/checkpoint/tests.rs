@@ -117,6 +117,29 @@ fn they_are_made_at_the_start_and_the_end_if_something_was_recorded() {
 }
 
 #[test]
+fn an_end_that_was_lost_is_said_at_the_start() {
+    let (_folder, directory) = place();
+    let record = |upto: u8| {
+        run(async {
+            let (ledger, _) = Ledger::open(settings(&directory)).unwrap();
+            let keeper = Keeper::start(&ledger, keeping(None)).unwrap();
+            append(&ledger, 1..=upto).await;
+            ledger.close().await.unwrap();
+            keeper.close().await;
+            keeper.warnings()
+        })
+    };
+    assert_eq!(record(2), Vec::<String>::new());
+    let segment = directory.join("00000001.ledger");
+    let before = fs::read(&segment).unwrap();
+    assert_eq!(record(3), Vec::<String>::new());
+    // An older copy of the records beside the newest checkpoint.
+    fs::write(&segment, before).unwrap();
+    let warnings = record(0);
+    assert!(warnings.len() == 1 && warnings[0].contains("its checkpoint of record 5"), "{warnings:?}");
+}
+
+#[test]
 fn an_anchor_that_fails_warns_in_time_and_holds_nothing_up() {
     let (folder, directory) = place();
     let missing = AnchorSettings::File(folder.path().join("missing/anchor"));
