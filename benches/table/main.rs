@@ -118,7 +118,7 @@ fn erased(store: &Store, persons: u64) -> f64 {
             };
             let from = Instant::now();
             store
-                .put_changes_noting(&[change], |_, gone| {
+                .put_changes_noting(&[change], |_, gone, _| {
                     assert_eq!(gone.len(), 2);
                     Vec::new()
                 })

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::served::{Served, configured};
-use crate::tavs;
+use crate::{Said, tavs};
 
 /// A configuration that wants approvals of two officers, whose keys lie beside it.
 fn wants_approvals() -> tempfile::TempDir {
@@ -45,6 +45,11 @@ fn sign(folder: &Path, name: &str, against: &[&str]) -> String {
     let said = tavs(folder, args);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
     said.out
+}
+
+fn sign_by_anna(folder: &Path, policies: &[&str]) -> Said {
+    let args = ["approve", "sign", "approval.json", "--officer", "anna", "--key", "anna.key"];
+    tavs(folder, args.iter().chain(policies))
 }
 
 /// Edits the sample policy.
@@ -101,37 +106,9 @@ fn what_lets_out_more_waits_for_two_officers() {
     assert!(!served.get("/appointments", "").contains("Nancy Ann"));
     let shown = prepare(folder);
     assert!(shown.contains("`mask first-word` becomes `keep`"), "{shown}");
-    let blind = tavs(
-        folder,
-        [
-            "approve",
-            "sign",
-            "approval.json",
-            "--officer",
-            "anna",
-            "--key",
-            "anna.key",
-            "--policies",
-            "policies",
-        ],
-    );
+    let blind = sign_by_anna(folder, &["--policies", "policies"]);
     assert!(blind.code == 2 && blind.err.contains("see what changes before you sign"), "{}", blind.err);
-    let other = tavs(
-        folder,
-        [
-            "approve",
-            "sign",
-            "approval.json",
-            "--officer",
-            "anna",
-            "--key",
-            "anna.key",
-            "--policies",
-            "before",
-            "--against",
-            "before",
-        ],
-    );
+    let other = sign_by_anna(folder, &["--policies", "before", "--against", "before"]);
     assert!(
         other.code == 1 && other.err.contains("has other policies than those that are to be approved"),
         "{}",

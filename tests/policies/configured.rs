@@ -121,7 +121,7 @@ fn as_its_comments_say(folder: &Path, code: &Code, wrong: bool) {
         "TAVS0603" if wrong => mode(&folder.join("keys/ring.toml"), 0o644),
         "TAVS0607" if !wrong => write(folder, "keys/ring.toml", &ring(&["own", "sms"])),
         "TAVS0609" if wrong => {
-            write(folder, "keys/ring.toml", &ring(&["own"]).replace("ring = 1", "ring = 2"))
+            write(folder, "keys/ring.toml", &ring(&["own"]).replace("ring = 1", "ring = 2"));
         }
         "TAVS0614" if wrong => {
             let [certificate, key] = ["certs/partners-ca.pem", "certs/partners-ca.key"]

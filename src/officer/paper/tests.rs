@@ -46,7 +46,7 @@ fn nothing_of_a_request_hides_from_whoever_approves_it() {
         (Request { log: String::new(), ..good.clone() }, "log"),
         (Request { domain: Some("sms\u{202e}".into()), ..good.clone() }, "domain"),
         (Request { recipient: "sms\u{200b}".into(), ..good.clone() }, "recipient"),
-        (Request { why: "case\u{2066} 88".into(), ..good.clone() }, "why"),
+        (Request { why: "case\u{2066} 88".into(), ..good }, "why"),
     ] {
         assert_eq!(bad.checked().unwrap_err(), PaperError::Value(what));
     }
