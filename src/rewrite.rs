@@ -134,6 +134,9 @@ pub enum FaultKind {
     /// `[free-text] cpr = "refuse"` and a CPR in kept text.
     #[error("kept text holds a CPR number, and the policy refuses that")]
     CprInText,
+    /// Values that name nobody by themselves, of so many persons, that the store could not say whose each is.
+    #[error("a record has too many persons and values to tie each to each; let the route name its `record`")]
+    TooManyTies,
 }
 
 /// What came of a body.

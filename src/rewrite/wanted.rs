@@ -8,10 +8,14 @@
 use std::collections::HashMap;
 
 use super::walk::Walk;
-use super::{Fault, Rewriter, Watch, utf8};
+use super::{Fault, FaultKind, Rewriter, Watch, utf8};
 use crate::ids::SubjectId;
 use crate::judge::Judge;
 use crate::pseudonym::{Blind, Input, Table, Wanted};
+
+/// Values of a body times the persons of their record, which the store has to keep: a record of a thousand
+/// persons with a telephone number each comes to as many, in 16 MiB. A list of persons names its records.
+const MOST_TIES: usize = 1 << 20;
 
 /// What a body needs.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Collected {
     /// Each meeting with a value that names nobody by itself, by its place in `wanted`: whose record it
     /// stood in, is known when that ends.
     met: Vec<usize>,
+    /// Values times persons so far.
+    ties: usize,
 }
 
 /// How far the collection was.
@@ -71,13 +77,19 @@ impl Collected {
 
     /// A record leaves of which some values were met since then: a telephone number, which names no person
     /// or resource by itself, is that of the record's persons, whoever had it before.
-    pub(super) fn belong(&mut self, since: Mark, persons: &[SubjectId]) {
+    pub(super) fn belong(&mut self, since: Mark, mut persons: Vec<SubjectId>) {
+        persons.sort_unstable();
+        persons.dedup();
         let mut met: Vec<usize> = self.met.get(since.met..).unwrap_or_default().to_vec();
         met.sort_unstable();
         met.dedup();
+        self.ties = self.ties.saturating_add(met.len().saturating_mul(persons.len()));
+        if self.ties > MOST_TIES {
+            return;
+        }
         for place in met {
             if let Some(one) = self.wanted.get_mut(place) {
-                one.subjects.extend_from_slice(persons);
+                one.subjects.extend_from_slice(&persons);
             }
         }
     }
@@ -87,7 +99,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// The open record leaves, and what was wanted of it.
     pub(super) fn belong(&mut self, since: Mark) {
         if let Some(collected) = &mut self.collected {
-            collected.belong(since, &self.judged.persons(&self.subjects, &self.reader));
+            collected.belong(since, self.judged.persons(&self.subjects, &self.reader));
         }
     }
 
@@ -132,7 +144,10 @@ impl<J: Judge> Rewriter<'_, J> {
         let mut walk = Walk::new(self, &mut watch, text, 0);
         walk.collected = Some(Collected::default());
         self.through(&mut walk, text)?;
-        let wanted = walk.collected.take().unwrap_or_default().wanted;
+        let Collected { wanted, ties, .. } = walk.collected.take().unwrap_or_default();
+        if ties > MOST_TIES {
+            return Err(Fault { kind: FaultKind::TooManyTies, offset: 0 });
+        }
         let document_withheld = walk.finish().document_withheld;
         Ok(Needs { wanted, document_withheld })
     }

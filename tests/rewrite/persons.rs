@@ -1,14 +1,16 @@
 //! What hangs on whose record it is: the days by which its dates are moved, and whether name and
 //! address leave at all.
 
+use tavs::judge::Everyone;
 use tavs::policy::checked::{
     Action, Basis, CprInText, Keep, Kind, Linkability, Policy, Response, Shift, Subject,
 };
 use tavs::policy::plan::Plan;
-use tavs::pseudonym::{KeyRing, Scheme};
-use tavs::rewrite::{Disclosure, rewrite};
+use tavs::pseudonym::{KeyRing, NONE_KNOWN, Scheme, ValueKind};
+use tavs::rewrite::{Disclosure, FaultKind, NO_BASE, NO_ECHOES, Rewriter, rewrite};
 
 use crate::build::{at, policy, response, rule};
+use crate::properties::{in_table, live_keys};
 
 fn of_records(linkability: Linkability, rules: Vec<tavs::policy::checked::Rule>) -> Policy {
     let response = Response {
@@ -51,6 +53,38 @@ const RECORDS: &str = r#"[{"cpr":"2512489996","a":"2026-03-04","b":"2026-03-14"}
     {"a":"2026-03-04","b":"2026-03-14","cpr":2512489996},
     {"a":"2026-03-04","b":"2026-03-14","cpr":"0201609995"}]"#;
 
+/// Every number of a document that is one record is everybody's in it; of a list of records each one's own.
+#[test]
+fn a_record_of_very_many_persons_and_their_telephone_numbers_is_refused() {
+    let one = |n: u32| {
+        let (day, month, year) = (n % 28 + 1, n / 28 % 12 + 1, n / 336 + 30);
+        format!(r#"{{"cpr":"{day:02}{month:02}{year}9991","phone":"+45{}"}}"#, 20_000_000 + n)
+    };
+    let body = |count: u32| format!(r#"{{"p":[{}]}}"#, (0..count).map(one).collect::<Vec<_>>().join(","));
+    let needs = |record: Option<&str>, subject: &str, count: u32| {
+        let phone = rule("$.p[*].phone", Action::Pseudonymise(Kind::Value(ValueKind::Phone)));
+        let subject = Subject::At(vec![at(subject)]);
+        let response = Response { record: record.map(at), subject, ..response(vec![phone]) };
+        let table = (Scheme::Table, Linkability::Domain);
+        let policy = in_table(policy("a", table, CprInText::Mask, Vec::new(), response));
+        let plan = Plan::compile(&policy, &policy.routes[0], &live_keys()).unwrap();
+        let rewriter = Rewriter {
+            plan: &plan,
+            salt: &[1; 16],
+            judge: &Everyone,
+            echoes: &NO_ECHOES,
+            base: NO_BASE,
+            known: &NONE_KNOWN,
+            lines: false,
+        };
+        let needs = rewriter.needs(body(count).as_bytes());
+        needs.map(|needs| needs.wanted.iter().map(|one| one.subjects.len()).sum::<usize>())
+    };
+    assert_eq!(needs(None, "$.p[*].cpr", 100), Ok(100 + 100 * 100));
+    assert_eq!(needs(None, "$.p[*].cpr", 1100).unwrap_err().kind, FaultKind::TooManyTies);
+    assert_eq!(needs(Some("$.p[*]"), "$.cpr", 1100), Ok(2 * 1100));
+}
+
 #[test]
 fn one_person_s_dates_are_moved_alike_as_far_as_linkability_goes() {
     let domain = dates(&shifts(Linkability::Domain), RECORDS, 1);
@@ -86,7 +120,7 @@ fn contact() -> Vec<tavs::policy::checked::Rule> {
         rule("$[*].name", Action::Keep(Keep::default())),
         rule("$[*].patient", Action::Keep(Keep::default())),
         rule("$[*].contained[*].postnr", Action::Generalise(tavs::policy::checked::Generalise::Postcode2)),
-        rule("$[*].telecom[*].value", Action::Pseudonymise(Kind::Value(tavs::pseudonym::ValueKind::Phone))),
+        rule("$[*].telecom[*].value", Action::Pseudonymise(Kind::Value(ValueKind::Phone))),
         rule("$[*].note", Action::Keep(Keep::default())),
     ]
 }

@@ -28,7 +28,7 @@ fn keys() -> KeyRing {
 }
 
 /// Keys that are not thrown away: under them pseudonyms of the scheme `table` stand in a store.
-fn live_keys() -> KeyRing {
+pub(crate) fn live_keys() -> KeyRing {
     let secret = |used: &str, name: &str, digit: &str| {
         format!(
             "[[secret]]\nuse = \"{used}\"\nname = \"{name}\"\nversion = 1\nstate = \"active\"\nsecret = \"{}\"\n",
@@ -43,7 +43,7 @@ fn rules(policy: &Policy) -> impl Iterator<Item = &Rule> {
     policy.routes[0].response.rules.iter().chain(policy.shapes.iter().flat_map(|shape| &shape.rules))
 }
 
-fn in_table(mut policy: Policy) -> Policy {
+pub(crate) fn in_table(mut policy: Policy) -> Policy {
     policy.pseudonyms.domain = "live".into();
     policy.pseudonyms.scheme = Scheme::Table;
     policy.pseudonyms.linkability = Linkability::Domain;
