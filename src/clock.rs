@@ -62,6 +62,19 @@ impl Clock {
         u64::try_from(at).ok()
     }
 
+    /// What somebody wrote as a day (`2026-03-31`; when it begins, or where it is an end, the next one) or as a
+    /// time (`2026-03-31T14:30`) of a clock in Copenhagen. `None` for anything else: of a time, no part is
+    /// passed over.
+    #[must_use]
+    pub fn written(&self, text: &str, at_end: bool) -> Option<u64> {
+        match text.parse::<Date>() {
+            Ok(day) if day.to_string() == text => {
+                self.begin_of(if at_end { day.tomorrow().ok()? } else { day })
+            }
+            Ok(_) | Err(_) => self.when(text.parse().ok()?),
+        }
+    }
+
     /// The day in Copenhagen at a time, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn date_at(&self, unix_millis: u64) -> Option<Date> {
@@ -99,6 +112,21 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_a_day_or_a_whole_time() {
+        let clock = Clock::system();
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond() as u64;
+        assert_eq!(clock.written("2026-03-04", false), Some(at("2026-03-03T23:00:00Z")));
+        assert_eq!(clock.written("2026-03-04", true), Some(at("2026-03-04T23:00:00Z")));
+        for at_end in [false, true] {
+            assert_eq!(clock.written("2026-03-04T14:30", at_end), Some(at("2026-03-04T13:30:00Z")));
+        }
+        for neither in ["", "2026-03", "2026-02-30", "4 March 2026", "2026-03-04T25:00", "2026-03-04T14:30Z"]
+        {
+            assert_eq!(clock.written(neither, false), None, "{neither}");
+        }
+    }
 
     #[test]
     fn a_day_begins_at_midnight_in_copenhagen_also_when_the_clocks_change() {

@@ -72,7 +72,7 @@ fn new_key(file: &Path) -> Result<String, OfficerKeyError> {
     let public = OfficerKey::parse(&text).ok_or_else(not_one)?.public();
     private::create_private(file, &text)?;
     Ok(format!(
-        "made {} (mode 0600); nobody but its owner may have it. In tavs.toml:\n\n[officers.NAME]\npublic-key = \"{public}\"\nroles = [\"reidentify-requester\"]\n",
+        "made {} (mode 0600); nobody but its owner may have it. In tavs.toml:\n\n[officers.NAME]\npublic-key = \"{public}\"\nroles = [\"reidentify-requester\"]   # or \"reidentify-approver\", \"policy-approver\"\n",
         file.display()
     ))
 }

@@ -37,8 +37,10 @@ pub(crate) struct Args {
 enum Command {
     Restrict(Restrict),
     Lift(Lift),
+    /// Enter an objection to a purpose (GDPR art. 21).
     Object(OfPurpose),
     Consent(Consent),
+    /// Withdraw a consent to a purpose (GDPR art. 7(3)).
     Withdraw(OfPurpose),
     Frabedt(Frabedt),
     Erase(Erase),
@@ -117,7 +119,6 @@ enum Lifted {
     Frabedt,
 }
 
-/// A right by purpose: object (GDPR art. 21), or withdraw a consent (art. 7(3)).
 #[derive(Debug, clap::Args)]
 struct OfPurpose {
     #[command(flatten)]

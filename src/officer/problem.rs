@@ -38,7 +38,7 @@ kinds! {
     ROLE 403 "role" "Not with this role";
     NOT_FOUND 404 "not-found" "There is no such thing here";
     METHOD 405 "method" "Not with this method";
-    NOTHING 409 "nothing-to-lift" "Nothing to lift";
+    NOTHING 409 "nothing-to-change" "Nothing to change";
     FOR_GOOD 409 "for-good" "An erasure is for good";
     USED 409 "used" "The approval has been used";
     TIED 409 "tied" "The id is another person's";

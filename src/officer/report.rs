@@ -6,7 +6,6 @@ mod notify;
 mod subject;
 mod supervision;
 
-use jiff::civil::{Date, DateTime};
 use serde::Deserialize;
 
 use super::ask::Said;
@@ -113,18 +112,10 @@ fn document(head: &Head, rendered: Result<String, serde_json::Error>) -> Result<
 
 /// A day, or a time of a day, on a clock in Denmark; of a day, its beginning or its end.
 fn instant(name: &str, given: &str, at_end: bool, clock: &Clock) -> Result<Millis, Problem> {
-    let refused = || {
+    clock.written(given, at_end).ok_or_else(|| {
         Problem::new(
             &VALUE,
             format!("`{name}` is neither a day such as 2026-03-31 nor a time such as 2026-03-31T14:30"),
         )
-    };
-    if let Ok(day) = given.parse::<Date>()
-        && day.to_string() == given
-    {
-        let day = if at_end { day.tomorrow().map_err(|_last| refused())? } else { day };
-        return clock.begin_of(day).ok_or_else(refused);
-    }
-    let time: DateTime = given.parse().map_err(|_neither| refused())?;
-    clock.when(time).ok_or_else(refused)
+    })
 }

@@ -154,8 +154,8 @@ fn what_cannot_be_entered_changes_nothing_and_repeats_nothing() {
             "did you mean `appointment-reminders`",
         ),
         (NANCY, &["frabedt", "--why", "x", "--recipient", "2512489996"], 1, "there is: `sms-reminders`"),
-        (NANCY, &["lift", "restriction", "--why", "x"], 1, "Nothing to lift"),
-        (NANCY, &["lift", "objection", "--why", "x", "--purpose", reminders], 1, "Nothing to lift"),
+        (NANCY, &["lift", "restriction", "--why", "x"], 1, "Nothing to change"),
+        (NANCY, &["lift", "objection", "--why", "x", "--purpose", reminders], 1, "Nothing to change"),
         (NANCY, &["alias", "--why", "x"], 1, "OLD = NEW"),
         (NANCY, &["restrict"], 2, "--why"),
     ] {
@@ -376,6 +376,10 @@ fn who_received_is_told_of_an_erasure_and_a_breach_names_whom_the_registry_can()
     assert_eq!((&told["agreements"], &told["condition"]["verified"]["result"]), (&1.into(), &"whole".into()));
     drop(served);
     let whats: Vec<_> = acts(folder).into_iter().map(|act| act.what.into_owned()).collect();
-    let wanted = ["erasure", "notify", "breach", "breach", "acknowledged", "breach", "supervision"];
+    let wanted =
+        ["erasure", "notify", "breach", "breach", "breach-named", "acknowledged", "breach", "supervision"];
     assert_eq!(whats, wanted);
+    // That her number was opened shows in her own report.
+    let opened = acts(folder).into_iter().find(|act| act.what == "breach-named").unwrap();
+    assert_eq!((opened.subjects.len(), opened.recipient.as_deref()), (1, Some("sms-reminders")));
 }

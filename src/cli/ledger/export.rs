@@ -4,11 +4,10 @@ use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
 use data_encoding::HEXLOWER;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::super::{GOOD, USAGE, complain};
 use super::{Which, refuse};
+use crate::clock::Clock;
 use crate::ids::SubjectId;
 use crate::ledger::{Act, Entry, Event, LedgerError, PolicyRecord, Record, read_prefix};
 
@@ -21,10 +20,10 @@ pub(crate) struct Args {
     /// The form: one JSON object a line as it stands in the ledger, or a table of what most ask for.
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
-    /// The first moment, a Danish date or an RFC 3339 time.
+    /// The first moment: a Danish date or time (2026-03-04T12:00), or an RFC 3339 time.
     #[arg(long, value_name = "TIME", value_parser = from)]
     from: Option<u64>,
-    /// The last Danish date, that day included, or the first RFC 3339 time that is left out.
+    /// The last Danish date, that day included, or the first time that is left out.
     #[arg(long, value_name = "TIME", value_parser = to)]
     to: Option<u64>,
     /// Records about this recipient only.
@@ -38,26 +37,23 @@ enum Format {
     Csv,
 }
 
-/// Where a date without a time begins.
-const HOME: &str = "Europe/Copenhagen";
-
 fn from(text: &str) -> Result<u64, String> {
-    millis(text, Some)
+    millis(text, false)
 }
 
 fn to(text: &str) -> Result<u64, String> {
-    millis(text, |date| date.tomorrow().ok())
+    millis(text, true)
 }
 
-fn millis(text: &str, begins: impl Fn(Date) -> Option<Date>) -> Result<u64, String> {
-    let zone = TimeZone::get(HOME).unwrap_or(TimeZone::UTC);
-    let day = |date: Date| begins(date).and_then(|date| date.to_zoned(zone).ok());
-    let time = match text.parse::<jiff::Timestamp>() {
-        Ok(time) => Some(time),
-        Err(_no_time) => text.parse::<Date>().ok().and_then(day).map(|begin| begin.timestamp()),
+fn millis(text: &str, at_end: bool) -> Result<u64, String> {
+    let millis = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => u64::try_from(time.as_millisecond()).ok(),
+        Err(_no_zone) => Clock::system().written(text, at_end),
     };
-    let millis = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
-    millis.ok_or_else(|| "a date, 2026-03-04, or a time, 2026-03-04T12:00:00Z".to_owned())
+    millis.ok_or_else(|| {
+        "a Danish date, 2026-03-04, or time, 2026-03-04T12:00, or one with its zone, 2026-03-04T12:00:00Z"
+            .to_owned()
+    })
 }
 
 pub(crate) fn run(args: &Args) -> u8 {

@@ -62,17 +62,28 @@ impl Office {
         let act = self.registrar.act(ActKind::Lookup, "breach", String::new(), String::new());
         self.record(caller, &head.said, Act { recipient: Some(written.recipient.clone()), ..act }).await?;
         let frame = head.frame(caller, now);
-        let ask =
-            BreachAsk { frame, recipient: written.recipient, window, known_at: known_at.unwrap_or(now) };
-        let (registrar, wanted) = (self.registrar.clone(), written.names_persons);
-        let report = self.read(move |store| {
-            let mut report = BreachReport::read(store, ask, |id| registrar.subjects().person(id))?;
-            if wanted {
-                report.name(named(&registrar, names.registry_key(), report.subjects())?);
-            }
-            Ok(report)
+        let ask = BreachAsk {
+            frame,
+            recipient: written.recipient.clone(),
+            window,
+            known_at: known_at.unwrap_or(now),
+        };
+        let (registrar, wanted, recipient) =
+            (self.registrar.clone(), written.names_persons, written.recipient);
+        let read = self.read(move |store| {
+            let report = BreachReport::read(store, ask, |id| registrar.subjects().person(id))?;
+            let named =
+                if wanted { named(&registrar, names.registry_key(), report.subjects())? } else { Vec::new() };
+            Ok((report, named))
         });
-        let report = report.await?;
+        let (mut report, named) = read.await?;
+        if !named.is_empty() {
+            // Whose number was opened is on record, and in that person's own report, before it is shown.
+            let act = self.registrar.act(ActKind::Lookup, "breach-named", String::new(), String::new());
+            let subjects = named.iter().map(|one| one.subject).collect();
+            self.record(caller, &head.said, Act { recipient: Some(recipient), subjects, ..act }).await?;
+            report.name(named);
+        }
         document(&head, report.render(head.format, head.language))
     }
 }
