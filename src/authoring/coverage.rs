@@ -2,6 +2,7 @@
 //! decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::names::Names;
 use crate::policy::checked::Policy;
@@ -18,7 +19,9 @@ pub struct RulePlace {
     pub shape: Option<String>,
     /// The location, as the policy has it.
     pub location: String,
-    /// The line of the policy that it stands on.
+    /// The file that it stands in: the policy's, or a profile's that it includes.
+    pub file: Arc<str>,
+    /// The line of that file.
     pub line: u32,
 }
 
@@ -52,7 +55,7 @@ impl Coverage {
     }
 
     /// The rules that could decide something of a response, each with whether a test reached it, in the
-    /// order of the file. Rules of requests are not among them: tests are of responses.
+    /// order of files and lines. Rules of requests are not among them: tests are of responses.
     #[must_use]
     pub fn rules(&self, policy: &Policy) -> Vec<(RulePlace, bool)> {
         let mut all = Vec::new();
@@ -62,6 +65,7 @@ impl Coverage {
                     route: Some(route.name.clone()),
                     shape: None,
                     location: written.location.to_string(),
+                    file: Arc::clone(&written.file),
                     line: written.line,
                 };
                 let reference = RuleRef { shape: None, rule };
@@ -74,13 +78,14 @@ impl Coverage {
                     route: None,
                     shape: Some(shape.name.clone()),
                     location: written.location.to_string(),
+                    file: Arc::clone(&written.file),
                     line: written.line,
                 };
                 let reference = RuleRef { shape: Some(number), rule };
                 all.push((place, self.reached.contains(&(None, reference))));
             }
         }
-        all.sort_by_key(|(place, _)| place.line);
+        all.sort_by(|(a, _), (b, _)| (&a.file, a.line).cmp(&(&b.file, b.line)));
         all
     }
 

@@ -1,6 +1,8 @@
 //! The tools of policy authors beyond `check`, `test` and `rewrite`: coverage, generated tests, `learn`, `assess`.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -44,6 +46,22 @@ fn coverage_names_rules_without_a_test_and_members_without_a_rule() {
     assert!(said.err.starts_with("error: the tests of `p.toml` reach "), "{}", said.err);
     assert_eq!(run(&["--coverage-threshold", "1"]).code, 0);
     assert_eq!(run(&["--coverage-threshold", "101"]).code, 2);
+}
+
+#[test]
+fn coverage_tells_a_policys_own_rules_from_those_of_its_profiles() {
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let said =
+        tavs(&policies, ["test", "research.toml", "--coverage", "--format", "json", "--at", "2026-03-01"]);
+    let found: Value = serde_json::from_str(&said.out).unwrap();
+    let one = &found["coverage"][0];
+    assert!(
+        one["rules"].as_u64() > Some(0) && one["profile-rules"].as_u64() > one["rules"].as_u64(),
+        "{one}"
+    );
+    let files: BTreeSet<&str> =
+        one["not-reached"].as_array().unwrap().iter().map(|rule| rule["file"].as_str().unwrap()).collect();
+    assert!(files.iter().any(|file| file.starts_with("profiles/fhir/")), "{files:?}");
 }
 
 #[test]
