@@ -20,7 +20,7 @@ use tavs::policy::check::check;
 use tavs::policy::decide::Asked;
 use tavs::policy::running::PolicySet;
 use tavs::policy::syntax::SourceFile;
-use tavs::pseudonym::{Input, KeyRing, Linkage, Rows, Scheme};
+use tavs::pseudonym::{Input, KeyRing, Linkage, Pseudonymiser, Rows, Scheme};
 
 const TRIES: usize = 10_000;
 const POLICY: &str = include_str!("policy.toml");
@@ -30,7 +30,7 @@ fn main() {
     let file = SourceFile::new("policy.toml", POLICY);
     let (policies, found) = check(&[file], date(2026, 3, 4));
     assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
-    let ring = KeyRing::throw_away([1; 32]);
+    let ring = ring(1);
     let set = PolicySet::build(policies, &ring).unwrap();
 
     let of = |resource_type, id| Input::id(resource_type, id);
@@ -42,9 +42,10 @@ fn main() {
         ("opens", good.clone()),
         ("forged", forged),
         ("foreign domain", sealed(&ring, "other", of("Patient", "AFT-KQ7"))),
-        ("foreign ring", sealed(&KeyRing::throw_away([2; 32]), "sms", of("Patient", "AFT-KQ7"))),
+        ("foreign ring", sealed(&self::ring(2), "sms", of("Patient", "AFT-KQ7"))),
         ("other type", sealed(&ring, "sms", of("Observation", "AFT-KQ7"))),
-        ("closed version", good.replacen("tvs1-", "tvs2-", 1)),
+        ("closed version", of_version(&ring, 1, of("Patient", "AFT-KQ7"))),
+        ("no version", good.replacen("tvs2-", "tvs3-", 1)),
     ];
     let mut nanos: Vec<Vec<u128>> = vec![Vec::new(); cases.len()];
     for _ in 0..if quick { 10 } else { TRIES } {
@@ -80,8 +81,37 @@ fn main() {
     println!("refused: {} ns between the quickest and the slowest", most - least);
 }
 
+/// Two domains whose first key version is closed. No two secrets of any `seed` are alike.
+fn ring(seed: u8) -> KeyRing {
+    let mut text = String::from("ring = 1\n");
+    let mut number = 0;
+    let mut secret = |used: &str, more: &str| {
+        number += 1;
+        let secret = format!("{seed:02x}{number:02x}").repeat(16);
+        text += &format!("[[secret]]\nuse = \"{used}\"\n{more}secret = \"{secret}\"\n");
+    };
+    for used in ["ledger-subjects", "registry", "checkpoints"] {
+        secret(used, "version = 1\nstate = \"active\"\n");
+    }
+    for name in ["sms", "other"] {
+        secret("domain", &format!("name = \"{name}\"\nversion = 1\nstate = \"closed\"\n"));
+        let since = "from = \"2026-01-01T00:00:00Z\"";
+        secret("domain", &format!("name = \"{name}\"\nversion = 2\nstate = \"active\"\n{since}\n"));
+    }
+    KeyRing::parse(&text, "2026-03-04T00:00:00Z".parse().unwrap()).unwrap()
+}
+
+/// By a key version that may be closed: it is the ring that no longer opens it.
+fn of_version(ring: &KeyRing, version: u32, input: Input<'_>) -> String {
+    written(&ring.pseudonymiser_of("sms", Scheme::Sealed, version).unwrap(), input)
+}
+
 fn sealed(ring: &KeyRing, domain: &str, input: Input<'_>) -> String {
+    written(&ring.pseudonymiser(domain, Scheme::Sealed).unwrap(), input)
+}
+
+fn written(maker: &Pseudonymiser, input: Input<'_>) -> String {
     let mut out = Vec::new();
-    assert!(ring.pseudonymiser(domain, Scheme::Sealed).unwrap().write(input, Linkage::Domain, &mut out));
+    assert!(maker.write(input, Linkage::Domain, &mut out));
     String::from_utf8(out).unwrap()
 }
