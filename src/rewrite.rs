@@ -7,6 +7,7 @@ mod act;
 mod coarse;
 mod dates;
 mod decoded;
+mod document;
 mod echo;
 mod identifier;
 mod links;

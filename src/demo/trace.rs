@@ -225,6 +225,6 @@ fn words(action: &Action) -> &'static str {
         Action::Count => "count",
         Action::Resolve(_) => "resolve",
         Action::Url(_) => "url",
-        Action::Decode(_) => "decode",
+        Action::Decode(_) | Action::DecodeJson(_) => "decode",
     }
 }

@@ -291,6 +291,8 @@ pub enum Action {
     Resolve(Sought),
     /// Base64 of text: what is in it is handled as free text, and coded again.
     Decode(Scan),
+    /// Base64 of a JSON document: rewritten by the shapes of these names, and coded again.
+    DecodeJson(Vec<String>),
     /// A URL: another takes its place.
     Url(Url),
 }

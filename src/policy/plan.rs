@@ -98,9 +98,12 @@ pub struct Plan {
     pub(crate) has_record: bool,
     /// Some location says whose data a record is.
     pub(crate) has_subjects: bool,
-    /// Some rule writes a number of records.
+    /// Some location names the same person as a subject.
     pub(crate) has_aliases: bool,
+    /// Some rule writes a number of records.
     pub(crate) has_counts: bool,
+    /// Some rule decodes documents.
+    pub(crate) has_documents: bool,
     /// Some rule takes names from its record out of text.
     pub(crate) has_name_sources: bool,
     /// The names and addresses of protected persons stay: the recipient does not treat them.
@@ -112,9 +115,10 @@ pub struct Plan {
 }
 
 /// What applies to a value before it has been looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
     /// Nothing: no rule can apply here or below.
+    #[default]
     Withheld,
     /// One state.
     State(u32),
@@ -146,6 +150,8 @@ pub(crate) struct State {
     pub(crate) marker: bool,
     /// What applies to its members and elements, where any rule does.
     pub(crate) node: Option<Node>,
+    /// The value is the code of a document: what applies to that.
+    pub(crate) decoded: Slot,
 }
 
 /// What applies to the members and elements of a container.
@@ -192,6 +198,8 @@ pub(crate) struct ChoiceMember {
 pub(crate) struct CompiledRule {
     pub(crate) reference: RuleRef,
     pub(crate) act: Act,
+    /// The number of the rule that decodes the document in which this one applies.
+    pub(crate) decoded_by: Option<u32>,
 }
 
 /// An action, ready to run.
@@ -212,6 +220,7 @@ pub(crate) enum Act {
     Count,
     Resolve(Sought),
     Decode(Scan),
+    DecodeJson,
     Url(Url),
 }
 
@@ -253,6 +262,7 @@ impl Plan {
         let has_aliases = table.states.iter().any(|state| state.alias.is_some());
         let has_markers = table.states.iter().any(|state| state.marker);
         let has_counts = patterns.rules.iter().any(|rule| matches!(rule.act, Act::Count));
+        let has_documents = patterns.rules.iter().any(|rule| matches!(rule.act, Act::DecodeJson));
         Ok(Self {
             root: table.root,
             states: table.states,
@@ -271,6 +281,7 @@ impl Plan {
             has_subjects: patterns.has_subjects,
             has_aliases,
             has_counts,
+            has_documents,
             has_name_sources: patterns.has_name_sources,
             protects_addresses: false,
             has_markers,
@@ -302,6 +313,13 @@ impl Plan {
         self.rules.get(number).map(|rule| rule.reference)
     }
 
+    /// The rule that decodes the document in which a rule of this number applies; `None` where it
+    /// applies to the response itself. A shape that is used in both has a number for each.
+    #[must_use]
+    pub fn decoded_by(&self, number: usize) -> Option<RuleRef> {
+        self.rule(usize::try_from(self.rules.get(number)?.decoded_by?).ok()?)
+    }
+
     /// The identifier system under which a rule makes pseudonyms of CPRs; empty where it has none.
     pub(crate) fn system_of(&self, rule: u32) -> Option<&str> {
         match usize::try_from(rule).ok().and_then(|at| self.rules.get(at))?.act {
@@ -320,6 +338,7 @@ impl Plan {
             | Act::Count
             | Act::Resolve(_)
             | Act::Decode(_)
+            | Act::DecodeJson
             | Act::Url(_) => None,
         }
     }
@@ -371,6 +390,7 @@ impl Act {
             Action::Count => Self::Count,
             Action::Resolve(sought) => Self::Resolve(sought.clone()),
             Action::Decode(scan) => Self::Decode(scan.clone()),
+            Action::DecodeJson(_) => Self::DecodeJson,
             Action::Url(url) => Self::Url(url.clone()),
         }
     }

@@ -21,12 +21,13 @@ pub fn rules(policy: &RunningPolicy) -> Vec<PolicyRule> {
     let mut rules = Vec::new();
     for route in policy.routes() {
         for number in 0_u32.. {
-            let Some(reference) = usize::try_from(number).ok().and_then(|n| route.plan().rule(n)) else {
-                break;
-            };
-            let Some((location, action)) = rule(policy.checked(), route.checked(), reference) else {
-                continue;
-            };
+            let Ok(index) = usize::try_from(number) else { break };
+            let Some(reference) = route.plan().rule(index) else { break };
+            let place = |reference| rule(policy.checked(), route.checked(), reference);
+            let Some((mut location, action)) = place(reference) else { continue };
+            if let Some((around, _)) = route.plan().decoded_by(index).and_then(place) {
+                location = format!("{around}{DECODED}{location}");
+            }
             if *action != Action::Withhold {
                 let (route, form) = (route.checked().name.clone(), form(action));
                 rules.push(PolicyRule { route, rule: number, location, form });
@@ -35,6 +36,9 @@ pub fn rules(policy: &RunningPolicy) -> Vec<PolicyRule> {
     }
     rules
 }
+
+/// Between the location of a code and one in the document that it is the code of.
+pub const DECODED: &str = " → ";
 
 fn rule<'a>(policy: &'a Policy, route: &'a Route, reference: RuleRef) -> Option<(String, &'a Action)> {
     let Some(shape) = reference.shape else {
@@ -85,6 +89,7 @@ pub fn form(action: &Action) -> String {
         Action::Replace(constant) => format!("replace {constant}"),
         Action::Scan(scan) => scan_words("scan cpr", scan),
         Action::Decode(scan) => scan_words("decode text scan cpr", scan),
+        Action::DecodeJson(_) => "decode json".to_owned(),
         Action::Count => "count".to_owned(),
         Action::Resolve(_) => "resolve".to_owned(),
         Action::Url(Url::Route) => "url".to_owned(),

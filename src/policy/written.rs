@@ -230,6 +230,8 @@ pub(crate) struct Rule {
     /// The location, and where its name stands.
     pub(crate) location: At<Location>,
     pub(crate) action: At<Action>,
+    /// The names of the shapes that it lists, with their places.
+    pub(crate) shapes: Vec<At<String>>,
 }
 
 /// `[[test]]`.

@@ -80,7 +80,7 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
     }
 
     /// Counts and tells how a scalar ended, and takes back what was written of an unfit one.
-    fn settle(&mut self, number: u32, fits: bool, from: usize, written: usize) {
+    pub(super) fn settle(&mut self, number: u32, fits: bool, from: usize, written: usize) {
         if !fits {
             self.out.truncate(written);
             self.counts.unfit += 1;
@@ -97,7 +97,7 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
     }
 
     /// The text of a string, out of its escapes.
-    fn text(&self, span: StringSpan) -> Cow<'b, str> {
+    pub(super) fn text(&self, span: StringSpan) -> Cow<'b, str> {
         let content = self.reader.slice(span.start, span.end);
         if span.escaped { Cow::Owned(decode(content)) } else { Cow::Borrowed(content) }
     }
@@ -161,7 +161,7 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
             Act::Resolve(sought) => return Ok(self.write_resolved(sought, &text)),
             Act::Decode(wanted) => return self.write_decoded(wanted, &text, span),
             Act::Url(how) => return Ok(self.quoted(|walk| walk.write_url(how, &text))),
-            Act::Withhold | Act::Keep(_) | Act::Count => return Ok(false),
+            Act::Withhold | Act::Keep(_) | Act::Count | Act::DecodeJson => return Ok(false),
         }
         Ok(true)
     }
@@ -196,6 +196,7 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
             | Act::Scan(_)
             | Act::Resolve(_)
             | Act::Decode(_)
+            | Act::DecodeJson
             | Act::Url(_) => false,
         }
     }

@@ -43,10 +43,16 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     }
 }
 
-/// The text of a code, in which there may be whitespace (FHIR R4 section 2.24.0.1, `base64Binary`).
-fn text_of(coded: &str) -> Option<String> {
+/// What stands in a code of UTF-8, in which there may be whitespace (FHIR R4 section 2.24.0.1,
+/// `base64Binary`).
+pub(super) fn uncoded(coded: &str) -> Option<String> {
     let compact: Vec<u8> = coded.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let text = String::from_utf8(BASE64.decode(&compact).ok()?).ok()?;
+    String::from_utf8(BASE64.decode(&compact).ok()?).ok()
+}
+
+/// The text of a code.
+fn text_of(coded: &str) -> Option<String> {
+    let text = uncoded(coded)?;
     let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
     let begin = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let good = !begin.is_empty()

@@ -3,13 +3,14 @@
 //! Stands before a record is walked, where its body has the word at all. What must never happen here:
 //! a name or an address that leaves because the mark stands after it, or deeper.
 
-use super::lookahead::{Ahead, Place};
+use super::document::document_of;
+use super::lookahead::{Ahead, Place, resolve};
 use super::names::decode;
 use super::walk::{Applies, Walk};
 use super::{Fault, Watch};
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::State;
+use crate::policy::plan::{Slot, State};
 use crate::policy::protection::marks;
 
 /// Whether a body can hold the mark of FHIR's `meta.security`: its name stands there, or a letter is
@@ -39,7 +40,39 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
             Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }
                 .value(state, depth)?;
         }
+        Ok(marked || self.plan.has_documents && self.has_marked_document(state, depth)?)
+    }
+
+    /// Whether a document that a rule decodes in the record at the reader's place tells it.
+    fn has_marked_document(&self, state: Option<&'p State>, depth: u32) -> Result<bool, Fault> {
+        let mut marked = false;
+        let found = |state: &State, place: Place<'_>| {
+            let content = place.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            if let Some(content) = content.filter(|_| state.decoded != Slot::Withheld && !marked)
+                && let Some(text) = document_of(&decode(content))
+            {
+                marked = self.is_marked_document(state.decoded, &text);
+            }
+        };
+        Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }
+            .value(state, depth)?;
         Ok(marked)
+    }
+
+    /// What is no document does not leave, and says nothing.
+    fn is_marked_document(&self, slot: Slot, text: &str) -> bool {
+        let mut reader = Reader::new(text);
+        reader.whitespace();
+        if may_be_marked(text) && is_marked(&mut reader.clone(), 0).unwrap_or_default() {
+            return true;
+        }
+        let mut marked = false;
+        let found = |state: &State, place: Place<'_>| {
+            marked |= state.marker && !matches!(place.text, "false" | "null");
+        };
+        let mut ahead = Ahead { plan: self.plan, reader: reader.clone(), into_records: false, found };
+        let state = resolve(self.plan, slot, &reader, 0).ok().flatten();
+        self.plan.has_markers && ahead.value(state, 0).is_ok() && marked
     }
 
     /// Passes over a name, an address or a telecom of a protected person, whatever the rules say.

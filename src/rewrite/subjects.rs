@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::identifier::Identifier;
 use super::links::{Links, is_local};
 use super::reference;
+use super::survey::Ties;
 use crate::cpr;
 use crate::ids::SubjectId;
 use crate::json::Reader;
@@ -75,6 +76,8 @@ pub(super) struct Judged<'b> {
     /// Subjects of the records that leave, each once, in order of appearance.
     disclosed: Vec<SubjectId>,
     listed: HashSet<SubjectId>,
+    /// Whose ids of the document's own are, as the document itself says.
+    ties: Ties,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +165,7 @@ impl<'b> Judged<'b> {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let verdict = judged(plan, judge, links, (key.1, &noted));
+        let verdict = judged((plan, judge), &self.ties, links, (key.1, &noted));
         if !matches!(verdict, Verdict::Contained(_)) {
             self.known.insert(key, verdict);
         }
@@ -191,6 +194,16 @@ impl<'b> Judged<'b> {
         subjects.open_record().iter().filter_map(person).collect()
     }
 
+    /// The document says whose ids in it are.
+    pub(super) fn tie(&mut self, ties: Ties) {
+        self.ties = ties;
+    }
+
+    /// The open record leaves, and with it the data of these.
+    pub(super) fn disclose_also(&mut self, subjects: Vec<SubjectId>) {
+        self.disclosed.extend(subjects.into_iter().filter(|id| self.listed.insert(*id)));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.disclosed.len()
     }
@@ -208,8 +221,8 @@ impl<'b> Judged<'b> {
 }
 
 fn judged<'b, J: Judge>(
-    plan: &Plan,
-    judge: &J,
+    (plan, judge): (&Plan, &J),
+    ties: &Ties,
     links: &mut Links<'b>,
     (json, noted): (&'b str, &Noted),
 ) -> Verdict {
@@ -219,11 +232,28 @@ fn judged<'b, J: Judge>(
             Identified::Absent => return Verdict::Absent,
             Identified::Nobody => return Verdict::Refused,
             Identified::Number(id) => judge.judge(id, true),
-            Identified::Resource(id) => judge.judge(id, false),
+            Identified::Resource(id) => judge_tied(judge, ties, id),
         };
     match judgement {
         Judgement::Person(id) => Verdict::Person(id),
         Judgement::Unknown | Judgement::Withheld => Verdict::Refused,
+    }
+}
+
+/// Judges an id that the document itself may tie to a person. Where others tie it to another person,
+/// nobody can say which of the two is meant.
+fn judge_tied<J: Judge>(judge: &J, ties: &Ties, id: SubjectId) -> Judgement {
+    let outside = judge.judge(id, false);
+    let person = match ties.get(&id) {
+        None => return outside,
+        Some(None) => return Judgement::Unknown,
+        Some(Some(person)) => *person,
+    };
+    match (outside, judge.judge(person, true)) {
+        (Judgement::Withheld, _) => Judgement::Withheld,
+        // Whom nobody tied to a number is the id itself.
+        (Judgement::Person(one), Judgement::Person(other)) if one != other && one != id => Judgement::Unknown,
+        (Judgement::Person(_) | Judgement::Unknown, inside) => inside,
     }
 }
 

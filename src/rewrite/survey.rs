@@ -4,17 +4,19 @@
 //! What is learnt here is used for the same body at once, and kept only after the body has been
 //! rewritten without a fault: a document that is no document says nothing about anybody.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::document::document_of;
 use super::links::Links;
 use super::lookahead::{Ahead, Place, resolve};
+use super::names::decode;
 use super::subjects::{Identified, identify};
 use super::{Fault, lines, utf8};
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Same;
-use crate::policy::plan::{Plan, State};
+use crate::policy::plan::{Plan, Slot, State};
 use crate::pseudonym::Input;
 
 /// What a body says about who is who.
@@ -25,6 +27,9 @@ pub struct Survey {
     /// Subjects by reference that the body itself does not tie to a number, each once.
     pub references: Vec<Reference>,
 }
+
+/// Whose the ids of one document are, as it says itself; `None` where it says two things.
+pub(super) type Ties = HashMap<SubjectId, Option<SubjectId>>;
 
 /// A subject that is named by reference.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,21 +55,31 @@ impl fmt::Debug for Reference {
 /// is good: only rewriting does.
 pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault> {
     let text = utf8(body)?;
-    let links = Links::of(&Reader::new(text));
-    let mut collector = Collector { plan, survey: Survey::default(), open: Vec::new(), links };
+    let mut collector = Collector::new(plan, &Reader::new(text));
     if is_lines {
         for reader in lines(text) {
-            collector.document(reader)?;
+            collector.document(plan.root, reader)?;
         }
     } else {
-        collector.document(Reader::new(text))?;
+        collector.document(plan.root, Reader::new(text))?;
     }
-    let Survey { same, mut references } = collector.survey;
-    references.sort_by_key(|reference| reference.id);
-    references.dedup_by_key(|reference| reference.id);
-    let aliases: HashSet<SubjectId> = same.iter().map(|same| same.alias).collect();
-    references.retain(|reference| !aliases.contains(&reference.id));
-    Ok(Survey { same, references })
+    Ok(collector.finish())
+}
+
+/// Whose the ids are in a decoded document, by what that says itself. They are told to nobody else:
+/// whether they are the API's ids, only the API could say.
+pub(super) fn ties(plan: &Plan, slot: Slot, document: &Reader<'_>) -> Ties {
+    let mut ties = Ties::new();
+    let mut collector = Collector::new(plan, document);
+    // What is no document, the walk finds.
+    if plan.has_aliases && collector.document(slot, document.clone()).is_ok() {
+        for Same { alias, person } in collector.survey.same {
+            ties.entry(alias)
+                .and_modify(|known| *known = known.filter(|known| *known == person))
+                .or_insert(Some(person));
+        }
+    }
+    ties
 }
 
 struct Collector<'p, 'b> {
@@ -81,12 +96,35 @@ enum Found {
     Alias(SubjectId),
 }
 
-impl<'b> Collector<'_, 'b> {
-    fn document(&mut self, mut reader: Reader<'b>) -> Result<(), Fault> {
+impl<'p, 'b> Collector<'p, 'b> {
+    fn new(plan: &'p Plan, document: &Reader<'b>) -> Self {
+        Self { plan, survey: Survey::default(), open: Vec::new(), links: Links::of(document) }
+    }
+
+    fn finish(self) -> Survey {
+        let Survey { same, mut references } = self.survey;
+        references.sort_by_key(|reference| reference.id);
+        references.dedup_by_key(|reference| reference.id);
+        let aliases: HashSet<SubjectId> = same.iter().map(|same| same.alias).collect();
+        references.retain(|reference| !aliases.contains(&reference.id));
+        Survey { same, references }
+    }
+
+    /// A decoded document names persons as the body around does; whose its own ids are, is its own.
+    fn decoded(&mut self, slot: Slot, json: &str) {
+        let content = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let Some(text) = content.and_then(|content| document_of(&decode(content))) else { return };
+        let mut inner = Collector::new(self.plan, &Reader::new(&text));
+        if inner.document(slot, Reader::new(&text)).is_ok() {
+            self.survey.references.extend(inner.finish().references);
+        }
+    }
+
+    fn document(&mut self, slot: Slot, mut reader: Reader<'b>) -> Result<(), Fault> {
         self.links = Links::of(&reader);
         reader.whitespace();
         let plan = self.plan;
-        let state = resolve(plan, plan.root, &reader, 0)?;
+        let state = resolve(plan, slot, &reader, 0)?;
         let found = |state: &State, place: Place<'_>| self.found(state, &place);
         Ahead { plan, reader, into_records: true, found }.value(state, 0)?;
         self.open.clear();
@@ -94,6 +132,9 @@ impl<'b> Collector<'_, 'b> {
     }
 
     fn found(&mut self, state: &State, place: &Place<'_>) {
+        if state.decoded != Slot::Withheld {
+            self.decoded(state.decoded, place.text);
+        }
         if let Some(system) = state.subject {
             let reference = |input: Input<'_>| Reference {
                 id: self.plan.subject_key.id(input),

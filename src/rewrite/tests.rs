@@ -1,6 +1,7 @@
 //! The semantics of policies, a line each. The oracle under `tests/rewrite` goes wider.
 
 mod decoding;
+mod documents;
 mod requests;
 
 use jiff::civil::date;
@@ -118,6 +119,17 @@ fn run(policy: &Policy, input: &str) -> Result<String, FaultKind> {
     let done =
         rewrite(&plan(policy).unwrap(), input.as_bytes(), &[0; 16], &mut ()).map_err(|fault| fault.kind)?;
     Ok(String::from_utf8(done.released.into_body()).unwrap())
+}
+
+/// What is known of some; all others are persons by their number only.
+pub(super) struct Known(Vec<(SubjectId, Judgement)>);
+
+impl Judge for Known {
+    fn judge(&self, id: SubjectId, is_number: bool) -> Judgement {
+        let known = self.0.iter().find(|(known, _)| *known == id);
+        let stranger = if is_number { Judgement::Person(id) } else { Judgement::Unknown };
+        known.map_or(stranger, |(_, judgement)| *judgement)
+    }
 }
 
 #[test]
@@ -259,14 +271,6 @@ fn a_record_without_a_person_is_withheld_whole() {
 
 #[test]
 fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
-    struct Known(Vec<(SubjectId, Judgement)>);
-    impl Judge for Known {
-        fn judge(&self, id: SubjectId, is_number: bool) -> Judgement {
-            let known = self.0.iter().find(|(known, _)| *known == id);
-            let stranger = if is_number { Judgement::Person(id) } else { Judgement::Unknown };
-            known.map_or(stranger, |(_, judgement)| *judgement)
-        }
-    }
     let shape = |name: &str, subject: &str, alias: &[&str]| Shape {
         name: name.into(),
         at: vec![at("$.entry[*].resource"), at("$.entry[*].resource.contained[*]")],

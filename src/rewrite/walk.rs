@@ -41,7 +41,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) out: Vec<u8>,
     pub(super) counts: Tally,
     /// Numbers of the rules that let a value out.
-    released: Vec<u32>,
+    pub(super) released: Vec<u32>,
     /// How many pseudonyms were made: no two under `linkability = "none"` share their number.
     pub(super) serial: u64,
     /// Names of the objects that are open, to find duplicates.
@@ -65,10 +65,10 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// The body can hold the mark of address protection.
     pub(super) may_be_marked: bool,
     /// The record that is open is that of a protected person: their name and address stay.
-    protected: bool,
+    pub(super) protected: bool,
     pub(super) finds: Vec<Find>,
-    watch: &'w mut W,
-    pointer: String,
+    pub(super) watch: &'w mut W,
+    pub(super) pointer: String,
 }
 
 /// What is counted as the walk goes; goes back when a record is withheld whole.
@@ -80,6 +80,18 @@ pub(super) struct Tally {
     records: u64,
     pub(super) records_withheld: u64,
     pub(super) protected: u64,
+}
+
+impl Tally {
+    /// Counts what a document within counted.
+    pub(super) fn add(&mut self, other: Self) {
+        self.withheld += other.withheld;
+        self.unfit += other.unfit;
+        self.cpr_in_text += other.cpr_in_text;
+        self.records += other.records;
+        self.records_withheld += other.records_withheld;
+        self.protected += other.protected;
+    }
 }
 
 /// What applies to a value: its own state, and the rule of a `keep` above it.
@@ -202,7 +214,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     }
 
     /// Which state a slot comes to for the value at the reader's place.
-    fn resolve(&self, slot: Slot, under: Option<u32>, depth: u32) -> Result<Applies<'p>, Fault> {
+    pub(super) fn resolve(&self, slot: Slot, under: Option<u32>, depth: u32) -> Result<Applies<'p>, Fault> {
         Ok(Applies { state: resolve(self.plan, slot, &self.reader, depth)?, under })
     }
 
@@ -259,7 +271,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         Ok(kept && known)
     }
 
-    fn decide(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
+    pub(super) fn decide(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
         let Some(state) = applies.state else {
             return match applies.under {
                 Some(rule) => self.keep_below(rule, None, depth, false),
@@ -293,6 +305,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let kept = match &rule.act {
             Act::Withhold => return self.withhold(Some(number), depth),
             Act::Keep(_) => self.keep_below(number, Some(state), depth, true)?,
+            Act::DecodeJson => self.coded_document(number, state, depth)?,
             act @ (Act::Cpr { .. }
             | Act::Id { .. }
             | Act::Reference
@@ -352,7 +365,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     }
 
     /// Passes over a value that a rule would let out, and that cannot leave.
-    fn unfit(&mut self, rule: Option<u32>, depth: u32) -> Result<bool, Fault> {
+    pub(super) fn unfit(&mut self, rule: Option<u32>, depth: u32) -> Result<bool, Fault> {
         let from = self.reader.at;
         self.reader.skip_value(depth)?;
         self.counts.unfit += 1;

@@ -235,7 +235,84 @@ pub(crate) const CASES: &[Case] = &[
         &[("\"$.source\" ", "\"$.a.data\" = { decode = \"text\" }\n\"$.a.hash\" = \"keep\"\n\"$.source\" ")],
         "\"$.a.hash\"",
     ),
-    ("TAVS0002", &[("{ mask = \"first-word\" }", "{ decode = \"json\" }")], "\"json\""),
+    // Documents in base64.
+    (
+        "TAVS0222",
+        &[(
+            "\"$.source\" ",
+            "\"$.a.data\" = { decode = \"json\", shapes = [\"Patient\"] }\n\"$.a.size\" = \"keep\"\n\"$.source\" ",
+        )],
+        "\"$.a.size\"",
+    ),
+    ("TAVS0101", &[("{ mask = \"first-word\" }", "{ decode = \"json\" }")], "{ decode = \"json\" }"),
+    ("TAVS0105", &[("{ mask = \"first-word\" }", "{ decode = \"json\", shapes = [] }")], "[]"),
+    (
+        "TAVS0403",
+        &[("{ mask = \"first-word\" }", "{ decode = \"json\", shapes = [\"Patiend\"] }")],
+        "\"Patiend\"",
+    ),
+    (
+        "TAVS0208",
+        &[("{ mask = \"first-word\" }", "{ decode = \"json\", shapes = [\"Patient\"], scan = [\"email\"] }")],
+        "[\"email\"]",
+    ),
+    (
+        "TAVS0204",
+        &[(
+            "patient.cpr\"   = \"pseudonymise\"",
+            "patient.cpr\"   = { decode = \"json\", shapes = [\"Patient\"] }",
+        )],
+        "\"$.appointments[*].patient.cpr\"",
+    ),
+    // In a shape that a rule of another lists, and in one that lists itself.
+    (
+        "TAVS0223",
+        &[
+            ("{ mask = \"first-word\" }", "{ decode = \"json\", shapes = [\"Letter\"] }"),
+            (
+                "[[test]]",
+                "[[shape]]\nname = \"Letter\"\nwhen = { resourceType = \"DocumentReference\" }\nno-subject = \"x\"\n\
+                 members = { \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Patient\"] } }\n\n[[test]]",
+            ),
+        ],
+        "\"Letter\"",
+    ),
+    (
+        "TAVS0223",
+        &[(
+            "members.\"$.id\" ",
+            "members.\"$.photo[*].data\" = { decode = \"json\", shapes = [\"Patient\"] }\nmembers.\"$.id\" ",
+        )],
+        "\"Patient\"",
+    ),
+    // Rules of documents meet each other, and not what is around.
+    (
+        "TAVS0202",
+        &[
+            ("{ mask = \"first-word\" }", "{ decode = \"json\", shapes = [\"Patient\", \"Other\"] }"),
+            (
+                "[[test]]",
+                "[[shape]]\nname = \"Other\"\nwhen = { resourceType = \"Patient\" }\nno-subject = \"x\"\n\
+                 members = { \"$.id\" = \"keep\" }\n\n[[test]]",
+            ),
+        ],
+        "\"$.id\"",
+    ),
+    // A document's shape says whose it is, where the response does not.
+    (
+        "TAVS0209",
+        &[
+            (
+                "members.\"$.id\" ",
+                "members.\"$.photo[*].data\" = { decode = \"json\", shapes = [\"Letter\"] }\nmembers.\"$.id\" ",
+            ),
+            (
+                "[[test]]",
+                "[[shape]]\nname = \"Letter\"\nwhen = { resourceType = \"Communication\" }\nmembers = { \"$.status\" = \"keep\" }\n\n[[test]]",
+            ),
+        ],
+        "[[shape]]",
+    ),
     ("TAVS0208", &[("{ mask = \"first-word\" }", "\"decode\"")], "\"decode\""),
     (
         "TAVS0204",

@@ -226,7 +226,20 @@ const MEMBERS: &[Row] = &[
         Wider,
         Narrower,
     ),
+    // What leaves of the document is new; of the code as it stood nobody can say how much it told.
+    (&[("{ mask = \"first-word\" }", DOCUMENT)], Topic::Members, Wider, Unclear),
+    (
+        &[("\"$.source\"                        = { replace = \"booking\" }", SOURCE)],
+        Topic::Members,
+        Wider,
+        Narrower,
+    ),
 ];
+
+/// Without it the member is withheld.
+const SOURCE: &str =
+    "\"$.source\" = { replace = \"booking\" }\n\"$.letter\" = { decode = \"json\", shapes = [\"Patient\"] }";
+const DOCUMENT: &str = "{ decode = \"json\", shapes = [\"Patient\"] }";
 
 #[test]
 fn each_edit_has_the_direction_that_the_table_says() {
@@ -310,6 +323,46 @@ fn changes_are_told_in_words_with_their_places() {
     assert_eq!(change.route.as_deref(), Some("appointments"));
     let line = BASE.lines().position(|line| line.contains("first-word")).unwrap() + 1;
     assert_eq!(change.old.unwrap().line, u32::try_from(line).ok());
+}
+
+#[test]
+fn what_a_document_in_base64_lets_out_is_compared_place_by_place() {
+    let with = |shapes: &str, letter: &str| {
+        edited(&[
+            (
+                "\"$.source\" ",
+                &format!("\"$.letter.data\" = {{ decode = \"json\", shapes = [{shapes}] }}\n\"$.source\" "),
+            ),
+            (
+                "[[test]]",
+                &format!(
+                    "[[shape]]\nname = \"Letter\"\nwhen = {{ kind = \"letter\" }}\nno-subject = \"x\"\n{letter}\n\n[[test]]"
+                ),
+            ),
+        ])
+    };
+    let less = with("\"Letter\"", "members = { \"$.title\" = { mask = \"initials\" } }");
+    let words = |new: &str| {
+        let changes = between(&less, new);
+        changes.into_iter().map(|one| (one.direction, one.words)).collect::<Vec<_>>()
+    };
+    let more =
+        with("\"Letter\"", "members = { \"$.title\" = { mask = \"initials\" }, \"$.date\" = \"keep\" }");
+    assert_eq!(words(&more), [(Wider, "`$.letter.data → Letter $.date` leaves: `keep`".to_owned())]);
+    assert_eq!(
+        between(&more, &less).into_iter().map(|one| (one.direction, one.words)).collect::<Vec<_>>(),
+        [(Narrower, "`$.letter.data → Letter $.date` is withheld, was `keep`".to_owned())]
+    );
+    let kept = with("\"Letter\"", "members = { \"$.title\" = \"keep\" }");
+    assert_eq!(
+        words(&kept),
+        [(Wider, "`$.letter.data → Letter $.title`: `mask initials` becomes `keep`".to_owned())]
+    );
+    // A shape that the policy has elsewhere is one more that a document may have.
+    let other =
+        words(&with("\"Letter\", \"Patient\"", "members = { \"$.title\" = { mask = \"initials\" } }"));
+    let id = "`$.letter.data → Patient $.id` leaves: `pseudonymise id` (of Patient)".to_owned();
+    assert!(other.contains(&(Wider, id)), "{other:?}");
 }
 
 #[test]

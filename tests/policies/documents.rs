@@ -72,6 +72,7 @@ pub(crate) fn texts() -> Vec<String> {
         edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ keep = true, unscanned = true, reason = \"x\" }")]),
+        edited(&[("{ replace = \"booking\" }", "{ decode = \"json\", shapes = [\"Patient\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ url = [\"/a/{id}\"] }")]),
         edited(&[("{ pattern = \"integer\" }", "{ one-of = [\"1\"] }")]),
         edited(&[("{ mask = \"first-word\" }", "{ generalise = \"step\", step = 5 }")]),

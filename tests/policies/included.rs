@@ -92,6 +92,30 @@ fn a_policy_takes_the_shapes_that_it_lists() {
 }
 
 #[test]
+fn a_policy_takes_the_shapes_that_its_rules_decode_documents_by() {
+    let letter = "profile = 1\ninclude = [\"profiles/patient.toml\"]\n\n[[shape]]\nname = \"Letter\"\n\
+                  when = { resourceType = \"DocumentReference\" }\nno-subject = \"x\"\n[shape.members]\n\
+                  \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Patient\"] }\n";
+    let profiles = shelf(&[("profiles/letter.toml", letter), ("profiles/patient.toml", PATIENT)]);
+    // Listed by a shape that a route lists, and by a rule of a route.
+    let listed = ("[\"Patient\",", "[\"Letter\",");
+    let direct = "{ decode = \"json\", shapes = [\"Patient\"] }";
+    for edits in [[listed].as_slice(), &[("[\"Patient\",", "["), ("{ replace = \"booking\" }", direct)]] {
+        let (policies, _, page) = checked(&including("\"profiles/letter.toml\"", edits), &profiles);
+        assert_eq!(page, "");
+        assert!(policies[0].shapes.iter().any(|shape| shape.name.contains("Patient")));
+    }
+    // A name that leads nowhere is underlined where it stands.
+    let lost = letter.replace("[\"Patient\"] }", "[\"Patiend\"] }");
+    let profiles = shelf(&[("profiles/letter.toml", &lost), ("profiles/patient.toml", PATIENT)]);
+    let text = including("\"profiles/letter.toml\"", &[listed]);
+    let (_, found, page) = checked(&text, &profiles);
+    let found = places(&text, &profiles, &found);
+    let (code, place, ..) = found[0];
+    assert_eq!((code, place), ("TAVS0403", ("profiles/letter.toml", "\"Patiend\"")), "{page}");
+}
+
+#[test]
 fn the_version_covers_what_is_included() {
     let text = including("\"profiles/patient.toml\"", &[]);
     let version = |profile: &str| {

@@ -66,27 +66,89 @@ pub(crate) fn show(policy: &Policy) -> String {
     text
 }
 
-/// A policy and a document that its rules are likely to hit.
+/// A policy and a document that its rules are likely to hit; in some of which there are documents in base64.
 pub(crate) fn case() -> impl Strategy<Value = Case> {
-    (policy(), document(), vec((any::<Index>(), suited(), any::<Index>()), 0..12), spaces()).prop_map(
-        |(policy, mut document, grafts, spaces)| {
-            let places = places(&policy);
-            for (which, value, turn) in grafts {
-                if !places.is_empty() {
-                    let (steps, is_subject) = &places[which.index(places.len())];
-                    let value = if *is_subject && turn.index(8) > 0 {
-                        Doc::Scalar(quoted(PERSONS[turn.index(PERSONS.len())]))
-                    } else {
-                        value
-                    };
-                    document.graft(steps, value, turn.index(1 << 16));
-                }
+    prop_oneof![4 => plain_case(), 1 => coded_case()]
+}
+
+/// Values that are put where a policy speaks of something.
+type Grafts = Vec<(Index, Doc, Index)>;
+
+fn grafts() -> impl Strategy<Value = Grafts> {
+    vec((any::<Index>(), suited(), any::<Index>()), 0..12)
+}
+
+pub(crate) fn plain_case() -> impl Strategy<Value = Case> {
+    (policy(), document(), grafts(), spaces()).prop_map(|(policy, mut document, grafts, spaces)| {
+        graft_at(&mut document, &places(&policy), grafts);
+        Case { policy, body: written(&document, &spaces).into_bytes() }
+    })
+}
+
+fn graft_at(document: &mut Doc, places: &[(Vec<Step>, bool)], grafts: Grafts) {
+    for (which, value, turn) in grafts {
+        if !places.is_empty() {
+            let (steps, is_subject) = &places[which.index(places.len())];
+            let value = if *is_subject && turn.index(8) > 0 {
+                Doc::Scalar(quoted(PERSONS[turn.index(PERSONS.len())]))
+            } else {
+                value
+            };
+            document.graft(steps, value, turn.index(1 << 16));
+        }
+    }
+}
+
+fn written(document: &Doc, spaces: &[u8]) -> String {
+    let mut body = String::new();
+    document.write(&mut body, &mut Spaces { pattern: spaces, at: 0 });
+    body
+}
+
+/// A policy that decodes documents by its shapes, and a document with some of them.
+pub(crate) fn coded_case() -> impl Strategy<Value = Case> {
+    let place = select(&["$.data", "$.list[*].data", "$.a.data", "$[*]['data']"][..]);
+    let base = || prop_oneof![1 => document(), 3 => Just(Doc::Object(Vec::new()))];
+    let inner = vec((select(&LITERALS[..2]), base(), grafts(), spaces(), 0..12_u8), 1..4);
+    (policy(), vec(inner_shape(), 1..3), place, inner, any::<bool>(), (base(), grafts())).prop_map(
+        |(mut policy, shapes, place, inner, are_listed, (mut document, around))| {
+            policy.shapes = shapes;
+            for (shape, name) in policy.shapes.iter_mut().zip(SHAPES) {
+                (*name).clone_into(&mut shape.name);
             }
-            let mut body = String::new();
-            document.write(&mut body, &mut Spaces { pattern: &spaces, at: 0 });
-            Case { policy, body: body.into_bytes() }
+            let response = &mut policy.routes[0].response;
+            response.shapes = if are_listed { (0..policy.shapes.len()).collect() } else { Vec::new() };
+            let all = policy.shapes.iter().map(|shape| shape.name.clone()).collect();
+            // The first of two rules in conflict is the one that stays.
+            response.rules.insert(0, build::rule(place, Action::DecodeJson(all)));
+            without_conflicts(&mut policy);
+            graft_at(&mut document, &places(&policy), around);
+            let mut shapes_only = policy.clone();
+            shapes_only.routes[0].response = build::response(Vec::new());
+            for (at, (kind, mut inner, grafts, spaces, how)) in inner.into_iter().enumerate() {
+                inner.graft(&build::at("$.kind").steps, Doc::Scalar(quoted(kind)), 0);
+                graft_at(&mut inner, &places(&shapes_only), grafts);
+                let coded = data_encoding::BASE64.encode(written(&inner, &spaces).as_bytes());
+                let coded = match how {
+                    0 => format!(" {coded}\n"),
+                    1 => data_encoding::BASE64.encode(coded.as_bytes()),
+                    _ => coded,
+                };
+                document.graft(&build::at(place).steps, Doc::Scalar(quoted(&coded)), at);
+            }
+            Case { policy, body: written(&document, &[]).into_bytes() }
         },
     )
+}
+
+fn inner_shape() -> impl Strategy<Value = Shape> {
+    const PLACES: &[&[&str]] = &[&["$"], &["$", "$.list[*]"], &["$.list[*]"]];
+    let places = select(PLACES);
+    (shape(), places, select(&LITERALS[..2])).prop_map(|(shape, places, kind)| Shape {
+        at: places.iter().map(|place| build::at(place)).collect(),
+        when: vec![("kind".to_owned(), Literal::String(kind.to_owned()))],
+        ..shape
+    })
 }
 
 /// Every place that the policy speaks of, from the root, and whether it says whose data it is.
@@ -124,6 +186,8 @@ fn places(policy: &Policy) -> Vec<(Vec<Step>, bool)> {
 
 const NAMES: &[&str] =
     &["a", "b", "c", "id", "cpr", "navn", "list", "system", "value", "kind", "æ ø", "x\"y\\", "\u{1}"];
+/// The names of a policy's shapes, in order.
+const SHAPES: &[&str] = &["first", "second"];
 const LITERALS: &[&str] = &["x", "y", "Patient", "Observation"];
 
 fn name() -> impl Strategy<Value = String> {
@@ -326,6 +390,9 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
             response.record = record;
             response.subject = subject;
             let mut policy = build::policy("generated", made, cpr_in_text, shapes, response);
+            for (shape, name) in policy.shapes.iter_mut().zip(SHAPES) {
+                (*name).clone_into(&mut shape.name);
+            }
             policy.address_markers = markers;
             if treatment {
                 policy.purpose.basis = vec![Basis { id: "sul-41", health: true }];

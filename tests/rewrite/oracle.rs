@@ -8,6 +8,7 @@
 //! with a CPR under `cpr = "refuse"` refuses it even if nothing of its value would leave.
 
 pub(crate) mod coarse;
+pub(crate) mod documents;
 pub(crate) mod forms;
 pub(crate) mod links;
 pub(crate) mod place;
@@ -82,6 +83,10 @@ pub(crate) struct Oracle<'p> {
     policy: &'p Policy,
     route: &'p Route,
     rules: Vec<Located<'p>>,
+    /// For each rule that decodes documents, the number of the first rule in there.
+    documents: Vec<(usize, usize)>,
+    /// How many rules there are, those in documents too.
+    all_rules: usize,
     subjects: Vec<subjects::Place>,
     /// Where names stand that are taken out of text.
     names: Vec<Vec<Step>>,
@@ -101,6 +106,21 @@ impl<'p> Oracle<'p> {
         policy: &'p Policy,
         route: &'p Route,
         keys: &KeyRing,
+        judge: &'p dyn Judge,
+        salt: Salt,
+    ) -> Self {
+        let made = (
+            keys.pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme).unwrap(),
+            keys.subject_key().unwrap(),
+            keys.shifter(&policy.pseudonyms.domain).unwrap(),
+        );
+        Self::of(policy, route, made, judge, salt)
+    }
+
+    fn of(
+        policy: &'p Policy,
+        route: &'p Route,
+        (pseudonymiser, subject_key, shifter): (Pseudonymiser, SubjectKey, Shifter),
         judge: &'p dyn Judge,
         salt: Salt,
     ) -> Self {
@@ -126,16 +146,22 @@ impl<'p> Oracle<'p> {
         let markers = if policy.is_treatment() { &[][..] } else { &policy.address_markers[..] };
         let names = rules.iter().flat_map(|rule| names_from(rule.action));
         let names = names.map(|location| record.join(location).steps).collect();
+        let own: Vec<(usize, &Action)> = rules.iter().map(|rule| (rule.number, rule.action)).collect();
+        let own_rules = route.response.rules.len()
+            + route.response.shapes.iter().map(|index| policy.shapes[*index].rules.len()).sum::<usize>();
+        let (documents, all_rules) = documents::numbers(policy, route, &own, own_rules);
         Self {
+            documents,
+            all_rules,
             policy,
             route,
             rules,
             names,
             markers: markers.iter().map(|location| record.join(location).steps).collect(),
             subjects: subjects::places(policy, route),
-            pseudonymiser: keys.pseudonymiser(&policy.pseudonyms.domain, policy.pseudonyms.scheme).unwrap(),
-            subject_key: keys.subject_key().unwrap(),
-            shifter: keys.shifter(&policy.pseudonyms.domain).unwrap(),
+            pseudonymiser,
+            subject_key,
+            shifter,
             judge,
             salt,
             drawn: None,
@@ -190,8 +216,7 @@ impl<'p> Oracle<'p> {
     }
 
     fn counts(&self) -> Counts {
-        let rules = self.rules.last().map_or(0, |rule| rule.number + 1);
-        Counts { released_by_rule: vec![0; rules], ..Counts::default() }
+        Counts { released_by_rule: vec![0; self.all_rules], ..Counts::default() }
     }
 
     fn document(&self, root: &Tree, counts: &mut Counts, less: u64) -> Result<Option<Tree>, Refused> {
@@ -201,6 +226,7 @@ impl<'p> Oracle<'p> {
             record: None,
             person: None,
             protected: false,
+            names_around: BTreeSet::new(),
             records_less: less,
             pseudonyms: 0,
             counts,
@@ -213,13 +239,16 @@ impl<'p> Oracle<'p> {
         leads(self.route.response.record.as_ref().map_or(&[], |location| &location.steps), crumbs)
     }
 
-    /// Whether a record tells that its person's name and address are protected.
-    fn is_protected(&self, record: &Tree) -> bool {
-        let marked = || {
-            let markers = self.policy.address_markers.iter().flat_map(|marker| place::find(marker, record));
-            markers.into_iter().any(|node| !matches!(node, Tree::Null | Tree::Bool(false)))
-        };
-        !self.policy.is_treatment() && (forms::is_marked(record) || marked())
+    /// Whether a record tells that its person's name and address are protected, or a document in it.
+    fn is_protected<'t>(&self, root: &'t Tree, record: &'t Tree, crumbs: &mut Vec<Crumb<'t>>) -> bool {
+        !self.policy.is_treatment()
+            && (self.is_marked(record) || self.has_marked_document(root, record, crumbs))
+    }
+
+    fn is_marked(&self, record: &Tree) -> bool {
+        let markers = self.policy.address_markers.iter().flat_map(|marker| place::find(marker, record));
+        let mut markers = markers.filter(|node| !matches!(node, Tree::Null | Tree::Bool(false)));
+        forms::is_marked(record) || markers.next().is_some()
     }
 
     /// Whether a record could stand further down.
@@ -304,6 +333,8 @@ struct Walk<'o, 't> {
     person: Option<SubjectId>,
     /// Whose name and address stay.
     protected: bool,
+    /// Names of the record around, where this is a document in it.
+    names_around: BTreeSet<String>,
     /// How many records the whole body withholds, where that is known.
     records_less: u64,
     /// How many pseudonyms there were: their serial under `linkability = "none"`.
@@ -323,7 +354,7 @@ impl<'o, 't> Walk<'o, 't> {
         let subjects = subjects::of_record(self.oracle, self.root, node, crumbs, is_record);
         let before = self.counts.clone();
         self.record = is_record.then_some(node);
-        self.protected = is_record && self.oracle.is_protected(node);
+        self.protected = is_record && self.oracle.is_protected(self.root, node, crumbs);
         let around = self.person;
         self.person = subjects.as_ref().filter(|all| all.len() == 1).map(|all| all[0]);
         let left = self.inside(node, crumbs, under)?;
@@ -384,6 +415,7 @@ impl<'o, 't> Walk<'o, 't> {
                 left
             }
             Action::Keep(_) => self.unruled(node, crumbs, true)?,
+            Action::DecodeJson(shapes) => self.document(shapes, rule.number, node)?,
             action => {
                 let left = self.act(action, &rule.system, node, crumbs)?;
                 self.counts.unfit += u64::from(left.is_none());
@@ -620,10 +652,11 @@ impl<'o, 't> Walk<'o, 't> {
 
     /// Words of the names in this record, for every scan alike.
     fn names_of_record(&self) -> BTreeSet<String> {
-        let Some(record) = self.record else { return BTreeSet::new() };
+        let Some(record) = self.record else { return self.names_around.clone() };
         let sources = self.oracle.rules.iter().flat_map(|rule| names_from(rule.action));
         let nodes = sources.flat_map(|location| place::find(location, record));
-        nodes.flat_map(strings).flat_map(|text| forms::name_words(&text)).collect()
+        let own = nodes.flat_map(strings).flat_map(|text| forms::name_words(&text));
+        own.chain(self.names_around.iter().cloned()).collect()
     }
 
     /// A text with each find replaced; of finds that overlap, the first stands for all.

@@ -266,7 +266,7 @@ proptest! {
         if let Ok(real) = &real {
             prop_assert_eq!(needs.document_withheld, real.document_withheld);
             // In what is coded again a pseudonym does not stand as it is written.
-            let coded = rules(&policy).any(|rule| matches!(rule.action, Action::Decode(_)));
+            let coded = rules(&policy).any(|rule| matches!(rule.action, Action::Decode(_) | Action::DecodeJson(_)));
             let leaves = std::str::from_utf8(real.released.body()).unwrap();
             for (_, pseudonym) in &drawn {
                 prop_assert!(coded || leaves.contains(&written(pseudonym)), "{} is not in {}", written(pseudonym), leaves);
@@ -448,7 +448,7 @@ fn generated_cases_hit() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let strategy = generate::case();
+    let strategy = generate::plain_case();
     let (mut refused, mut kept, mut pseudonyms, mut finds, mut withheld_records, mut records) =
         (0, 0, 0, 0, 0, 0);
     for _ in 0..400 {
@@ -484,4 +484,28 @@ fn generated_cases_hit() {
             && records > 100,
         "{figures}"
     );
+}
+
+/// Nor in base64.
+#[test]
+fn generated_documents_hit() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let strategy = generate::coded_case();
+    let (mut left, mut unfit, mut persons) = (0, 0, 0);
+    for _ in 0..200 {
+        let Case { policy, body } = strategy.new_tree(&mut runner).unwrap().current();
+        let plan = plan(&policy);
+        if let Ok(Rewritten { disclosure, .. }) = rewrite(&plan, &body, &SALT, &mut ()) {
+            let inside = disclosure.released_by_rule.iter().zip(0..).filter(|(count, _)| **count > 0);
+            let inside = inside.filter(|(_, rule)| plan.decoded_by(*rule).is_some()).count() > 0;
+            left += u32::from(inside);
+            persons += u32::from(inside && !disclosure.subjects.is_empty());
+            unfit += u32::from(disclosure.unfit > 0);
+        }
+    }
+    let figures =
+        format!("of 200: {left} with decoded documents, {persons} about persons, {unfit} with what is unfit");
+    assert!(left > 20 && persons > 3 && unfit > 20, "{figures}");
 }

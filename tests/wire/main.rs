@@ -5,6 +5,7 @@
     reason = "a test that cannot set up its connections has failed"
 )]
 
+mod documents;
 mod exchange;
 mod faults;
 mod gate;

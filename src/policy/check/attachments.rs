@@ -1,5 +1,5 @@
-//! What stands beside a text that is decoded and changed inside: its hash and its size tell of the text
-//! as it was, and a hash can be guessed at.
+//! What stands beside a code that is decoded and changed inside: its hash and its size tell of what it was
+//! the code of, and a hash can be guessed at. And what stands in it: no document within a document.
 
 use super::Findings;
 use super::members;
@@ -9,8 +9,38 @@ use crate::policy::location::Step;
 use crate::policy::written::{Policy, Rule};
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
-    let decoded: Vec<&Rule> =
-        members::rules(policy).filter(|rule| matches!(rule.action.value, Action::Decode(_))).collect();
+    beside(policy, findings);
+    inside(policy, findings);
+}
+
+/// That a document of a document's is left alone: what is one inside the other can be so to any depth,
+/// and nobody could say what leaves.
+fn inside(policy: &Policy, findings: &mut Findings<'_>) {
+    for listed in members::rules(policy).flat_map(|rule| &rule.shapes) {
+        let of_name = policy
+            .shapes
+            .iter()
+            .filter(|shape| shape.name.as_ref().is_some_and(|name| name.value == listed.value));
+        let mut rules = of_name.flat_map(|shape| &shape.rules);
+        if let Some(inner) = rules.find(|rule| matches!(rule.action.value, Action::DecodeJson(_))) {
+            let message =
+                format!("a document by the shape `{}` would be decoded inside another", listed.value);
+            findings.add_with(
+                &codes::DECODE_IN_DECODED,
+                &listed.span,
+                message,
+                ("decodes documents itself", HELP_INSIDE),
+                (&inner.action.span, "here"),
+            );
+        }
+    }
+}
+
+const HELP_INSIDE: &str = "list a shape without that rule: `like` this one, with it in `without`";
+
+fn beside(policy: &Policy, findings: &mut Findings<'_>) {
+    let is_decoded = |rule: &&Rule| matches!(rule.action.value, Action::Decode(_) | Action::DecodeJson(_));
+    let decoded: Vec<&Rule> = members::rules(policy).filter(is_decoded).collect();
     if decoded.is_empty() {
         return;
     }
@@ -22,7 +52,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
             findings.add_with(
                 &codes::HASH_OF_DECODED,
                 &rule.location.span,
-                format!("`{name}` tells of the text as it came"),
+                format!("`{name}` tells of what is in the code as it came"),
                 ("kept as it came", "leave it out: what leaves has another"),
                 (&one.location.span, "this is changed inside"),
             );

@@ -9,7 +9,7 @@ use crate::policy::syntax::At;
 use crate::policy::written::{Policy, Rule};
 
 pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
-    for Rule { location: At { value: location, span }, action } in rules(policy) {
+    for Rule { location: At { value: location, span }, action, shapes: _ } in rules(policy) {
         if keeps_all(&action.value, location) {
             findings.add(
                 &codes::KEEP_ALL,
@@ -89,7 +89,7 @@ const fn weakness(action: &Action) -> Option<Weakness> {
         Action::Round(_) => Some(Weakness::Part("round")),
         Action::Shift(_) => Some(Weakness::Part("shift")),
         Action::Scan(_) => Some(Weakness::Part("scan")),
-        Action::Decode(_) => Some(Weakness::Part("decode")),
+        Action::Decode(_) | Action::DecodeJson(_) => Some(Weakness::Part("decode")),
         Action::Count => Some(Weakness::Part("count")),
         Action::Keep(_)
         | Action::Mask(Mask::All | Mask::Cpr)

@@ -137,6 +137,7 @@ fn action(rule: &Rule, findings: &mut Findings<'_>) {
         | Action::Scan(_)
         | Action::Count
         | Action::Decode(_)
+        | Action::DecodeJson(_)
         | Action::Url(_) => "a request is passed on as it came or not at all",
     };
     let help = "write `\"keep\"`, `\"resolve\"`, or leave the line out";

@@ -1,7 +1,7 @@
 //! Routes, shapes and tests beside each other.
 
-use super::Findings;
 use super::included::is_included;
+use super::{Findings, members};
 use crate::policy::checked::{Action, PathSegment, Pattern, Wanted};
 use crate::policy::codes::{self, Code};
 use crate::policy::location::{Location, Step};
@@ -123,7 +123,7 @@ fn could_fit(pattern: &Pattern, text: &str) -> bool {
 fn shapes(policy: &Policy, findings: &mut Findings<'_>) {
     let named = policy.shapes.iter().filter_map(|shape| shape.name.as_ref());
     let known: Vec<&str> = named.map(|name| name.value.as_str()).collect();
-    let listed = || policy.routes.iter().flat_map(|route| &route.response.shapes);
+    let listed = || listed(policy);
     // A shape whose name could not be read may be the one.
     if known.len() == policy.shapes.len() {
         for name in listed().filter(|name| !known.contains(&name.value.as_str())) {
@@ -164,6 +164,25 @@ pub(super) fn unknown(
     );
 }
 
+/// Every name of a shape that a route or a rule lists.
+pub(super) fn listed(policy: &Policy) -> impl Iterator<Item = &At<String>> {
+    let by_routes = policy.routes.iter().flat_map(|route| &route.response.shapes);
+    by_routes.chain(members::rules(policy).flat_map(|rule| &rule.shapes))
+}
+
+/// The shapes that apply to a response, or to documents that are decoded of it.
+pub(super) fn all_shapes<'p>(policy: &'p Policy, response: &'p Response) -> Vec<&'p Shape> {
+    let mut all: Vec<&Shape> = used_shapes(policy, response).collect();
+    let rules = all.iter().flat_map(|shape| &shape.rules).chain(&response.rules);
+    let decoded: Vec<&str> = rules.flat_map(|rule| &rule.shapes).map(|name| name.value.as_str()).collect();
+    let is_new = |shape: &&Shape| !all.iter().any(|one| std::ptr::eq(*one, *shape));
+    let is_decoded = |shape: &&Shape| shape.name.as_ref().is_some_and(|name| decoded.contains(&&*name.value));
+    let more: Vec<&Shape> = policy.shapes.iter().filter(|one| is_decoded(one) && is_new(one)).collect();
+    all.extend(more);
+    all
+}
+
+/// The shapes that apply to a response itself.
 pub(super) fn used_shapes<'p>(policy: &'p Policy, response: &'p Response) -> impl Iterator<Item = &'p Shape> {
     policy.shapes.iter().filter(|shape| {
         let name = shape.name.as_ref().map(|name| name.value.as_str());
@@ -181,7 +200,8 @@ fn subject(policy: &Policy, response: &Response, findings: &mut Findings<'_>) {
         let message = "it is not said whose data the records are";
         findings.add(&codes::SUBJECT_UNSAID, &response.header, message, "no `subject`", HELP);
     }
-    for shape in used_shapes(policy, response).filter(|shape| matches!(shape.subject, Subject::Unsaid)) {
+    let unsaid = |shape: &&Shape| matches!(shape.subject, Subject::Unsaid);
+    for shape in all_shapes(policy, response).into_iter().filter(unsaid) {
         let message = "neither the shape nor the response says whose data this is";
         findings.add_with(
             &codes::SUBJECT_UNSAID,
@@ -276,6 +296,7 @@ const fn weakened(action: &Action) -> Option<&'static str> {
         Action::Resolve(_) => Some("resolved"),
         Action::Url(_) => Some("remade"),
         Action::Decode(_) => Some("scanned"),
+        Action::DecodeJson(_) => Some("rewritten inside"),
     }
 }
 

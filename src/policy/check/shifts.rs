@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Findings;
 use super::members::rules;
-use super::routes::used_shapes;
+use super::routes::all_shapes;
 use crate::policy::checked::{Action, Shift};
 use crate::policy::codes;
 use crate::policy::written::{Policy, Rule, Subject};
@@ -37,7 +37,7 @@ fn alike(policy: &Policy, findings: &mut Findings<'_>) {
 fn somebodys(policy: &Policy, findings: &mut Findings<'_>) {
     let mut told = BTreeSet::new();
     for route in &policy.routes {
-        let shapes: Vec<_> = used_shapes(policy, &route.response).collect();
+        let shapes = all_shapes(policy, &route.response);
         let subjects = shapes.iter().map(|shape| &shape.subject).chain([&route.response.subject]);
         // What could not be read may be the one.
         if subjects.into_iter().any(|subject| matches!(subject, Subject::At(_) | Subject::Unread)) {

@@ -8,8 +8,8 @@ super::codes! {
 
     NOT_IN_THIS_VERSION "TAVS0002" Error "not in this version"
     "The word belongs to the policy language, but this version of tavs does not do it yet. It is refused rather than ignored: a policy that says more than what happens would be worse than none."
-    bad "\"$.payload\" = { decode = \"json\" }"
-    good "\"$.payload\" = { decode = \"text\" }"
+    bad "[[push]]\nname = \"send-sms\"\npath = \"/messages\""
+    good "[[route]]\nname = \"messages\"\npath = \"/messages\""
 
     LANGUAGE_VERSION "TAVS0003" Error "unknown version of the policy language"
     "The first line of a policy says which version of the language it is written in, so that an old policy never quietly changes its meaning. This version of tavs knows `policy = 1`."

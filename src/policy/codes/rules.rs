@@ -82,7 +82,12 @@ super::codes! {
     good "\"$.birthDate\" = { generalise = \"year\" }\n\"$._birthDate.extension[?@.url=='http://hl7.org/fhir/StructureDefinition/data-absent-reason'].valueCode\" = \"keep\""
 
     HASH_OF_DECODED "TAVS0222" Error "the hash or size of a text as it came"
-    "`decode` takes CPR numbers, and what else is listed, out of a coded text. Its `hash` and `size` beside it are those of the text as it came: whoever has the rest can try all numbers until the hash is right."
+    "`decode` takes CPR numbers, and what else is listed, out of a coded text, and out of a coded document all that no rule names. The `hash` and `size` beside it are those of what came: whoever has the rest can try all numbers until the hash is right."
     bad "\"$.content[*].attachment.data\" = { decode = \"text\" }\n\"$.content[*].attachment.hash\" = \"keep\""
     good "\"$.content[*].attachment.data\" = { decode = \"text\" }"
+
+    DECODE_IN_DECODED "TAVS0223" Error "a document decoded inside another"
+    "`decode = \"json\"` decodes a document and rewrites it by shapes. If one of these decodes documents itself, there could be one inside the other to any depth, and no reader of the policy could say what leaves. One step is enough for what APIs send; whatever is deeper is withheld. A coded text in a document may be decoded."
+    bad "[[shape]]\nname = \"Document\"\nwhen = { resourceType = \"DocumentReference\" }\nmembers = { \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Document\"] } }"
+    good "[[shape]]\nname = \"Document\"\nwhen = { resourceType = \"DocumentReference\" }\nmembers = { \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Patient\"] } }"
 }

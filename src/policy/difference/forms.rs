@@ -55,6 +55,8 @@ pub(crate) fn at_most(less: &Action, more: &Action) -> bool {
         Action::Replace(_) | Action::Count | Action::Url(_) => is_kept(more),
         // `keep` masks the whole of a code in which there is a CPR number.
         Action::Decode(less) => matches!(more, Action::Decode(more) if scans_at_most(less, more)),
+        // What leaves of the document is compared place by place.
+        Action::DecodeJson(_) => matches!(more, Action::DecodeJson(_)),
         Action::Resolve(_) => false,
     }
 }
@@ -197,6 +199,7 @@ pub(super) fn said(action: &Action) -> String {
         | Action::Replace(_)
         | Action::Scan(_)
         | Action::Decode(_)
+        | Action::DecodeJson(_)
         | Action::Count
         | Action::Url(Url::Route) => Vec::new(),
     };

@@ -93,6 +93,10 @@ struct Applies {
 struct Way {
     steps: Vec<Step>,
     given: Vec<String>,
+    /// The place of the code, where it is a place in what that is decoded to.
+    code: Option<String>,
+    /// One side decodes it, and the other does not: what says whose the document is comes or goes with it.
+    is_one_sided: bool,
 }
 
 struct Walk<'a, 'p, 'c> {
@@ -101,8 +105,8 @@ struct Walk<'a, 'p, 'c> {
     topic: Topic,
     /// Pairs that were looked at: states are shared by all places where the same may follow.
     seen: HashSet<[Applies; 2]>,
-    /// Pairs of rules that were told of.
-    told: BTreeSet<(Direction, [Option<RuleRef>; 2])>,
+    /// Pairs of rules that were told of, and whether of them in a decoded document.
+    told: BTreeSet<(Direction, [Option<RuleRef>; 2], bool)>,
 }
 
 fn walk(pair: &mut Pair<'_>, sides: [Side<'_>; 2], topic: Topic) {
@@ -200,6 +204,18 @@ impl<'p> Walk<'_, 'p, '_> {
             below.steps.push(step);
             self.at(both, &below);
         }
+        self.decoded(both, way);
+    }
+
+    /// The document that a value is the code of, on either side.
+    fn decoded(&mut self, both: [Chosen<'p>; 2], way: &Way) {
+        let slots = both.map(|chosen| chosen.state.map(|state| state.decoded).unwrap_or_default());
+        let inside = slots.map(|slot| Applies { slot, under: None });
+        let [old, new] = [0, 1].map(|side| (side, self.form(side, both)));
+        let (side, form) = if slots.last() == Some(&Slot::Withheld) { old } else { new };
+        let code = self.label(side, &form, way).replace('`', "");
+        let is_one_sided = slots.contains(&Slot::Withheld);
+        self.at(inside, &Way { code: Some(code), is_one_sided, ..Way::default() });
     }
 
     /// What may be below a value: each name and index that either side lists, and all others.
@@ -249,14 +265,14 @@ impl<'p> Walk<'_, 'p, '_> {
         // What a `keep` says of its own place, it says of all that is below.
         let said_above = match (before, after) {
             (Action::Withhold, _) if old.rule.is_none() => {
-                self.told.iter().any(|(told, [_, rule])| *told == direction && *rule == new.rule)
+                self.told.iter().any(|(told, [_, rule], _)| *told == direction && *rule == new.rule)
             }
             (_, Action::Withhold) if new.rule.is_none() => {
-                self.told.iter().any(|(told, [rule, _])| *told == direction && *rule == old.rule)
+                self.told.iter().any(|(told, [rule, _], _)| *told == direction && *rule == old.rule)
             }
             _ => false,
         };
-        if !self.told.insert((direction, [old.rule, new.rule])) || said_above {
+        if !self.told.insert((direction, [old.rule, new.rule], way.code.is_some())) || said_above {
             return;
         }
         let partly = both.iter().any(|chosen| chosen.state.is_some_and(|state| state.node.is_some()));
@@ -280,7 +296,7 @@ impl<'p> Walk<'_, 'p, '_> {
     /// What says whose a record is, what a record is, and which names are taken out of its text.
     fn compare_marks(&mut self, both: [Chosen<'p>; 2], way: &Way) {
         let [old, new] = [0, 1].map(|side| self.marks(side, both));
-        if old == new {
+        if old == new || way.is_one_sided {
             return;
         }
         let has_subjects = self.sides.iter().any(|side| side.plan.has_subjects);
@@ -350,7 +366,7 @@ impl<'p> Walk<'_, 'p, '_> {
             return Marks::default();
         };
         let Some(state) = chosen.state else { return Marks::default() };
-        // `rule` and `node` are compared as forms, and by what is below.
+        // `rule` and `node` are compared as forms, and by what is below; `decoded` by what is in it.
         let State {
             rule: _,
             subject,
@@ -364,6 +380,7 @@ impl<'p> Walk<'_, 'p, '_> {
             // The locations are compared where the policy says them.
             marker: _,
             node: _,
+            decoded: _,
         } = state;
         let text = |list: &'p [String], number: u32| {
             usize::try_from(number).ok().and_then(|at| list.get(at)).map_or("", String::as_str)
@@ -408,7 +425,7 @@ impl<'p> Walk<'_, 'p, '_> {
         let Some((side, reference)) = self.sides.get(side).zip(form.rule) else { return way.said() };
         let Some(rule) = side.rule(reference) else { return way.said() };
         match reference.shape.and_then(|shape| side.policy.shapes.get(shape)) {
-            Some(shape) => format!("`{} {}`", words::element(shape), rule.location),
+            Some(shape) => way.of_code(&format!("{} {}", words::element(shape), rule.location)),
             None if rule.location.steps == way.steps => format!("`{}`", rule.location),
             None => way.said(),
         }
@@ -467,10 +484,15 @@ struct Marks<'p> {
 impl Way {
     fn said(&self) -> String {
         let steps: String = self.steps.iter().map(ToString::to_string).collect();
-        if self.given.is_empty() {
-            format!("`${steps}`")
-        } else {
-            format!("`${steps}` where {}", self.given.join(" and "))
+        let place = self.of_code(&format!("${steps}"));
+        if self.given.is_empty() { place } else { format!("{place} where {}", self.given.join(" and ")) }
+    }
+
+    /// A place, behind that of the code that it is in.
+    fn of_code(&self, place: &str) -> String {
+        match &self.code {
+            Some(code) => format!("`{code}{}{place}`", words::DECODED),
+            None => format!("`{place}`"),
         }
     }
 }

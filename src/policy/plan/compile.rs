@@ -219,6 +219,7 @@ impl<'a> Compiler<'a> {
     fn build_state(&mut self, rests: &BTreeSet<RestId>) -> State {
         let mut state = State::default();
         let mut hops: Vec<(Hop, RestId)> = Vec::new();
+        let mut decoded = Arrivals::new();
         let mut deciding = Vec::new();
         for id in rests {
             let Some((rest, payload)) = self.look(*id) else { continue };
@@ -231,6 +232,9 @@ impl<'a> Compiler<'a> {
                 Rest::Here(Payload::Name) => state.name_source = true,
                 Rest::Here(Payload::Record) => state.record = true,
                 Rest::Here(Payload::Marker) => state.marker = true,
+                Rest::Below(Hop { select: Select::Decoded, conditions }, below) => {
+                    decoded.insert((self.conditions(&conditions), below));
+                }
                 Rest::Below(hop, below) => {
                     state.above_record |= payload == Payload::Record;
                     hops.push((hop, below));
@@ -240,6 +244,7 @@ impl<'a> Compiler<'a> {
         self.find_conflicts(&deciding, &hops);
         state.rule = deciding.first().copied();
         state.node = (!hops.is_empty()).then(|| self.node(&hops));
+        state.decoded = self.slot(&decoded);
         state
     }
 
@@ -254,7 +259,7 @@ impl<'a> Compiler<'a> {
             match &hop.select {
                 Select::Name(name) if !names.contains(&name.as_str()) => names.push(name),
                 Select::Index(index) if !indices.contains(index) => indices.push(*index),
-                Select::Name(_) | Select::Index(_) | Select::Any => {}
+                Select::Name(_) | Select::Index(_) | Select::Any | Select::Decoded => {}
             }
         }
         let mut slot_for = |wanted: &dyn Fn(&Select) -> bool| {
@@ -292,6 +297,10 @@ impl<'a> Compiler<'a> {
         }
         for (_, rest) in hops {
             let Some((_, Payload::Rule(below))) = self.look(*rest) else { continue };
+            // What stands in a decoded document meets what decodes it, and that has been said.
+            if self.decoded_by(below) != self.decoded_by(*first) {
+                continue;
+            }
             if !(self.keeps(*first) && self.withholds(below)) {
                 self.conflict(*first, below, Meeting::Below);
             } else if self.hangs(*first, below) {
@@ -315,6 +324,10 @@ impl<'a> Compiler<'a> {
 
     fn rule(&self, number: u32) -> Option<&CompiledRule> {
         self.rules.get(usize::try_from(number).ok()?)
+    }
+
+    fn decoded_by(&self, number: u32) -> Option<u32> {
+        self.rule(number)?.decoded_by
     }
 
     fn reference(&self, number: u32) -> Option<RuleRef> {

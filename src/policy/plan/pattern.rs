@@ -39,6 +39,8 @@ pub(super) enum Select {
     Name(String),
     Any,
     Index(u32),
+    /// The document that a string is the code of.
+    Decoded,
 }
 
 /// What is to be done at a place.
@@ -67,38 +69,26 @@ pub(super) fn record_below_root(route: &Route) -> Option<&Location> {
     route.response.record.as_ref().filter(|record| !record.steps.is_empty())
 }
 
-/// Collects what applies to the responses of a route.
+/// Collects what applies to the responses of a route. Rules of decoded documents come last, so that
+/// the numbers of all others do not depend on them.
 pub(super) fn of_route(policy: &Policy, route: &Route) -> Patterns {
     let mut collector = Collector::default();
     let record = record_below_root(route);
     if let Some(record) = record {
-        collector.add(Pattern::new(record, &Location::default(), &[], Payload::Record));
+        collector.add(record, &Location::default(), &[], Payload::Record);
     }
     let whole = Location::default();
     let record = record.unwrap_or(&whole);
-    for marker in policy.address_markers.iter().filter(|_| !policy.is_treatment()) {
-        collector.add(Pattern::new(record, marker, &[], Payload::Marker));
-    }
+    collector.markers(policy, record);
     for (index, rule) in route.response.rules.iter().enumerate() {
         let reference = RuleRef { shape: None, rule: index };
         collector.rule(reference, rule, &[(&whole, &[])], record);
     }
     collector.subjects(&route.response.subject, record, &[]);
     for index in &route.response.shapes {
-        let Some(shape) = policy.shapes.get(*index) else { continue };
-        let places: Vec<_> = shape.at.iter().map(|at| (at, shape.when.as_slice())).collect();
-        for (rule_index, rule) in shape.rules.iter().enumerate() {
-            let reference = RuleRef { shape: Some(*index), rule: rule_index };
-            collector.rule(reference, rule, &places, record);
-        }
-        for at in &shape.at {
-            collector.subjects(&shape.subject, at, &shape.when);
-            if matches!(shape.subject, Subject::At(_)) {
-                collector.add(Pattern::new(at, &whole, &shape.when, Payload::WantsSubject));
-            }
-            collector.aliases(shape, at);
-        }
+        collector.shape(policy, *index, record);
     }
+    collector.documents(policy);
     collector.done
 }
 
@@ -112,8 +102,29 @@ pub(super) fn of_request(rules: &[Rule]) -> Patterns {
     collector.done
 }
 
+/// Where a document begins, seen from the response: nowhere further down, or at the code of one.
+#[derive(Debug, Clone, Default)]
+struct Base {
+    root: Vec<Comparison>,
+    hops: Vec<Hop>,
+}
+
+/// The documents that a rule decodes, and by which shapes.
+struct Decoded {
+    rule: u32,
+    bases: Vec<Base>,
+    shapes: Vec<String>,
+}
+
 struct Collector {
     done: Patterns,
+    /// Where the documents begin whose rules are being collected: the response itself, or what one
+    /// rule decodes, which can stand at several places.
+    bases: Vec<Base>,
+    /// The rule that decodes them.
+    decoded_by: Option<u32>,
+    /// What is yet to be collected.
+    decoded: Vec<Decoded>,
 }
 
 impl Default for Collector {
@@ -128,6 +139,9 @@ impl Default for Collector {
                 has_subjects: false,
                 has_name_sources: false,
             },
+            bases: vec![Base::default()],
+            decoded_by: None,
+            decoded: Vec::new(),
         }
     }
 }
@@ -135,22 +149,75 @@ impl Default for Collector {
 type Place<'a> = (&'a Location, &'a [(String, Literal)]);
 
 impl Collector {
-    fn add(&mut self, pattern: Pattern) {
-        self.done.patterns.push(pattern);
+    /// `location` below `at`, where the value there fits `when`, in each document.
+    fn add(&mut self, at: &Location, location: &Location, when: &[(String, Literal)], payload: Payload) {
+        let patterns = self.bases.iter().map(|base| {
+            let Base { root, hops } = base.below(at, when).below(location, &[]);
+            Pattern { root, hops, payload }
+        });
+        self.done.patterns.extend(patterns);
     }
 
     fn rule(&mut self, reference: RuleRef, rule: &Rule, places: &[Place<'_>], record: &Location) {
         let number = number(self.done.rules.len());
         let system = self.system(&rule.location);
-        self.done.rules.push(CompiledRule { reference, act: Act::of(&rule.action, system) });
+        let act = Act::of(&rule.action, system);
+        self.done.rules.push(CompiledRule { reference, act, decoded_by: self.decoded_by });
         for (at, when) in places {
-            self.add(Pattern::new(at, &rule.location, when, Payload::Rule(number)));
+            self.add(at, &rule.location, when, Payload::Rule(number));
         }
         if let Action::Scan(scan) | Action::Decode(scan) = &rule.action {
             for name in &scan.names {
                 self.done.has_name_sources = true;
-                self.add(Pattern::new(record, name, &[], Payload::Name));
+                self.add(record, name, &[], Payload::Name);
             }
+        }
+        // One inside another is refused by `check`, and has no rules.
+        if let (Action::DecodeJson(shapes), None) = (&rule.action, self.decoded_by) {
+            let base = |(at, when): &Place<'_>| {
+                let mut base = Base::default().below(at, when).below(&rule.location, &[]);
+                base.hops.push(Hop { select: Select::Decoded, conditions: Vec::new() });
+                base
+            };
+            let bases = places.iter().map(base).collect();
+            self.decoded.push(Decoded { rule: number, bases, shapes: shapes.clone() });
+        }
+    }
+
+    /// A shape's rules, and whose data its elements are.
+    fn shape(&mut self, policy: &Policy, index: usize, record: &Location) {
+        let Some(shape) = policy.shapes.get(index) else { return };
+        let places: Vec<_> = shape.at.iter().map(|at| (at, shape.when.as_slice())).collect();
+        for (rule_index, rule) in shape.rules.iter().enumerate() {
+            let reference = RuleRef { shape: Some(index), rule: rule_index };
+            self.rule(reference, rule, &places, record);
+        }
+        for at in &shape.at {
+            self.subjects(&shape.subject, at, &shape.when);
+            if matches!(shape.subject, Subject::At(_)) {
+                self.add(at, &Location::default(), &shape.when, Payload::WantsSubject);
+            }
+            self.aliases(shape, at);
+        }
+    }
+
+    /// What applies inside of documents that rules decode: each is a record of its own.
+    fn documents(&mut self, policy: &Policy) {
+        for Decoded { rule, bases, shapes } in std::mem::take(&mut self.decoded) {
+            (self.bases, self.decoded_by) = (bases, Some(rule));
+            self.markers(policy, &Location::default());
+            for (index, shape) in policy.shapes.iter().enumerate() {
+                if shapes.contains(&shape.name) {
+                    self.shape(policy, index, &Location::default());
+                }
+            }
+        }
+    }
+
+    /// Where a record says that its person has name and address protection.
+    fn markers(&mut self, policy: &Policy, record: &Location) {
+        for marker in policy.address_markers.iter().filter(|_| !policy.is_treatment()) {
+            self.add(record, marker, &[], Payload::Marker);
         }
     }
 
@@ -159,7 +226,7 @@ impl Collector {
             self.done.has_subjects = true;
             for location in locations {
                 let system = self.system(location);
-                self.add(Pattern::new(base, location, when, Payload::Subject(system)));
+                self.add(base, location, when, Payload::Subject(system));
             }
         }
     }
@@ -175,9 +242,9 @@ impl Collector {
             Literal::String(_) | Literal::Integer(_) | Literal::Bool(_) | Literal::Null => None,
         });
         let id_type = numbered(&mut self.done.id_types, id_type.unwrap_or_default());
-        self.add(Pattern::new(at, &Location::default(), &shape.when, Payload::AliasScope));
+        self.add(at, &Location::default(), &shape.when, Payload::AliasScope);
         for alias in &shape.alias {
-            self.add(Pattern::new(at, alias, &shape.when, Payload::Alias(id_type)));
+            self.add(at, alias, &shape.when, Payload::Alias(id_type));
         }
     }
 
@@ -197,21 +264,21 @@ impl Collector {
     }
 }
 
-impl Pattern {
-    /// `location` below `base`, where the value at `base` fits `when`.
-    fn new(base: &Location, location: &Location, when: &[(String, Literal)], payload: Payload) -> Self {
+impl Base {
+    /// The place at `location` below, where the value there fits `when`.
+    fn below(&self, location: &Location, when: &[(String, Literal)]) -> Self {
         let when = when.iter().map(|(member, literal)| Comparison {
             member: member.clone(),
             equal: true,
             literal: literal.clone(),
         });
-        let mut pattern = Self { root: Vec::new(), hops: base.steps.iter().map(Hop::new).collect(), payload };
-        match pattern.hops.last_mut() {
+        let mut below = self.clone();
+        below.hops.extend(location.steps.iter().map(Hop::new));
+        match below.hops.last_mut() {
             Some(last) => last.conditions.extend(when),
-            None => pattern.root.extend(when),
+            None => below.root.extend(when),
         }
-        pattern.hops.extend(location.steps.iter().map(Hop::new));
-        pattern
+        below
     }
 }
 
@@ -235,7 +302,7 @@ impl Hop {
         let selected = match &self.select {
             Select::Any => true,
             Select::Name(_) => *select == Select::Any || *select == self.select,
-            Select::Index(_) => *select == self.select,
+            Select::Index(_) | Select::Decoded => *select == self.select,
         };
         selected && given(conditions, &self.conditions)
     }

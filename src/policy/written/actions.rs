@@ -88,8 +88,9 @@ pub(super) fn members(table: &mut Table<'_>, resource_type: &str) -> (Vec<Rule>,
         .into_iter()
         .filter_map(|(key, value)| {
             let location = location_of_key(&key, &value);
-            let action = action(&value, resource_type);
-            Some(Rule { location: location?, action: action? })
+            let mut shapes = Vec::new();
+            let action = action(&value, resource_type, &mut shapes);
+            Some(Rule { location: location?, action: action?, shapes })
         })
         .collect();
     let has_unread = rules.len() < written;
@@ -106,8 +107,10 @@ pub(super) fn location_of_key(key: &At<&str>, value: &Value<'_>) -> Option<At<Lo
     }
 }
 
-fn action(value: &Value<'_>, resource_type: &str) -> Option<At<Action>> {
-    let action = if value.as_str().is_some() { from_word(value) } else { from_table(value, resource_type) }?;
+/// `shapes` is where the names of shapes go that the action lists.
+fn action(value: &Value<'_>, resource_type: &str, shapes: &mut Vec<At<String>>) -> Option<At<Action>> {
+    let action =
+        if value.as_str().is_some() { from_word(value) } else { from_table(value, resource_type, shapes) }?;
     Some(At::new(action, value.span()))
 }
 
@@ -132,7 +135,7 @@ fn from_word(value: &Value<'_>) -> Option<Action> {
     None
 }
 
-fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
+fn from_table(value: &Value<'_>, resource_type: &str, shapes: &mut Vec<At<String>>) -> Option<Action> {
     if !value.raw().is_table() {
         value.wrong_type("an action: a word, or a table in braces");
         return None;
@@ -162,7 +165,7 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
         "round" => coarse::round(word, &mut table).map(Action::Round),
         "shift" => coarse::shift(word, &mut table).map(Action::Shift),
         "replace" => replace(word),
-        "decode" => decode(word, &mut table),
+        "decode" => decode(word, &mut table, shapes),
         "resolve" => requests::sought(word, &mut table).map(Action::Resolve),
         "url" => urls::templates(word, &mut table).map(|templates| Action::Url(Url::Templates(templates))),
         _ => scan(word, &mut table).map(Action::Scan),
@@ -172,7 +175,8 @@ fn from_table(value: &Value<'_>, resource_type: &str) -> Option<Action> {
 }
 
 fn is_option(name: &str) -> bool {
-    const OPTIONS: [&str; 19] = [
+    const OPTIONS: [&str; 20] = [
+        "shapes",
         "query",
         "bands",
         "days",
@@ -294,14 +298,28 @@ fn could_hold_cpr(constant: &serde_json::Value) -> bool {
     cpr::search(&text, &mut Vec::new()) != cpr::Search::Clean || cpr::number_could_be_cpr(text.as_bytes())
 }
 
-/// Base64 of text; of anything else nothing could say what is in it.
-fn decode(word: &Value<'_>, table: &mut Table<'_>) -> Option<Action> {
-    word.word(&[("text", ())], &["json"])?;
-    match table.optional("scan") {
-        Some(finds) => scan(&finds, table),
-        None => Some(Scan::default()),
+/// Base64 of text or of a document; of anything else nothing could say what is in it.
+fn decode(word: &Value<'_>, table: &mut Table<'_>, shapes: &mut Vec<At<String>>) -> Option<Action> {
+    let is_json = word.word(&[("text", false), ("json", true)], &[])?.value;
+    let finds = table.optional("scan");
+    if !is_json {
+        let finds = finds.map_or_else(|| Some(Scan::default()), |finds| scan(&finds, table));
+        return finds.map(Action::Decode);
     }
-    .map(Action::Decode)
+    let list = table.required("shapes", "[\"Patient\"]");
+    if let Some(finds) = finds {
+        let help = "take it out; what is searched in a document, the rules of its shapes say";
+        let message = "`scan` beside `decode = \"json\"` says nothing";
+        finds.fault(&codes::BAD_ACTION, message, "is for text", Some(help.to_owned()));
+        return None;
+    }
+    let list = list?;
+    *shapes = list.strings();
+    if shapes.is_empty() && list.raw().is_array() {
+        let help = Some(String::from("list the shapes that a document may have, such as `[\"Patient\"]`"));
+        list.fault(&codes::BAD_VALUE, "a list of shapes is empty", "nothing would leave", help);
+    }
+    (!shapes.is_empty()).then(|| Action::DecodeJson(shapes.iter().map(|name| name.value.clone()).collect()))
 }
 
 fn scan(word: &Value<'_>, table: &mut Table<'_>) -> Option<Scan> {

@@ -1,5 +1,6 @@
 //! The shapes of a policy and of what it includes, put together: names told apart, what others begin with taken over.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::Findings;
@@ -20,14 +21,8 @@ pub(in crate::policy::check) fn put_together(
 ) {
     let offered: Vec<&Shape> = shelf.shapes(&included.all).collect();
     let own = complete(std::mem::take(&mut policy.shapes), &offered, findings);
-    let listed = |shape: &Shape| {
-        let name = shape.name.as_ref().map(|name| name.value.as_str());
-        policy
-            .routes
-            .iter()
-            .flat_map(|route| &route.response.shapes)
-            .any(|one| Some(one.value.as_str()) == name)
-    };
+    let names = listed(policy, &own, &offered);
+    let listed = |shape: &Shape| shape.name.as_ref().is_some_and(|name| names.contains(&name.value));
     let taken: Vec<&Shape> = offered.iter().copied().filter(|shape| listed(shape)).collect();
     unused(policy, shelf, included, &own, &listed, findings);
     policy.offered = offered.iter().filter_map(|shape| shape.name.clone()).map(|name| name.value).collect();
@@ -43,6 +38,27 @@ pub(in crate::policy::check) fn put_together(
     let taken: Vec<Shape> = taken.iter().filter(is_new).map(|shape| (*shape).clone()).collect();
     policy.shapes = own;
     policy.shapes.extend(taken);
+}
+
+/// The names that routes list, and the rules of shapes that are listed or the file's own.
+fn listed(policy: &Policy, own: &[Shape], offered: &[&Shape]) -> BTreeSet<String> {
+    let rules = policy.routes.iter().flat_map(|route| &route.response.rules);
+    let rules = rules.chain(own.iter().flat_map(|shape| &shape.rules));
+    let by_routes = policy.routes.iter().flat_map(|route| &route.response.shapes);
+    let by_rules = rules.flat_map(|rule| &rule.shapes);
+    let mut names: BTreeSet<String> = by_routes.chain(by_rules).map(|name| name.value.clone()).collect();
+    loop {
+        let known = names.len();
+        for shape in offered {
+            if shape.name.as_ref().is_some_and(|name| names.contains(&name.value)) {
+                let more = shape.rules.iter().flat_map(|rule| &rule.shapes);
+                names.extend(more.map(|name| name.value.clone()));
+            }
+        }
+        if names.len() == known {
+            return names;
+        }
+    }
 }
 
 /// A line of `include` of which nothing is used.
@@ -185,5 +201,6 @@ pub(super) fn shift(shape: &mut Shape, by: usize) {
     for rule in &mut shape.rules {
         one(&mut rule.location.span);
         one(&mut rule.action.span);
+        rule.shapes.iter_mut().for_each(|name| one(&mut name.span));
     }
 }
