@@ -194,6 +194,7 @@ pub fn weaker(action: &Action, class: Class) -> Vec<Action> {
             forms.push(Action::Scan(Scan { phone: true, email: true, names: Vec::new() }));
         }
         Class::Cpr
+        | Class::CodedDocument
         | Class::Postcode
         | Class::CodeSystem
         | Class::Url

@@ -1,6 +1,9 @@
 //! What a value probably is: guessed from how it is written and from the names above it. A guess, to
 //! sort by; where two classes fit, the one that says more of a person.
 
+use data_encoding::BASE64;
+use serde_json::Value;
+
 use crate::cpr;
 use crate::policy::words::plain;
 
@@ -35,6 +38,8 @@ pub enum Class {
     Url,
     /// A word or code without spaces.
     Code,
+    /// A JSON document in base64.
+    CodedDocument,
     /// Several words.
     FreeText,
     /// A number.
@@ -64,6 +69,7 @@ impl Class {
             Self::CodeSystem => "code system",
             Self::Url => "URL",
             Self::Code => "code",
+            Self::CodedDocument => "JSON in base64",
             Self::FreeText => "free text",
             Self::Number => "number",
             Self::Boolean => "boolean",
@@ -81,6 +87,13 @@ impl Class {
 /// Longer is text, not a code or a name.
 const LONGEST_WORD: usize = 40;
 
+/// Whether a text is base64 of a JSON object or array.
+fn is_coded_document(text: &str) -> bool {
+    let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let json = BASE64.decode(&compact).ok().and_then(|json| serde_json::from_slice(&json).ok());
+    matches!(json, Some(Value::Object(_) | Value::Array(_)))
+}
+
 /// The class of a string below these names, the nearest last.
 #[must_use]
 pub fn string(names: &[&str], text: &str) -> Class {
@@ -88,6 +101,9 @@ pub fn string(names: &[&str], text: &str) -> Class {
     let hint = Hint::of(names);
     if text.is_empty() {
         return Class::Nothing;
+    }
+    if is_coded_document(text) {
+        return Class::CodedDocument;
     }
     if cpr::search(text, &mut Vec::new()) == cpr::Search::Found {
         return if text.chars().count() <= 16 { Class::Cpr } else { Class::TextWithCpr };
@@ -344,6 +360,9 @@ mod tests {
             ("status", "booked", Class::Code),
             ("aarsag", "Hoste", Class::FreeText),
             ("x", "Attest, depression", Class::FreeText),
+            // {"cpr":"2512489996"}, and a number.
+            ("data", "eyJjcHIiOiIyNTEyNDg5OTk2In0=", Class::CodedDocument),
+            ("data", "MTIz", Class::Code),
             ("x", " ", Class::Nothing),
         ] {
             assert_eq!(string(&[name], text), class, "{name}: {text}");

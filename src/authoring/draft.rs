@@ -202,6 +202,7 @@ fn suggested(place: &Place, resource: &str) -> (String, String) {
         Class::Id | Class::Uuid => kind(),
         Class::Date | Class::Instant if place.facts.is_of_life => String::from("{ generalise = \"year\" }"),
         Class::Date | Class::Instant => String::from("{ generalise = \"month\" }"),
+        Class::CodedDocument => String::from("{ decode = \"json\", shapes = [\"…\"] }"),
         Class::CodeSystem | Class::Code | Class::Number | Class::Boolean => String::from("\"keep\""),
     };
     let more = match class {
@@ -209,6 +210,7 @@ fn suggested(place: &Place, resource: &str) -> (String, String) {
         Class::Name => "; or leave it out",
         Class::Phone if is_number => " written as a number; only if the purpose is to call or write",
         Class::FreeText | Class::TextWithCpr => "; nobody can say what it holds",
+        Class::CodedDocument => "; by shapes of what may stand in it",
         Class::Date | Class::Instant if !place.facts.is_of_life => "; \"keep\" if the day itself is needed",
         Class::Cpr
         | Class::Phone
