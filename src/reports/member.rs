@@ -68,8 +68,9 @@ impl Member {
     /// to reach them that no pseudonym or constant stands for, or free text.
     pub(super) fn points_to_a_person(&self) -> bool {
         let direct = matches!(self.category, DataCategory::Identification | DataCategory::Contact);
-        match self.form.split(' ').next().unwrap_or_default() {
-            "pseudonymise" | "replace" | "count" | "resolve" => false,
+        match self.bare_form().split(' ').next().unwrap_or_default() {
+            // What leaves of a decoded document has members of its own.
+            "pseudonymise" | "replace" | "count" | "resolve" | "decode" => false,
             "scan" => true,
             _ => {
                 (direct || self.form.starts_with("keep clear-cpr"))
@@ -86,18 +87,14 @@ impl Member {
         format!("{}: {}", self.what(text), self.form_words(text))
     }
 
-    /// `CPR-nummer (patient)`.
+    /// `CPR-nummer (patient)`; of a value in a decoded document both, with an arrow between.
     pub(super) fn what(&self, text: &Text) -> String {
-        let (element, names) = parts(&self.location);
-        let known = |name: &str| text::known(text.words.members, &words::plain(name));
-        let Some((last, above)) = names.split_last() else {
-            return element.unwrap_or("$").to_owned();
-        };
-        let what = known(last).unwrap_or(last);
-        // The nearest name above that says something, or else the kind of element.
-        let of = above.iter().rev().find_map(|name| known(name)).filter(|of| *of != what);
-        let of = of.or_else(|| element.map(|element| known(element).unwrap_or(element)));
-        of.map_or_else(|| what.to_owned(), |of| format!("{what} ({of})"))
+        let inner = innermost(&self.location);
+        let outer = self.location.strip_suffix(inner).and_then(|outer| outer.strip_suffix(words::DECODED));
+        match outer {
+            Some(outer) => what(outer, text) + words::DECODED + &what(inner, text),
+            None => what(inner, text),
+        }
     }
 
     /// `pseudonymiseret`.
@@ -108,12 +105,31 @@ impl Member {
             return text::fill(text::word(forms, "keep clear-cpr"), &[("ground", ground)]);
         }
         for open in ["replace", "scan"] {
-            if self.form.split(' ').next() == Some(open) {
+            if self.bare_form().split(' ').next() == Some(open) {
                 return text::word(forms, open).to_owned();
             }
         }
         text::word(forms, &self.form).to_owned()
     }
+
+    /// The form of what is in a code of text, for that is what leaves.
+    fn bare_form(&self) -> &str {
+        self.form.strip_prefix("decode text ").unwrap_or(&self.form)
+    }
+}
+
+/// `CPR-nummer (patient)`, of a location that is in no other.
+fn what(location: &str, text: &Text) -> String {
+    let (element, names) = parts(location);
+    let known = |name: &str| text::known(text.words.members, &words::plain(name));
+    let Some((last, above)) = names.split_last() else {
+        return element.unwrap_or("$").to_owned();
+    };
+    let what = known(last).unwrap_or(last);
+    // The nearest name above that says something, or else the kind of element.
+    let of = above.iter().rev().find_map(|name| known(name)).filter(|of| *of != what);
+    let of = of.or_else(|| element.map(|element| known(element).unwrap_or(element)));
+    of.map_or_else(|| what.to_owned(), |of| format!("{what} ({of})"))
 }
 
 /// The kind of element before `$`, if any, and the names below it.
@@ -130,8 +146,20 @@ fn parts(location: &str) -> (Option<&str>, Vec<String>) {
     (element, names.collect())
 }
 
-/// A guess, as `tavs check` makes it: over names, and the kinds of FHIR resources.
+/// The location in the document that is decoded, where the words are of one.
+fn innermost(location: &str) -> &str {
+    let is_location = |inner: &&str| {
+        let path = inner.get(inner.find('$').unwrap_or(inner.len())..).unwrap_or_default();
+        Location::parse(path).is_ok()
+    };
+    let inner = location.rsplit_once(words::DECODED).map(|(_, inner)| inner);
+    inner.filter(is_location).unwrap_or(location)
+}
+
+/// A guess, as `tavs check` makes it: over names, and the kinds of FHIR resources. What a value in a
+/// decoded document is, the place of the code does not say.
 fn category(location: &str) -> DataCategory {
+    let location = innermost(location);
     let (element, names) = parts(location);
     let path = location.get(location.find('$').unwrap_or(0)..).unwrap_or_default();
     if Location::parse(path).is_ok_and(|path| words::holds_cpr(&path)) {
@@ -361,5 +389,38 @@ mod tests {
             assert_eq!(member.words(&DA), *danish);
             assert_eq!(member.words(&EN), *english);
         }
+    }
+
+    #[test]
+    fn what_is_in_a_document_is_told_by_both_places_and_sorted_by_its_own() {
+        for (location, form, category, danish, english) in [
+            (
+                "DocumentReference $.content[*].attachment.data → Patient $.birthDate",
+                "generalise year",
+                DataCategory::Demographic,
+                "data (DocumentReference) → fødselsdato (patient): kun året",
+                "data (DocumentReference) → date of birth (patient): only the year",
+            ),
+            (
+                "$.notat.bilag",
+                "decode json",
+                DataCategory::Health,
+                "bilag: et dokument, hvoraf kun det, der er nævnt for sig, er videregivet",
+                "bilag: a document of which only what is named by itself was disclosed",
+            ),
+            (
+                "$.brev.data",
+                "decode text scan cpr phone",
+                DataCategory::Other,
+                "data: fritekst, renset for CPR-numre og det, som aftalen nævner",
+                "data: free text, cleared of CPR numbers and of what the agreement names",
+            ),
+        ] {
+            let member = Member::of(location, form);
+            assert_eq!(member.category, category, "{location}");
+            assert_eq!((member.words(&DA).as_str(), member.words(&EN).as_str()), (danish, english));
+        }
+        assert!(Member::of("$.brev.data", "decode text scan cpr").points_to_a_person());
+        assert!(!Member::of("Patient $.photo.data", "decode json").points_to_a_person());
     }
 }

@@ -605,6 +605,7 @@ pub(in crate::reports) static DA: Text = Text {
             ("round digits", "afrundet"),
             ("shift", "datoen flyttet et fast antal dage for hver person"),
             ("replace", "erstattet af en fast tekst"),
+            ("decode json", "et dokument, hvoraf kun det, der er nævnt for sig, er videregivet"),
             ("scan", "fritekst, renset for CPR-numre og det, som aftalen nævner"),
             ("count", "kun antallet"),
             ("resolve", "pseudonym ført tilbage til personens nummer, kun over for kilden"),

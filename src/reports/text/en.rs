@@ -581,6 +581,7 @@ pub(in crate::reports) static EN: Text = Text {
             ("round digits", "rounded"),
             ("shift", "date moved by days fixed for each person"),
             ("replace", "replaced by a constant"),
+            ("decode json", "a document of which only what is named by itself was disclosed"),
             ("scan", "free text, cleared of CPR numbers and of what the agreement names"),
             ("count", "only the number"),
             ("resolve", "pseudonym resolved to the person's number, for the source only"),
