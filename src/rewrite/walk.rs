@@ -2,9 +2,11 @@
 //! records and their subjects.
 
 mod output;
+mod tally;
 
 use std::collections::HashSet;
 
+use self::tally::Tally;
 use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
@@ -69,29 +71,6 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) finds: Vec<Find>,
     pub(super) watch: &'w mut W,
     pub(super) pointer: String,
-}
-
-/// What is counted as the walk goes; goes back when a record is withheld whole.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
-    pub(super) withheld: u64,
-    pub(super) unfit: u64,
-    pub(super) cpr_in_text: u64,
-    records: u64,
-    pub(super) records_withheld: u64,
-    pub(super) protected: u64,
-}
-
-impl Tally {
-    /// Counts what a document within counted.
-    pub(super) fn add(&mut self, other: Self) {
-        self.withheld += other.withheld;
-        self.unfit += other.unfit;
-        self.cpr_in_text += other.cpr_in_text;
-        self.records += other.records;
-        self.records_withheld += other.records_withheld;
-        self.protected += other.protected;
-    }
 }
 
 /// What applies to a value: its own state, and the rule of a `keep` above it.

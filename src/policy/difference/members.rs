@@ -1,8 +1,11 @@
 //! Members, place by place: both plans of a route are walked at once, so that `$.a[*]` and `$.a[0]`
 //! are compared by the values that they mean, not by how they are written.
 
+mod way;
+
 use std::collections::{BTreeSet, HashSet};
 
+use self::way::Way;
 use super::{Direction, Pair, Topic, forms};
 use crate::policy::checked::{Action, Keep, Policy, Route, Rule, Subject};
 use crate::policy::location::{Literal, Step};
@@ -86,17 +89,6 @@ struct Side<'a> {
 struct Applies {
     slot: Slot,
     under: Option<u32>,
-}
-
-/// A place: the steps from the root, and what filters and shapes ask on the way.
-#[derive(Clone, Default)]
-struct Way {
-    steps: Vec<Step>,
-    given: Vec<String>,
-    /// The place of the code, where it is a place in what that is decoded to.
-    code: Option<String>,
-    /// One side decodes it, and the other does not: what says whose the document is comes or goes with it.
-    is_one_sided: bool,
 }
 
 struct Walk<'a, 'p, 'c> {
@@ -479,22 +471,6 @@ struct Marks<'p> {
     wants_subject: bool,
     record: bool,
     name_source: bool,
-}
-
-impl Way {
-    fn said(&self) -> String {
-        let steps: String = self.steps.iter().map(ToString::to_string).collect();
-        let place = self.of_code(&format!("${steps}"));
-        if self.given.is_empty() { place } else { format!("{place} where {}", self.given.join(" and ")) }
-    }
-
-    /// A place, behind that of the code that it is in.
-    fn of_code(&self, place: &str) -> String {
-        match &self.code {
-            Some(code) => format!("`{code}{}{place}`", words::DECODED),
-            None => format!("`{place}`"),
-        }
-    }
 }
 
 /// The values that compared members have in one combination; none is any other, or none.
