@@ -8,16 +8,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::diff;
-use super::policies::Stop;
+use super::policies::{Format, Stop};
 use super::{FINDINGS, GOOD, USAGE, officers};
 use crate::app::Standing;
 use crate::clock::Clock;
 use crate::config::{Approvals, Config, read_policies};
 use crate::officer::{APPROVERS, Approval, LARGEST_APPROVAL, LONGEST_APPROVAL, Terms, Unapproved};
 use crate::policy::check::check_to_serve;
-use crate::policy::difference::{compare, set_version};
+use crate::policy::difference::{Change, compare, set_version};
 use crate::store::{Store, StoreError};
 use crate::visible::Visible;
 
@@ -49,6 +50,9 @@ struct Prepare {
     /// For how many days it can take effect, at most 31.
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=i64::from(LONGEST_APPROVAL)))]
     days: i32,
+    /// How what changes is written to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 /// Show what would be approved; with --yes sign it.
@@ -77,6 +81,9 @@ struct Sign {
     /// That it has been read: without it, what would be approved is shown, and nothing is signed.
     #[arg(long)]
     yes: bool,
+    /// How what changes is written to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
@@ -122,18 +129,34 @@ fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
     let standing = Standing::read(&store, &policies, clock.today()).map_err(|error| stop(USAGE, error))?;
     let asked = standing.asked(clock.timestamp());
     if asked.old == Some(asked.new) {
-        return Ok("these policies are approved\n".to_owned());
+        let none = json!({ "approved": true, "changes": [] });
+        return Ok(match args.format {
+            Format::Text => "these policies are approved\n".to_owned(),
+            Format::Json => format!("{none:#}\n"),
+        });
     }
-    let shown = diff::as_text(&standing.changes);
     let wanted = if standing.wider() { APPROVERS } else { 1 };
     // What somebody has signed already is not thrown away.
     let prepared = read_approval(file).ok().filter(|prepared| {
         let good = prepared.approves(&asked, &config.officers);
         matches!(good, Ok(_) | Err(Unapproved::TooFew { .. }))
     });
+    let shown = |approval: &Approval, said: String| match args.format {
+        Format::Text => diff::as_text(&standing.changes) + &said,
+        Format::Json => {
+            let mut all = as_json(approval, &standing.changes);
+            all["approved"] = json!(false);
+            all["file"] = json!(file.display().to_string());
+            all["signatures-wanted"] = json!(wanted);
+            format!("{all:#}\n")
+        }
+    };
     if let Some(prepared) = prepared {
         let signed = prepared.signed_by().count();
-        return Ok(format!("{shown}{} is prepared: {signed} of {wanted} signed\n", file.display()));
+        return Ok(shown(
+            &prepared,
+            format!("{} is prepared: {signed} of {wanted} signed\n", file.display()),
+        ));
     }
     let hours = i64::from(args.days).saturating_mul(24);
     let expires = asked.now.checked_add(SignedDuration::from_hours(hours));
@@ -147,9 +170,10 @@ fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
             .round(jiff::Unit::Second)
             .map_err(|error| stop(USAGE, error))?,
     };
-    write(file, &Approval::unsigned(terms))?;
+    let approval = Approval::unsigned(terms);
+    write(file, &approval)?;
     let who = if wanted == 1 { "an officer signs".to_owned() } else { format!("{wanted} officers sign") };
-    Ok(format!("{shown}made {}; {who} it with `tavs approve sign`\n", file.display()))
+    Ok(shown(&approval, format!("made {}; {who} it with `tavs approve sign`\n", file.display())))
 }
 
 fn sign(args: &Sign) -> Result<String, Stop> {
@@ -176,17 +200,29 @@ fn sign(args: &Sign) -> Result<String, Stop> {
             before
         }
     };
-    // Shown before anything is signed, and to whoever signs.
-    let shown = super::show(&diff::as_text(&compare(&before, &policies)));
-    if shown != GOOD {
-        return Err(Stop(shown, String::new()));
+    // Shown before anything is signed, and to whoever signs; as JSON in one piece with who has signed.
+    let changes = compare(&before, &policies);
+    let show = |text: &str| match super::show(text) {
+        GOOD => Ok(()),
+        failed => Err(Stop(failed, String::new())),
+    };
+    if args.format == Format::Text {
+        show(&diff::as_text(&changes))?;
     }
     if !args.yes {
+        if args.format == Format::Json {
+            show(&format!("{:#}\n", as_json(&approval, &changes)))?;
+        }
         return Err(stop(USAGE, "nothing is signed; if it is to be approved, add --yes"));
     }
     let key = officers::read_key(&args.key).map_err(|error| stop(USAGE, error))?;
     if !approval.sign(&args.officer, &key) {
         return Err(stop(FINDINGS, "it has as many signatures as it can have"));
+    }
+    if args.format == Format::Json {
+        show(&format!("{:#}\n", as_json(&approval, &changes)))?;
+        write(&args.file, &approval)?;
+        return Ok(String::new());
     }
     write(&args.file, &approval)?;
     let Terms { serial, expires, .. } = &approval.terms;
@@ -194,6 +230,17 @@ fn sign(args: &Sign) -> Result<String, Stop> {
     let signed = names.join(", ");
     let signed = Visible(&signed);
     Ok(format!("signed by {signed}; serial number {serial}, can take effect until {expires}\n"))
+}
+
+/// What is approved, and by whom so far; members are added over time, never changed.
+fn as_json(approval: &Approval, changes: &[Change]) -> Value {
+    let Terms { serial, expires, .. } = &approval.terms;
+    json!({
+        "serial": serial,
+        "expires": expires.to_string(),
+        "signed-by": approval.signed_by().collect::<Vec<_>>(),
+        "changes": diff::json_of(changes),
+    })
 }
 
 fn read_approval(file: &Path) -> Result<Approval, Stop> {

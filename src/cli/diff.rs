@@ -144,8 +144,12 @@ fn line(change: &Change) -> String {
     format!("    {}\n", Visible(&format!("{route}{words}  ({places})")))
 }
 
-/// One object a change; members are added over time, never changed.
 fn as_json(changes: &[Change]) -> String {
+    format!("{:#}\n", json_of(changes))
+}
+
+/// One object a change; members are added over time, never changed.
+pub(super) fn json_of(changes: &[Change]) -> serde_json::Value {
     let place =
         |place: &Option<Place>| place.as_ref().map(|place| json!({ "file": place.file, "line": place.line }));
     let all: Vec<_> = changes
@@ -162,7 +166,7 @@ fn as_json(changes: &[Change]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", serde_json::Value::Array(all))
+    serde_json::Value::Array(all)
 }
 
 #[cfg(test)]

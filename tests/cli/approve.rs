@@ -52,6 +52,21 @@ fn sign_by_anna(folder: &Path, policies: &[&str]) -> Said {
     tavs(folder, args.iter().chain(policies))
 }
 
+/// `prepare` for programs.
+fn is_prepared_as_json(folder: &Path) {
+    let said = tavs(folder, ["approve", "prepare", "--format", "json"]).out;
+    let object: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&object["approved"], &object["signatures-wanted"]), (&false.into(), &2.into()), "{said}");
+    assert_eq!(object["changes"][0]["recipient"], "sms-reminders", "{said}");
+}
+
+/// `sign` for programs, of the second officer.
+fn is_signed_as_json(said: &str) {
+    let object: serde_json::Value = serde_json::from_str(said).unwrap();
+    assert_eq!((&object["serial"], &object["signed-by"][1]), (&2.into(), &"bent".into()), "{said}");
+    assert_eq!(object["changes"][0]["direction"], "wider", "{said}");
+}
+
 /// Edits the sample policy.
 fn edit(folder: &Path, from: &str, to: &str) {
     let path = folder.join("policies/sms-reminders.toml");
@@ -106,6 +121,7 @@ fn what_lets_out_more_waits_for_two_officers() {
     assert!(!served.get("/appointments", "").contains("Nancy Ann"));
     let shown = prepare(folder);
     assert!(shown.contains("`mask first-word` becomes `keep`"), "{shown}");
+    is_prepared_as_json(folder);
     let blind = sign_by_anna(folder, &["--policies", "policies"]);
     assert!(blind.code == 2 && blind.err.contains("see what changes before you sign"), "{}", blind.err);
     let other = sign_by_anna(folder, &["--policies", "before", "--against", "before"]);
@@ -118,7 +134,8 @@ fn what_lets_out_more_waits_for_two_officers() {
     let shown = sign(folder, "anna", &["--against", "before"]);
     assert!(shown.contains("`mask first-word` becomes `keep`"), "{shown}");
     assert_ne!(fs::read(folder.join("approval.json")).unwrap(), prepared);
-    sign(folder, "bent", &["--against", "before"]);
+    let shown = sign(folder, "bent", &["--against", "before", "--format", "json"]);
+    is_signed_as_json(&shown);
     until("the approved change serves", || served.get("/appointments", "").contains("Nancy Ann"));
 
     // A narrowing needs nobody, and does not become what is approved. What else lies there does not hinder it.
