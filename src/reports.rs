@@ -8,8 +8,9 @@
 //! | [`SupervisionReport`] | the clinic, each month | art. 5(2), 24, 32(1)(d) |
 //! | [`NotifyReport`] | the clinic, when it has rectified, erased or restricted | art. 19 |
 //! | [`PolicyReport`] | an authority, an auditor, whoever approves a policy: what may leave | art. 30, 32, 35 |
+//! | [`Assessment`] | whoever approves a policy: could less do | art. 5(1)(c), 25 |
 //!
-//! Each but the last, which is made of the policies alone, is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
+//! Each but the last two, which are made of the policies, is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
 //! alone (`render`): HTML to print, JSON, CSV. `officer` stands above: it decides who may ask, records
 //! the look-up before anything is read, and hands in what only it knows (the key ring's pseudonyms,
 //! opened CPRs, the policies in force).
@@ -19,6 +20,7 @@
 //! the report saying so. All wording stands in `text`, one file a language, for a lawyer to read.
 
 mod act;
+mod assessment;
 mod breach;
 mod csv;
 mod document;
@@ -38,6 +40,7 @@ mod time;
 use serde::Serialize;
 
 pub use self::act::ActEntry;
+pub use self::assessment::{AssessedMember, Assessment};
 pub use self::breach::{BreachAsk, BreachReport, Named};
 pub use self::member::{DataCategory, Member};
 pub use self::notify::{About, Addressee, NotifyAsk, NotifyReport};

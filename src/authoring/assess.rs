@@ -4,13 +4,16 @@
 //! An expected output says what comes out today, so no other form could ever be right by it. What the recipient
 //! needs is said by `needs`: where no test does, nothing is found out, and that is what is said.
 
-use std::collections::BTreeMap;
+mod weaker;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use self::weaker::{Value, weaker};
 use super::classify::{self, Class};
-use crate::policy::checked::{Action, Generalise, Kind, Linkability, Mask, Policy, Rule, Scan};
-use crate::policy::difference::at_most;
+use crate::policy::checked::{Action, Linkability, Policy, Rule};
+use crate::policy::difference::said;
 use crate::policy::plan::RuleRef;
-use crate::policy::words;
 use crate::rewrite::{Decision, Outcome, Watch};
 
 /// A rule in a policy: of a shape, or of the route of this number.
@@ -64,7 +67,11 @@ pub fn rules(policy: &Policy) -> Vec<RuleId> {
     });
     let discloses = |id: &RuleId| id.rule(policy).is_some_and(|rule| rule.action != Action::Withhold);
     let mut all: Vec<RuleId> = of_routes.chain(of_shapes).filter(discloses).collect();
-    all.sort_by_key(|id| id.rule(policy).map(|rule| rule.line));
+    // The policy's own lines first, then those of each profile.
+    let place = |id: &RuleId| {
+        id.rule(policy).map(|rule| (*rule.file != *policy.file, Arc::clone(&rule.file), rule.line))
+    };
+    all.sort_by_key(place);
     all
 }
 
@@ -158,55 +165,6 @@ impl Watch for Look<'_> {
     }
 }
 
-/// Forms that tell less of a value of this class than `action` does, the weakest first. What a form cannot take
-/// is withheld by it, which a trial shows.
-#[must_use]
-pub fn weaker(action: &Action, class: Class) -> Vec<Action> {
-    let mut forms = vec![Action::Withhold, Action::Mask(Mask::All)];
-    if let Action::Generalise(Generalise::Age { reference } | Generalise::AgeBand { reference, .. }) = action
-    {
-        let bands = [10, 5].map(|width| Generalise::AgeBand { width, reference: *reference });
-        forms.extend(bands.map(Action::Generalise));
-    }
-    let mut reference = None;
-    if let Action::Generalise(Generalise::Year { reference: at } | Generalise::Decade { reference: at }) =
-        action
-    {
-        reference = *at;
-    }
-    match class {
-        Class::Date | Class::Instant => forms.extend(
-            [
-                Generalise::Decade { reference },
-                Generalise::Year { reference },
-                Generalise::Month,
-                Generalise::Week,
-            ]
-            .map(Action::Generalise),
-        ),
-        Class::Name => forms.extend([Mask::Initials, Mask::FirstWord].map(Action::Mask)),
-        Class::Phone => forms.push(Action::Mask(Mask::Last4)),
-        Class::Email => forms.push(Action::Mask(Mask::Email)),
-        Class::Id | Class::Uuid => {
-            forms.push(Action::Pseudonymise(Kind::Id { resource_type: String::new() }));
-        }
-        Class::FreeText | Class::TextWithCpr | Class::Address => {
-            forms.push(Action::Scan(Scan { phone: true, email: true, names: Vec::new() }));
-        }
-        Class::Cpr
-        | Class::CodedDocument
-        | Class::Postcode
-        | Class::CodeSystem
-        | Class::Url
-        | Class::Code
-        | Class::Number
-        | Class::Boolean
-        | Class::Nothing => {}
-    }
-    forms.retain(|form| at_most(form, action) && !at_most(action, form));
-    forms
-}
-
 /// What was found out about a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -227,7 +185,7 @@ impl Verdict {
         if accepted.is_empty() {
             return Self::Needed;
         }
-        Self::Weaker(accepted.iter().map(words::form).collect())
+        Self::Weaker(accepted.iter().map(|form| said(form).replace('`', "")).collect())
     }
 
     /// In one word, for programs.

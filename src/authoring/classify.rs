@@ -14,6 +14,8 @@ pub enum Class {
     Cpr,
     /// Text with a CPR number in it.
     TextWithCpr,
+    /// Base64 of text.
+    Encoded,
     /// A person's or place's name.
     Name,
     /// An address or a part of one.
@@ -57,6 +59,7 @@ impl Class {
         match self {
             Self::Cpr => "CPR",
             Self::TextWithCpr => "text with CPR",
+            Self::Encoded => "base64 of text",
             Self::Name => "name",
             Self::Address => "address",
             Self::Phone => "phone",
@@ -104,6 +107,12 @@ pub fn string(names: &[&str], text: &str) -> Class {
     }
     if is_coded_document(text) {
         return Class::CodedDocument;
+    }
+    if is_encoded(text) {
+        return Class::Encoded;
+    }
+    if is_url(text) && cpr::search(text, &mut Vec::new()) == cpr::Search::Found {
+        return Class::Url;
     }
     if cpr::search(text, &mut Vec::new()) == cpr::Search::Found {
         return if text.chars().count() <= 16 { Class::Cpr } else { Class::TextWithCpr };
@@ -316,6 +325,18 @@ fn is_url(text: &str) -> bool {
     !text.contains(char::is_whitespace) && (urn || text.contains("://"))
 }
 
+/// Base64 (RFC 4648, padded) of text in several words: what a document or a note in an attachment is.
+fn is_encoded(text: &str) -> bool {
+    let long = text.len() >= LEAST_ENCODED && text.len().checked_rem(4) == Some(0);
+    let decoded = if long { BASE64.decode(text.as_bytes()).ok() } else { None };
+    decoded
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .is_some_and(|text| text.contains(' ') && !text.chars().any(|c| c.is_control() && !c.is_whitespace()))
+}
+
+/// Shorter is a word that only looks like base64.
+const LEAST_ENCODED: usize = 16;
+
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     !local.is_empty() && domain.contains('.') && !text.contains(char::is_whitespace)
@@ -364,6 +385,9 @@ mod tests {
             ("data", "eyJjcHIiOiIyNTEyNDg5OTk2In0=", Class::CodedDocument),
             ("data", "MTIz", Class::Code),
             ("x", " ", Class::Nothing),
+            ("data", "S29udHJvbCBLT0wsIGNwciAyNTEyNDg5OTk2", Class::Encoded),
+            ("x", "Kontrolskema2026", Class::Code),
+            ("url", "https://x.example/Patient?identifier=2512489996", Class::Url),
         ] {
             assert_eq!(string(&[name], text), class, "{name}: {text}");
         }

@@ -3,6 +3,9 @@
 //! Nothing is invented: what only people can know (who receives, under which agreement, on which basis) is
 //! left out with a comment, and `tavs check` names each until it is said.
 
+mod forms;
+
+use self::forms::suggested;
 use super::classify::Class;
 use super::learn::{Part, Place};
 use super::names::DYNAMIC;
@@ -24,7 +27,9 @@ pub fn policy(parts: &[Part], recipient: Option<&str>) -> String {
     text += &PURPOSE.replace("{domain}", &domain);
     let is_fhir = parts.iter().any(|part| part.resource.is_some());
     let documents = parts.iter().find(|part| part.resource.is_none());
-    text += &route(documents, is_fhir);
+    let mut places = parts.iter().flat_map(|part| &part.places);
+    let has_urls = places.any(|place| place.class() == Some(Class::Url));
+    text += &route(documents, is_fhir, has_urls);
     for part in parts {
         let Some(resource) = part.resource else { continue };
         text += &shape(resource, &part.places);
@@ -83,7 +88,7 @@ const TEST: &str = "
 # absent = [\"…\"]                           # names, numbers and words of the sample that must not leave
 ";
 
-fn route(documents: Option<&Part>, is_fhir: bool) -> String {
+fn route(documents: Option<&Part>, is_fhir: bool, has_urls: bool) -> String {
     let mut text = String::from(
         "
 [[route]]
@@ -111,6 +116,9 @@ methods    = [\"GET\"]
         } else {
             text += &format!("# subject = [{}]   # whose a record is\n", subjects.join(", "));
         }
+    }
+    if has_urls {
+        text += "# base = [\"https://…\"]                   # how its own URLs begin, for the action `url`\n";
     }
     text += "\n[route.response.members]\n";
     text + &lines(places, "")
@@ -174,61 +182,6 @@ fn lines(places: &[Place], resource: &str) -> String {
         text += &format!("{key:<width$} {form}{note}\n");
     }
     text
-}
-
-/// The form that a class suggests, and why.
-fn suggested(place: &Place, resource: &str) -> (String, String) {
-    let Some(class) = place.class() else { return (String::from("\"withhold\""), String::new()) };
-    let is_number = place.facts.types.contains_key("number");
-    let kind = || {
-        let kind = if resource.is_empty() { kind_of(&place.location) } else { resource.to_owned() };
-        format!("{{ pseudonymise = \"id\", type = \"{kind}\" }}")
-    };
-    let form = match class {
-        Class::Cpr => String::from("\"pseudonymise\""),
-        Class::TextWithCpr
-        | Class::FreeText
-        | Class::Address
-        | Class::Url
-        | Class::Postcode
-        | Class::Nothing => String::from("\"withhold\""),
-        Class::Name => String::from("{ mask = \"first-word\" }"),
-        Class::Phone if is_number => String::from("{ keep = true, number = \"not-cpr\" }"),
-        Class::Phone => String::from("{ mask = \"last-4\" }"),
-        Class::Email => String::from("{ mask = \"email\" }"),
-        Class::Id if place.location.ends_with(".reference") => {
-            String::from("{ pseudonymise = \"reference\" }")
-        }
-        Class::Id | Class::Uuid => kind(),
-        Class::Date | Class::Instant if place.facts.is_of_life => String::from("{ generalise = \"year\" }"),
-        Class::Date | Class::Instant => String::from("{ generalise = \"month\" }"),
-        Class::CodedDocument => String::from("{ decode = \"json\", shapes = [\"…\"] }"),
-        Class::CodeSystem | Class::Code | Class::Number | Class::Boolean => String::from("\"keep\""),
-    };
-    let more = match class {
-        Class::Cpr if is_number => "; a number: perhaps something else of nine or ten digits",
-        Class::Name => "; or leave it out",
-        Class::Phone if is_number => " written as a number; only if the purpose is to call or write",
-        Class::FreeText | Class::TextWithCpr => "; nobody can say what it holds",
-        Class::CodedDocument => "; by shapes of what may stand in it",
-        Class::Date | Class::Instant if !place.facts.is_of_life => "; \"keep\" if the day itself is needed",
-        Class::Cpr
-        | Class::Phone
-        | Class::Address
-        | Class::Email
-        | Class::Id
-        | Class::Uuid
-        | Class::Date
-        | Class::Instant
-        | Class::Postcode
-        | Class::CodeSystem
-        | Class::Url
-        | Class::Code
-        | Class::Number
-        | Class::Boolean
-        | Class::Nothing => "",
-    };
-    (form, format!("{}{more}", class.word()))
 }
 
 /// What an id is of, by the name above it: `$.aftaler[*].aftaleId` is of an `aftale`.

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde_json::json;
 
 use super::policies::{self, Stop, count};
+use super::subject::report::Language;
 use super::test::run::{self, Case};
 use crate::authoring::assess::{self, RuleId, Seen, Verdict};
 use crate::authoring::classify::Class;
@@ -15,6 +17,7 @@ use crate::clock::Clock;
 use crate::policy::checked::{Action, Linkability, Policy};
 use crate::policy::words;
 use crate::pseudonym::KeyRing;
+use crate::reports::{self, AssessedMember, Assessment};
 
 /// The largest sample, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -41,6 +44,9 @@ pub(crate) struct Args {
     /// How the report is written to standard output.
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     format: Shape,
+    /// The page's language.
+    #[arg(long, value_enum, default_value_t = Language::Da)]
+    language: Language,
 }
 
 /// How a report is written.
@@ -48,6 +54,8 @@ pub(crate) struct Args {
 enum Shape {
     /// Markdown: for people and for the file.
     Text,
+    /// A page to print and to file.
+    Html,
     /// For programs: one JSON object.
     Json,
 }
@@ -83,12 +91,16 @@ fn report(args: &Args) -> Result<String, Stop> {
             case.released(&run::TEST_SALT, &mut seen.of_route(case.route())).map_err(fault)?;
         }
     }
-    let trials = Trials { policy: &policy, cases: &cases, ring: &ring };
-    let rows: Vec<Row> = assess::rules(&policy).into_iter().filter_map(|id| trials.row(id, &seen)).collect();
     let day = args.at.unwrap_or_else(|| Clock::system().today());
+    let trials = Trials { policy: &policy, cases: &cases, ring: &ring, day };
+    let rows: Vec<Row> = assess::rules(&policy).into_iter().filter_map(|id| trials.row(id, &seen)).collect();
     let about = About { policy: &policy, day, samples: samples.len(), linkability: trials.linkability() };
     Ok(match args.format {
         Shape::Text => as_text(&about, &rows),
+        Shape::Html => as_page(&about, rows).html(match args.language {
+            Language::Da => reports::Language::Da,
+            Language::En => reports::Language::En,
+        }),
         Shape::Json => as_json(&about, &rows),
     })
 }
@@ -123,17 +135,30 @@ struct Trials<'p> {
     policy: &'p Policy,
     cases: &'p [Case<'p>],
     ring: &'p KeyRing,
+    day: Date,
 }
 
 /// What is said of one rule.
 struct Row {
     location: String,
     place: String,
+    file: Arc<str>,
     line: u32,
     form: String,
     values: u64,
     class: Option<Class>,
     verdict: Verdict,
+}
+
+impl Row {
+    /// Where the rule is written: of a profile, also in which file.
+    fn written(&self, policy: &Policy) -> String {
+        if *self.file == *policy.file {
+            format!("line {}", self.line)
+        } else {
+            format!("{}:{}", self.file, self.line)
+        }
+    }
 }
 
 impl Trials<'_> {
@@ -143,6 +168,7 @@ impl Trials<'_> {
         Some(Row {
             location: rule.location.to_string(),
             place: id.place(self.policy),
+            file: Arc::clone(&rule.file),
             line: rule.line,
             form: words::form(&rule.action),
             values: seen.count(id),
@@ -159,7 +185,8 @@ impl Trials<'_> {
         if !reaching.iter().any(|case| case.says_needs()) {
             return Verdict::NotExamined;
         }
-        let forms = assess::weaker(action, class.unwrap_or(Class::Nothing));
+        let value = assess::Value { class: class.unwrap_or(Class::Nothing), day: self.day };
+        let forms = assess::weaker(action, value);
         let accepted: Vec<Action> = forms
             .into_iter()
             .filter(|form| {
@@ -244,10 +271,10 @@ fn as_text(about: &About<'_>, rows: &[Row]) -> String {
             Verdict::Weaker(forms) => forms.join(", "),
         };
         text += &format!(
-            "| `{}` | {}, line {} | {} | {} | {} | {verdict} |\n",
+            "| `{}` | {}, {} | {} | {} | {} | {verdict} |\n",
             row.location.replace('|', "\\|"),
             row.place,
-            row.line,
+            row.written(policy),
             row.form,
             row.values,
             row.class.map_or("", Class::word),
@@ -277,6 +304,35 @@ fn as_text(about: &About<'_>, rows: &[Row]) -> String {
     text
 }
 
+fn as_page(about: &About<'_>, rows: Vec<Row>) -> Assessment {
+    let About { policy, day, samples, linkability } = about;
+    let member = |row: Row| AssessedMember {
+        place: format!("{}, {}", row.place, row.written(policy)),
+        location: row.location,
+        form: row.form,
+        values: row.values,
+        class: row.class.map(Class::word),
+        verdict: row.verdict.word(),
+        weaker: match row.verdict {
+            Verdict::Weaker(forms) => forms,
+            Verdict::NotReached | Verdict::NotExamined | Verdict::Needed => Vec::new(),
+        },
+    };
+    Assessment {
+        day: *day,
+        recipient: policy.recipient.name.clone(),
+        policy: policy.file.to_string(),
+        version: policy.version.to_string(),
+        purpose: policy.purpose.id.to_string(),
+        samples: *samples,
+        linkability: linkability_word(policy.pseudonyms.linkability),
+        weaker_linkability: linkability
+            .as_ref()
+            .map(|kinds| kinds.iter().map(|kind| linkability_word(*kind)).collect()),
+        members: rows.into_iter().map(member).collect(),
+    }
+}
+
 /// One object; members are added over time, never changed.
 fn as_json(about: &About<'_>, rows: &[Row]) -> String {
     let row = |row: &Row| {
@@ -287,6 +343,7 @@ fn as_json(about: &About<'_>, rows: &[Row]) -> String {
         json!({
             "location": row.location,
             "of": row.place,
+            "file": &*row.file,
             "line": row.line,
             "form": row.form,
             "values": row.values,

@@ -17,7 +17,7 @@ mod values;
 
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::forms::at_most;
+pub(crate) use self::forms::{at_most, said};
 use crate::ids::{PolicySetVersion, RecipientId};
 use crate::policy::checked::{Policy, Route, Rule};
 

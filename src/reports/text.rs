@@ -2,12 +2,14 @@
 //! change: nothing else in this module has a sentence of its own. `{…}` stands for what a report
 //! fills in; a test holds that both languages fill in the same, and name the same things.
 
+mod assessment;
 mod da;
 mod en;
 mod policies;
 #[cfg(test)]
 mod tests;
 
+use self::assessment::Assessment;
 pub(super) use self::da::DA;
 pub(super) use self::en::EN;
 use self::policies::Policies;
@@ -29,6 +31,7 @@ pub(super) struct Text {
     pub(super) supervision: Supervision,
     pub(super) notify: Notify,
     pub(super) policies: Policies,
+    pub(super) assessment: Assessment,
     pub(super) words: Tables,
 }
 

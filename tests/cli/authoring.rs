@@ -158,7 +158,9 @@ fn assess_says_which_weaker_forms_the_tests_accept() {
         let members = found["members"].as_array().unwrap();
         members.iter().find(|one| one["location"] == location).unwrap().clone()
     };
-    assert_eq!(of("$.aftaler[*].start")["verdict"], "needed", "{}", said.out);
+    // The need is a day: a moved one and a rounded one have one, a month has none.
+    let days = serde_json::json!(["shift (up to 182 days)", "round day", "round hour"]);
+    assert_eq!(of("$.aftaler[*].start")["weaker"], days, "{}", said.out);
     assert_eq!(of("$.aftaler[*].patient.mobil")["verdict"], "needed", "{}", said.out);
     assert_eq!(of("$.aftaler[*].klinik.navn")["weaker"][0], "withhold", "{}", said.out);
     assert_eq!(found["weaker-linkability"], serde_json::json!([]), "{}", said.out);
@@ -169,10 +171,35 @@ fn assess_says_which_weaker_forms_the_tests_accept() {
         "{}",
         text.out
     );
+    let page = report(&["--format", "html"]).out;
+    assert!(
+        page.starts_with("<!doctype html>") && page.contains("Kunne mindre gøre det? Påmind ApS"),
+        "{page}"
+    );
+    assert!(page.contains("1. juni 2026") && page.contains("ingen: nødvendigt, som det er"), "{page}");
+    let english = report(&["--format", "html", "--language", "en"]).out;
+    assert!(english.contains("<html lang=\"en\">") && english.contains("none: needed as it is"), "{english}");
     for secret in ["Nancy", "Berggren", "4520304050", "A-88120"] {
+        assert!(!page.contains(secret) && !english.contains(secret), "{secret}: {page}");
         assert!(!text.out.contains(secret) && !said.out.contains(secret), "{secret}: {}", text.out);
     }
     assert_eq!(report(&["other=x.json"]).code, 2);
+}
+
+#[test]
+fn assess_says_in_which_file_a_rule_of_a_profile_stands() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let args = ["assess", "--policy", "policies/research.toml", "--at", "2026-03-01"];
+    let said = tavs(root, args);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let place = |location: &str| {
+        let row = said.out.lines().find(|line| line.starts_with(&format!("| `{location}` |"))).unwrap();
+        row.split('|').nth(2).unwrap().trim().to_owned()
+    };
+    // The policy's own line comes first, then those of the profiles.
+    assert!(place("$.birthDate").starts_with("shape Participant, line "), "{}", said.out);
+    let of = place("$.managingOrganization.reference");
+    assert!(of.starts_with("shape Participant, policies/profiles/fhir/persons.toml:"), "{of}");
 }
 
 #[test]

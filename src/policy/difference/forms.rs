@@ -149,7 +149,7 @@ fn epoch_words(epoch: &Epoch) -> Vec<String> {
 }
 
 /// A form in the policy language's words, with what distinguishes it.
-pub(super) fn said(action: &Action) -> String {
+pub(crate) fn said(action: &Action) -> String {
     let word = words::form(action);
     let with = match action {
         Action::Keep(Keep { number_not_cpr, unscanned, clear_cpr: _, string_not_cpr }) => {

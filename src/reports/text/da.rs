@@ -3,7 +3,7 @@
 //! Ordvalg: en databehandler får oplysninger *overladt*, en selvstændig dataansvarlig får dem
 //! *videregivet*; *udleveret* bruges, hvor begge menes. GDPR hedder databeskyttelsesforordningen.
 
-use super::{Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
+use super::{Assessment, Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
 
 pub(in crate::reports) static DA: Text = Text {
     tag: "da",
@@ -367,6 +367,58 @@ pub(in crate::reports) static DA: Text = Text {
         matrix_intro: "Et tomt felt i tabellen holdes tilbage. Hvad der ikke står i tabellen, holdes tilbage fra alle.",
         own_heading: "Klinikken skal tilføje",
         own_intro: "Politikkerne ved ikke:",
+    },
+    assessment: Assessment {
+        title: "Kunne mindre gøre det? {name}",
+        subtitle: "For hvert felt, der forlader klinikken: de svagere former, der ville være nok",
+        intro: "Hver form, der siger mindre, blev sat i stedet for politikkens, og politikkens prøver blev kørt: en form er nok, hvis modtageren stadig får alt det, prøverne siger, den har brug for, og intet, der ikke må være der, er der. Hvor ingen prøve siger, hvad der er brug for, er intet fundet ud af. Hvad en klasse er, er et gæt.",
+        policy: "Politik",
+        version: "Version",
+        counted: "Talt i",
+        in_tests: "prøvernes input",
+        in_samples: "{count} eksempler",
+        of: "Hører til",
+        form: "Form",
+        values: "Værdier",
+        class: "Klasse",
+        verdict: "Svagere former, der ville være nok",
+        classes: &[
+            ("CPR", "CPR-nummer"),
+            ("text with CPR", "tekst med CPR-nummer"),
+            ("JSON in base64", "JSON i base64"),
+            ("base64 of text", "base64 af tekst"),
+            ("name", "navn"),
+            ("address", "adresse"),
+            ("phone", "telefonnummer"),
+            ("e-mail", "e-mailadresse"),
+            ("id", "id"),
+            ("UUID", "UUID"),
+            ("date", "dato"),
+            ("instant", "tidspunkt"),
+            ("postcode", "postnummer"),
+            ("code system", "kodesystem"),
+            ("URL", "URL"),
+            ("code", "kode"),
+            ("free text", "fritekst"),
+            ("number", "tal"),
+            ("boolean", "ja eller nej"),
+            ("nothing", "ingenting"),
+        ],
+        verdicts: &[
+            ("not-reached", "ukendt: ingen prøve når det"),
+            ("not-examined", "ukendt: ingen prøve siger, hvad der er brug for"),
+            ("needed", "ingen: nødvendigt, som det er"),
+            ("weaker-would-do", "svagere former ville være nok"),
+        ],
+        sums: "{needed} nødvendige, som de er, {weaker} kunne være svagere, {unknown} ukendte.",
+        linkabilities: &[
+            ("domain", "på tværs af alt, modtageren får"),
+            ("document", "inden for ét svar"),
+            ("none", "aldrig"),
+        ],
+        linkability_unknown: "Pseudonymer kan sammenholdes {now}: ukendt, om mindre ville være nok, for ingen prøve siger, hvad der er brug for.",
+        linkability_needed: "Pseudonymer kan sammenholdes {now}: nødvendigt, som det er.",
+        linkability_weaker: "Pseudonymer kan sammenholdes {now}; dette ville være nok: {kinds}.",
     },
     words: Tables {
         abouts: &[

@@ -1,6 +1,6 @@
 //! English. Danish law is named by its English title with the Danish one where it is first needed.
 
-use super::{Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
+use super::{Assessment, Breach, Common, Notify, Policies, Subject, Supervision, Tables, Text};
 
 pub(in crate::reports) static EN: Text = Text {
     tag: "en",
@@ -361,6 +361,58 @@ pub(in crate::reports) static EN: Text = Text {
         matrix_intro: "An empty cell is withheld. What is not in the table is withheld from everybody.",
         own_heading: "For the clinic to add",
         own_intro: "The policies do not know:",
+    },
+    assessment: Assessment {
+        title: "Could less do? {name}",
+        subtitle: "For each member that leaves: the weaker forms that would do",
+        intro: "Each form that tells less was put in the place of the policy's, and the policy's tests were run: a form would do if the recipient still has all that the tests say it needs, and nothing that must be absent is there. Where no test says what is needed, nothing was found out. What a class is, is guessed.",
+        policy: "Policy",
+        version: "Version",
+        counted: "Counted in",
+        in_tests: "the inputs of its tests",
+        in_samples: "{count} samples",
+        of: "Of",
+        form: "Form",
+        values: "Values",
+        class: "Class",
+        verdict: "Weaker forms that would do",
+        classes: &[
+            ("CPR", "CPR"),
+            ("text with CPR", "text with CPR"),
+            ("JSON in base64", "JSON in base64"),
+            ("base64 of text", "base64 of text"),
+            ("name", "name"),
+            ("address", "address"),
+            ("phone", "phone"),
+            ("e-mail", "e-mail"),
+            ("id", "id"),
+            ("UUID", "UUID"),
+            ("date", "date"),
+            ("instant", "instant"),
+            ("postcode", "postcode"),
+            ("code system", "code system"),
+            ("URL", "URL"),
+            ("code", "code"),
+            ("free text", "free text"),
+            ("number", "number"),
+            ("boolean", "boolean"),
+            ("nothing", "nothing"),
+        ],
+        verdicts: &[
+            ("not-reached", "unknown: no test reaches it"),
+            ("not-examined", "unknown: no test says what is needed"),
+            ("needed", "none: needed as it is"),
+            ("weaker-would-do", "weaker forms would do"),
+        ],
+        sums: "{needed} needed as they are, {weaker} could be weaker, {unknown} unknown.",
+        linkabilities: &[
+            ("domain", "over all that the recipient gets"),
+            ("document", "within one answer"),
+            ("none", "never"),
+        ],
+        linkability_unknown: "Pseudonyms can be linked {now}: unknown whether less would do, no test says what is needed.",
+        linkability_needed: "Pseudonyms can be linked {now}: needed as it is.",
+        linkability_weaker: "Pseudonyms can be linked {now}; these would do: {kinds}.",
     },
     words: Tables {
         abouts: &[

@@ -27,6 +27,9 @@ fn tables(text: &Text) -> Vec<Words> {
         text.policies.safeguard,
         text.policies.risks,
         text.policies.weights,
+        text.assessment.classes,
+        text.assessment.verdicts,
+        text.assessment.linkabilities,
     ]
 }
 
