@@ -7,7 +7,7 @@
 mod decimal;
 mod strings;
 
-pub use decimal::Decimal;
+pub use decimal::{Decimal, is_same_value};
 pub use strings::{escape_into, unescape_into};
 
 /// Containers inside each other, at most (RFC 8259 section 9 lets a parser set a limit). FHIR

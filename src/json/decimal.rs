@@ -98,6 +98,32 @@ impl Decimal {
     }
 }
 
+/// Whether two numbers, as RFC 8259 section 6 writes them, have the same value (RFC 9535 section 2.3.5.2.2), however
+/// many digits they have: `1.0` is `1e0`, and `1e-400` is not `0`.
+#[must_use]
+pub fn is_same_value(one: &str, other: &str) -> bool {
+    let value = value(one);
+    value.is_some() && value == self::value(other)
+}
+
+/// Sign, significant digits and the power of ten of the last of them; nothing has no digits and no sign.
+/// `None` for an exponent that no number of the other side can have.
+fn value(text: &str) -> Option<(bool, String, i64)> {
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let led = all.trim_start_matches('0');
+    let digits = led.trim_end_matches('0');
+    if digits.is_empty() {
+        return Some((false, String::new(), 0));
+    }
+    let dropped = i64::try_from(led.len().checked_sub(digits.len())?).ok()?;
+    let after_point = i64::try_from(fraction.len()).ok()?;
+    let power = exponent.parse::<i64>().ok()?.checked_sub(after_point)?.checked_add(dropped)?;
+    Some((negative, digits.to_owned(), power))
+}
+
 impl std::fmt::Display for Decimal {
     /// Without exponent, with as many digits after the point as it has places.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -124,6 +150,33 @@ fn exponent(text: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_compared_exactly() {
+        let zeros = format!("0.{}", "0".repeat(30));
+        for (one, other) in [
+            ("1.0", "1"),
+            ("-10e-1", "-1"),
+            ("1e3", "1000"),
+            ("0.001E3", "1"),
+            ("-0", "0"),
+            (&zeros, "0"),
+            ("0e99999999999999999999", "0"),
+            ("9223372036854775807.0", "9223372036854775807"),
+        ] {
+            assert!(is_same_value(one, other) && is_same_value(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("1E-400", "0"),
+            ("1e-17", "0"),
+            ("1.00000000000000000001", "1"),
+            ("-1", "1"),
+            ("1e99999999999999999999", "1"),
+            ("9223372036854775808", "9223372036854775807"),
+        ] {
+            assert!(!is_same_value(one, other) && !is_same_value(other, one), "{one} {other}");
+        }
+    }
 
     #[test]
     fn numbers_are_read_and_written_exactly() {

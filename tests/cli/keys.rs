@@ -193,21 +193,26 @@ fn a_version_is_rotated_closed_and_destroyed_in_this_order_only() {
     );
 
     cut_over(&path);
+    closed_and_destroyed(folder, &path, &before);
+}
+
+/// The first version, which the third has taken over from.
+fn closed_and_destroyed(folder: &Path, path: &Path, before: &str) {
     assert!(keys(folder, "list ring.toml").out.contains(" resolve-only"));
     let early = keys(folder, "destroy ring.toml --domain sms --version 1 --yes");
     assert!(early.code == 1 && early.err.contains("close it first"), "{}", early.err);
     assert_eq!(keys(folder, "close ring.toml --domain sms --version 1").code, 0);
     assert_eq!(keys(folder, "destroy ring.toml --domain sms --version 1").code, 2);
-    let secret = secrets(&before)[3].to_owned();
-    assert!(fs::read_to_string(&path).unwrap().contains(&secret));
+    let secret = secrets(before)[3].to_owned();
+    assert!(fs::read_to_string(path).unwrap().contains(&secret));
     let gone = keys(folder, "destroy ring.toml --domain sms --version 1 --yes");
     assert!(gone.code == 0 && gone.out.contains("snapshots"), "{}{}", gone.out, gone.err);
-    assert!(!fs::read_to_string(&path).unwrap().contains(&secret));
-    assert_eq!(mode_of(&path), 0o600);
+    assert!(!fs::read_to_string(path).unwrap().contains(&secret));
+    assert_eq!(mode_of(path), 0o600);
     let listed = keys(folder, "list ring.toml").out;
     assert!(listed.contains(" destroyed") && listed.contains(" active"), "{listed}");
     assert!(
-        !secrets(&fs::read_to_string(&path).unwrap())
+        !secrets(&fs::read_to_string(path).unwrap())
             .iter()
             .any(|secret| listed.contains(secret.trim_matches('"')))
     );

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::pattern::{Hop, Pattern, Patterns, Payload, Select};
 use super::{Act, Choice, ChoiceMember, CompiledRule, Conflict, Meeting, Node, PlanError, RuleRef, Slot};
 use super::{NameTable, State, pattern};
+use crate::json::is_same_value;
 use crate::policy::location::{Comparison, Literal};
 
 /// Combinations of member values that one choice may tell apart. A table of that size is small;
@@ -386,8 +387,6 @@ pub(crate) enum Scalar<'a> {
 
 /// RFC 9535 compares numbers by value: `1.0` is `1`.
 fn is_integer(text: &str, literal: i64) -> bool {
-    text.parse::<i64>().map_or_else(
-        |_not_plain| text.parse::<f64>().is_ok_and(|value| (value - literal as f64).abs() < f64::EPSILON),
-        |value| value == literal,
-    )
+    text.parse::<i64>()
+        .map_or_else(|_not_plain| is_same_value(text, &literal.to_string()), |value| value == literal)
 }
