@@ -78,6 +78,15 @@ fn report(args: &Args) -> Result<String, Stop> {
     for test in &policy.tests {
         cases.push(Case::of(&policy, test, &ring).map_err(|problem| fault(format!("a test's {problem}")))?);
     }
+    // Where the policy itself fails its tests every weaker form does, too, and all would pass for needed.
+    for case in &cases {
+        if !case.accepts().map_err(|problem| fault(format!("a test's {problem}")))? {
+            return Err(fault(format!(
+                "the policy does not pass its own tests, so that nothing can be examined; run `tavs test {}`",
+                args.policy.display()
+            )));
+        }
+    }
     let mut seen = Seen::default();
     let samples =
         args.samples.iter().map(|sample| read(&policy, sample)).collect::<Result<Vec<_>, Stop>>()?;

@@ -184,6 +184,13 @@ fn assess_says_which_weaker_forms_the_tests_accept() {
         assert!(!text.out.contains(secret) && !said.out.contains(secret), "{secret}: {}", text.out);
     }
     assert_eq!(report(&["other=x.json"]).code, 2);
+
+    // A need that the policy does not meet itself: no form could, and nothing would have been examined.
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "\"$.aftaler[*].nothing\" = \"present\"\n")
+        .unwrap();
+    let unmet = report(&[]);
+    assert_eq!((unmet.code, unmet.out.as_str()), (1, ""));
+    assert!(unmet.err.contains("does not pass its own tests"), "{}", unmet.err);
 }
 
 #[test]
