@@ -336,7 +336,9 @@ impl<'p> Walk<'_, 'p, '_> {
                 (false, true) => ("is no record of its own any more", Direction::Unclear),
                 // Containers around records stay though nothing is left in them.
                 (true, false) => ("is a record, of nobody", Direction::Wider),
-                (false, false) => ("is no record any more, and was nobody's", Direction::Narrower),
+                // Those containers go, but who has name and address protection is asked of each record: less of
+                // what stands beside a marker may be withheld.
+                (false, false) => ("is no record any more, and was nobody's", Direction::Unclear),
             };
             tell(Topic::Record, direction, format!("{at} {word}"));
         }
