@@ -31,12 +31,13 @@ const ROUNDS: usize = 15;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let quick = has("--quick") || has("--test");
+    // `cargo test` gives no argument, `cargo bench` this one.
+    let quick = has("--quick") || !has("--bench");
     let (policies, rounds) = if quick { (40, 1) } else { (POLICIES, ROUNDS) };
     let written = arguments.iter().position(|argument| argument == "--write");
     let kept = written.and_then(|at| arguments.get(at.saturating_add(1)));
     let folder = tempfile::tempdir().unwrap();
-    let folder = kept.map_or(folder.path(), Path::new);
+    let folder = kept.map_or_else(|| folder.path(), Path::new);
     write(folder, policies, has("--include"));
     if kept.is_some() {
         return;
