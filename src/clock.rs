@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn what_is_written_is_a_day_or_a_whole_time() {
         let clock = Clock::system();
-        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond() as u64;
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond().cast_unsigned();
         assert_eq!(clock.written("2026-03-04", false), Some(at("2026-03-03T23:00:00Z")));
         assert_eq!(clock.written("2026-03-04", true), Some(at("2026-03-04T23:00:00Z")));
         for at_end in [false, true] {
