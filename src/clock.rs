@@ -67,12 +67,18 @@ impl Clock {
     /// passed over.
     #[must_use]
     pub fn written(&self, text: &str, at_end: bool) -> Option<u64> {
-        match text.parse::<Date>() {
-            Ok(day) if day.to_string() == text => {
-                self.begin_of(if at_end { day.tomorrow().ok()? } else { day })
-            }
-            Ok(_) | Err(_) => self.when(text.parse().ok()?),
+        let (day, time) = text.split_at_checked("2026-03-31".len())?;
+        let date: Date = day.parse().ok()?;
+        if date.to_string() != day {
+            return None;
         }
+        if time.is_empty() {
+            return self.begin_of(if at_end { date.tomorrow().ok()? } else { date });
+        }
+        // A zone would be read, and not heeded.
+        let plain = time.strip_prefix('T')?;
+        plain.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.')).then_some(())?;
+        self.when(date.to_datetime(plain.parse().ok()?))
     }
 
     /// The day in Copenhagen at a time, in milliseconds since the Unix epoch.
@@ -122,8 +128,19 @@ mod tests {
         for at_end in [false, true] {
             assert_eq!(clock.written("2026-03-04T14:30", at_end), Some(at("2026-03-04T13:30:00Z")));
         }
-        for neither in ["", "2026-03", "2026-02-30", "4 March 2026", "2026-03-04T25:00", "2026-03-04T14:30Z"]
-        {
+        for neither in [
+            "",
+            "2026-03",
+            "2026-02-30",
+            "4 March 2026",
+            "2026-03-04T25:00",
+            "2026-03-04T14:30Z",
+            "20260304",
+            "2026-03-04T14:30+00:00",
+            "2026-03-04T14:30-04",
+            "2026-03-04[Europe/Copenhagen]",
+            "2026-03-04T14:30[Europe/Copenhagen]",
+        ] {
             assert_eq!(clock.written(neither, false), None, "{neither}");
         }
     }

@@ -35,7 +35,6 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
         let store = if found.last_sequence == 0 { Store::open_or_make(path) } else { Store::open(path) }?;
         let indexer = Indexer::start(&config.ledger.directory.value, ledger.durable(), store.clone())?;
         catch_up(&indexer)?;
-        store.restore_reservations(clock.unix_millis())?;
         let gone = store.erase_again()?;
         if gone > 0 {
             tracing::warn!(gone, "pseudonyms of erased persons came back with a backup: destroyed again");

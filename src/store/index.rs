@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
 use super::connect::Durability;
 use super::error::StoreError;
+use super::quota::REFRESH;
 use super::rows::{Act, Exchange, IndexRow, Log, Policy, Position};
 use super::values::{int, join, join_ids, number, pairs};
 use super::{Store, postings, registry, sql};
@@ -71,7 +72,8 @@ impl Store {
         self.connections.write(Durability::Derived, DOING, |t| {
             let last = t.query_row(sql::FORGOTTEN, (log, int(upto)), |row| number(row, 0)).optional()?;
             if let Some(at) = last {
-                t.execute(sql::FORGET_RESERVED, (int(at),))?;
+                // One that was not written again may be older than the disclosure that it stands for.
+                t.execute(sql::FORGET_RESERVED, (int(at.saturating_sub(REFRESH)),))?;
             }
             postings::forget(t, &log, upto)?;
             for text in [sql::FORGET_ACT_SUBJECT, sql::FORGET_ACT, sql::FORGET_DISCLOSURE] {

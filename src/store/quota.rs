@@ -7,10 +7,8 @@
 //! that a recipient that asks for the same people again costs a look-up each and no SQL. What has lapsed stays
 //! in the table: whom a recipient was ever told about, which the guard of novelty asks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use rusqlite::Transaction;
 
 use super::connect::{Connections, Durability};
 use super::error::StoreError;
@@ -44,8 +42,8 @@ struct Recent {
 impl Store {
     /// Counts subjects, each once, for a recipient from now on for a day; all or none.
     ///
-    /// Survives the end of the process; after a power failure,
-    /// [`restore_reservations`](Self::restore_reservations) has it again.
+    /// Survives the end of the process. What a power failure or a backup lacks is taken from the index the first
+    /// time that a process asks, which is once the index has caught up with the ledger.
     ///
     /// # Errors
     /// When the store cannot be read or written.
@@ -70,7 +68,10 @@ impl Store {
         if let Some(too_many) = wanted.checked_sub(limit).filter(|too_many| *too_many > 0) {
             return Ok(Reservation::Full { used: recent.used(), room_at: recent.room_at(too_many) });
         }
-        self.connections.write(Durability::Derived, DOING, |t| put(t, recipient, &stale, now))?;
+        self.connections.write(Durability::Derived, DOING, |t| {
+            let mut put = t.prepare_cached(sql::RESERVE)?;
+            stale.iter().try_for_each(|subject| put.execute((recipient, subject, int(now))).map(drop))
+        })?;
         for subject in stale {
             recent.put(subject, now);
         }
@@ -96,8 +97,8 @@ impl Store {
         recent.known(subjects, now, limit)
     }
 
-    /// How many of the subjects a recipient was never told about: neither lately, nor since it has been
-    /// counted whom it is told about, nor in any disclosure that the index held when that began.
+    /// How many of the subjects a recipient was never told about: neither lately nor in any disclosure
+    /// that the index held when this process first asked.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -133,28 +134,6 @@ impl Store {
         recent.load(&self.connections, recipient, now)?;
         Ok(recent.used())
     }
-
-    /// Reserves what the index says was disclosed in the last day to whoever is counted: at start, once
-    /// the index has caught up with the ledger. Of a recipient that is counted for the first time, all is.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn restore_reservations(&self, now: Millis) -> Result<(), StoreError> {
-        self.connections.write(Durability::Derived, DOING, |t| {
-            let mut counted = t.prepare_cached(sql::COUNTED)?;
-            let mut statement = t.prepare_cached(sql::TOLD_SINCE)?;
-            let mut rows = statement.query((int(now.saturating_sub(DAY)),))?;
-            while let Some(row) = rows.next()? {
-                let recipient: String = row.get(0)?;
-                if counted.exists((&recipient,))? {
-                    put(t, &recipient, &read_ids(row, 2)?, number(row, 1)?)?;
-                }
-            }
-            Ok(())
-        })?;
-        lock(&self.quotas.0).clear();
-        Ok(())
-    }
 }
 
 impl Mirror {
@@ -171,7 +150,7 @@ impl Recent {
     /// Reads the table once, and drops what has lapsed since.
     fn load(&mut self, connections: &Connections, recipient: &str, now: Millis) -> Result<(), StoreError> {
         if !self.loaded {
-            begin(connections, recipient)?;
+            begin(connections, recipient, now)?;
             let rows: Vec<(SubjectId, Millis)> = connections.read(DOING, |c| {
                 let mut statement = c.prepare_cached(sql::RESERVED)?;
                 let rows = statement
@@ -226,25 +205,34 @@ impl Recent {
     }
 }
 
-/// Where a recipient was never counted, takes over whom the index says that it was told about.
-fn begin(connections: &Connections, recipient: &str) -> Result<(), StoreError> {
-    if connections.read(DOING, |c| c.prepare_cached(sql::COUNTED)?.exists((recipient,)))? {
+/// Takes over whom the index says that a recipient was told about since it was last counted, and in the last
+/// day: a reservation may be lost in a power failure, a store may be put back from a backup, and who was never
+/// counted may have been told before.
+fn begin(connections: &Connections, recipient: &str, now: Millis) -> Result<(), StoreError> {
+    let told: BTreeMap<SubjectId, Millis> = connections.read(DOING, |c| {
+        let counted: Option<i64> =
+            c.prepare_cached(sql::LAST_RESERVED)?.query_row((recipient,), |row| row.get(0))?;
+        let counted = counted.and_then(|at| Millis::try_from(at).ok()).unwrap_or(0);
+        let since = counted.saturating_sub(REFRESH).min(now.saturating_sub(DAY));
+        let mut told = BTreeMap::new();
+        let mut statement = c.prepare_cached(sql::TOLD_TO)?;
+        let mut rows = statement.query((recipient, int(since), i64::MAX))?;
+        while let Some(row) = rows.next()? {
+            let at = number(row, 0)?;
+            for subject in read_ids(row, 1)? {
+                let last = told.entry(subject).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
+        Ok(told)
+    })?;
+    if told.is_empty() {
         return Ok(());
     }
     connections.write(Durability::Derived, DOING, |t| {
-        let mut statement = t.prepare_cached(sql::TOLD_TO)?;
-        let mut rows = statement.query((recipient, 0, i64::MAX))?;
-        while let Some(row) = rows.next()? {
-            put(t, recipient, &read_ids(row, 1)?, number(row, 0)?)?;
-        }
-        Ok(())
+        let mut put = t.prepare_cached(sql::RESERVE)?;
+        told.iter().try_for_each(|(subject, at)| put.execute((recipient, subject, int(*at))).map(drop))
     })
-}
-
-/// Each from then on, or from later where that stands already.
-fn put(t: &Transaction<'_>, recipient: &str, subjects: &[SubjectId], at: Millis) -> rusqlite::Result<()> {
-    let mut put = t.prepare_cached(sql::RESERVE)?;
-    subjects.iter().try_for_each(|subject| put.execute((recipient, subject, int(at))).map(drop))
 }
 
 /// What was reserved then or earlier counts no more.

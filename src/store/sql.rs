@@ -93,9 +93,8 @@ statements! {
     RESERVE = "INSERT INTO reservation (recipient, subject, at) VALUES ($1, $2, $3)
         ON CONFLICT (recipient, subject) DO UPDATE SET at = excluded.at WHERE reservation.at < excluded.at";
     TOLD = "SELECT 1 FROM reservation WHERE recipient = $1 AND subject = $2";
-    COUNTED = "SELECT 1 FROM reservation WHERE recipient = $1 LIMIT 1";
+    LAST_RESERVED = "SELECT MAX(at) FROM reservation WHERE recipient = $1";
     FORGET_RESERVED = "DELETE FROM reservation WHERE at <= $1";
-    TOLD_SINCE = "SELECT recipient, at, subject_ids FROM disclosure WHERE at > $1";
     TOLD_TO = "SELECT at, subject_ids FROM disclosure WHERE recipient = $1 AND at >= $2 AND at < $3";
 
     POSITION = "SELECT seq, hash FROM position WHERE log = $1";

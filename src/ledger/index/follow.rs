@@ -9,8 +9,8 @@ use crate::ledger::segment::{self, Hash, NOTHING, Segment};
 use crate::ledger::{LedgerError, canonical};
 use crate::store::{Log, Position};
 
-/// A place in a ledger, moving forward. What it reads is verified as [`read`](crate::ledger::read())
-/// does.
+/// A place in a ledger, moving forward. The chain of what it reads is verified; whether each record
+/// is written the one way that there is, is `verify`'s to ask.
 #[derive(Debug)]
 pub(super) struct Follower {
     directory: PathBuf,

@@ -2,6 +2,9 @@
 -- three search trees for each person of each disclosure cost an exchange about 30 persons half of what all
 -- the rest of it did. The index is made anew from the ledger: it has no position.
 DELETE FROM position;
+-- Whom a recipient was ever told about is asked of reservations from now on; those before held a day. They are
+-- taken from the index anew.
+DELETE FROM reservation;
 DROP TABLE disclosure_subject;
 DROP TABLE disclosure;
 

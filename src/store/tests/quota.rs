@@ -89,7 +89,8 @@ fn reservations_survive_a_restart_and_are_restored_from_the_index() {
         IndexRow::Exchange(exchange(3, NOW + 10, "lab", &[3])),
     ];
     store.apply(1, &rows, Position { log: [1; 16], sequence: 3, hash: [0; 32] }).unwrap();
-    store.restore_reservations(NOW + 20).unwrap();
+    drop(store);
+    let store = Store::open(&folder.path().join("tavs.db")).unwrap();
     assert_eq!(store.reserved("sms", NOW + 20).unwrap(), 3);
     assert_eq!(store.reserved("lab", NOW + 20).unwrap(), 1);
 }

@@ -64,8 +64,7 @@ const BY_INDEX: &[(&str, &[&str])] = &[
             "SEARCH reservation USING COVERING INDEX sqlite_autoindex_reservation_1 (recipient=? AND subject=?)",
         ],
     ),
-    ("COUNTED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=?)"]),
-    ("TOLD_SINCE", &["SEARCH disclosure USING INDEX disclosure_time (at>?)"]),
+    ("LAST_RESERVED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=?)"]),
     (
         "PSEUDONYM_OF_VALUE",
         &[
