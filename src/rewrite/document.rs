@@ -4,6 +4,9 @@
 //! say, or not at all. What must never happen here: a code that leaves as it came because somebody else
 //! might read a document in it, and a document's ids that are taken for those of the API unasked.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use data_encoding::BASE64;
 
 use super::survey::ties;
@@ -78,7 +81,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
             // Whoever watches hears of what is inside only once it is known to leave.
             let mut nobody = ();
             let mut first = Walk::new(&rewriter, &mut nobody, text, 0);
-            first.stands_in(self.protected, self.serial, &self.record_names);
+            first.stands_in(self.protected, self.serial, Rc::clone(&self.record_names));
             let fate = first.judged_document(slot, depth)?;
             if fate != Fate::Leaves {
                 if fate == Fate::Empty {
@@ -88,7 +91,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
             }
         }
         let mut inner = Walk::new(&rewriter, &mut *self.watch, text, 0);
-        inner.stands_in(self.protected, self.serial, &self.record_names);
+        inner.stands_in(self.protected, self.serial, Rc::clone(&self.record_names));
         inner.collected = self.collected.take();
         inner.pointer = std::mem::take(&mut self.pointer);
         let fate = inner.judged_document(slot, depth);
@@ -110,10 +113,10 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
     }
 
     /// This walk is over a document in a record of which that much is known.
-    fn stands_in(&mut self, protected: bool, serial: u64, names: &std::collections::HashSet<String>) {
+    fn stands_in(&mut self, protected: bool, serial: u64, names: Rc<HashSet<String>>) {
         self.protected = protected;
         self.serial = serial;
-        self.record_names.clone_from(names);
+        self.outer_names = names;
     }
 
     /// What comes of the document at the reader's place. A fault of it is its own, but for CPR numbers

@@ -1,6 +1,8 @@
 //! Looks ahead within one value, without moving the walk: which members it has that filters and
 //! shapes compare, and which names a record holds.
 
+use std::rc::Rc;
+
 use super::names::decode;
 use super::subjects::Noted;
 use super::walk::Walk;
@@ -108,7 +110,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// Collects the words of the names that stand at name sources within the record at the
     /// reader's place, as `scan` compares them.
     pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
-        let words = &mut self.record_names;
+        let words = Rc::make_mut(&mut self.record_names);
         let found = |state: &State, json: Place<'_>| {
             if state.name_source {
                 strings(json.text, |name| {

@@ -19,7 +19,11 @@ const COUNTRY_CODES: [&str; 3] = ["+45", "0045", "45"];
 
 /// What the rule wants found in `text`, and the constant that takes its place. `names` holds
 /// words as [`words`] gives them.
-pub(super) fn find(wanted: &Scan, text: &str, names: &HashSet<String>) -> Vec<(Range<usize>, &'static str)> {
+pub(super) fn find(
+    wanted: &Scan,
+    text: &str,
+    names: [&HashSet<String>; 2],
+) -> Vec<(Range<usize>, &'static str)> {
     let mut found = Vec::new();
     if wanted.phone {
         found.extend(phones(text).into_iter().map(|at| (at, PHONE)));
@@ -27,7 +31,7 @@ pub(super) fn find(wanted: &Scan, text: &str, names: &HashSet<String>) -> Vec<(R
     if wanted.email {
         found.extend(emails(text).into_iter().map(|at| (at, EMAIL)));
     }
-    if !wanted.names.is_empty() && !names.is_empty() {
+    if !wanted.names.is_empty() && names.iter().any(|names| !names.is_empty()) {
         let known = words(text).into_iter().filter(|(_, word)| is_name(word, names));
         found.extend(known.map(|(at, _)| (at, NAME)));
     }
@@ -65,8 +69,9 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Also in the genitive: `Nancys`, `Berggrens`.
-fn is_name(word: &str, names: &HashSet<String>) -> bool {
-    names.contains(word) || word.strip_suffix('s').is_some_and(|nominative| names.contains(nominative))
+fn is_name(word: &str, names: [&HashSet<String>; 2]) -> bool {
+    let known = |word: &str| names.iter().any(|names| names.contains(word));
+    known(word) || word.strip_suffix('s').is_some_and(known)
 }
 
 /// Groups of digits with single separators that come to eight digits, after a country code or none.
@@ -140,7 +145,10 @@ mod tests {
         let wanted =
             Scan { phone: true, email: true, names: vec![crate::policy::location::Location::default()] };
         let names = HashSet::from(["berggren".to_owned(), "ase".to_owned(), "nancy".to_owned()]);
-        find(&wanted, text, &names).into_iter().map(|(at, with)| (text.get(at).unwrap(), with)).collect()
+        find(&wanted, text, [&names, &HashSet::new()])
+            .into_iter()
+            .map(|(at, with)| (text.get(at).unwrap(), with))
+            .collect()
     }
 
     #[test]

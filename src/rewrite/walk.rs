@@ -5,6 +5,7 @@ mod output;
 mod tally;
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use self::tally::Tally;
 use super::links::Links;
@@ -61,7 +62,9 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) rows: Option<&'p Rows>,
     pub(super) unresolved: Option<Unresolved>,
     /// Names of persons in the record, to be taken out of its text.
-    pub(super) record_names: HashSet<String>,
+    pub(super) record_names: Rc<HashSet<String>>,
+    /// In a decoded document those of the record around it, which a body may have many documents in.
+    pub(super) outer_names: Rc<HashSet<String>>,
     /// The one person whose record is open, where some rule moves dates.
     pub(super) record_person: Option<SubjectId>,
     /// The body can hold the mark of address protection.
@@ -114,7 +117,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             resolved: Vec::new(),
             rows: None,
             unresolved: None,
-            record_names: HashSet::new(),
+            record_names: Rc::default(),
+            outer_names: Rc::default(),
             record_person: None,
             may_be_marked: plan.protects_addresses && may_be_marked(text),
             protected: false,
@@ -229,7 +233,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let kept = self.decide(applies, depth)?;
         self.protected = outer_protected;
         self.record_person = outer_person;
-        self.record_names.clear();
+        Rc::make_mut(&mut self.record_names).clear();
         let known =
             self.judged.may_leave(&self.subjects, (self.plan, self.judge), &self.reader, &mut self.links);
         if known && kept {

@@ -96,7 +96,8 @@ struct Walk<'a, 'p, 'c> {
     sides: [Side<'p>; 2],
     topic: Topic,
     /// Pairs that were looked at: states are shared by all places where the same may follow.
-    seen: HashSet<[Applies; 2]>,
+    /// Of a document that one side only decodes, less is asked than of any other place.
+    seen: HashSet<([Applies; 2], bool, bool)>,
     /// Pairs of rules that were told of, and whether of them in a decoded document.
     told: BTreeSet<(Direction, [Option<RuleRef>; 2], bool)>,
 }
@@ -110,7 +111,7 @@ fn walk(pair: &mut Pair<'_>, sides: [Side<'_>; 2], topic: Topic) {
 impl<'p> Walk<'_, 'p, '_> {
     /// A value: every combination of what filters and shapes could find in it.
     fn at(&mut self, both: [Applies; 2], way: &Way) {
-        if !self.seen.insert(both) {
+        if !self.seen.insert((both, way.is_one_sided, way.code.is_some())) {
             return;
         }
         let [old, new] = both;
@@ -207,6 +208,11 @@ impl<'p> Walk<'_, 'p, '_> {
         let (side, form) = if slots.last() == Some(&Slot::Withheld) { old } else { new };
         let code = self.label(side, &form, way).replace('`', "");
         let is_one_sided = slots.contains(&Slot::Withheld);
+        let [before, after] = slots.map(|slot| slot != Slot::Withheld);
+        if before && !after && self.sides.iter().any(|side| side.plan.protects_addresses) {
+            let words = format!("a mark of address protection in the document of {code} counts no more");
+            self.pair.changed(self.topic, Direction::Unclear, words);
+        }
         self.at(inside, &Way { code: Some(code), is_one_sided, ..Way::default() });
     }
 
