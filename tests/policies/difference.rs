@@ -366,6 +366,27 @@ fn what_a_document_in_base64_lets_out_is_compared_place_by_place() {
     assert!(other.contains(&(Wider, id)), "{other:?}");
 }
 
+/// Where a document goes, less is asked of what stands in it than of the same outside.
+#[test]
+fn what_a_document_shows_first_is_compared_outside_all_the_same() {
+    let subjects = |more: &str| format!("subject = [{more}\"$.patient.cpr\", \"$.z.cpr\"]");
+    let old = edited(&[
+        ("subject = [\"$.patient.cpr\"]", &subjects("\"$.patientCpr\", ")),
+        (
+            "\"$.source\" ",
+            "\"$.appointments[*].letter\" = { decode = \"json\", shapes = [\"Letter\"] }\n\"$.source\" ",
+        ),
+        (
+            "[[test]]",
+            "[[shape]]\nname = \"Letter\"\nwhen = { kind = \"letter\" }\nsubject = [\"$.cpr\"]\nmembers = { \"$.title\" = \"keep\" }\n\n[[test]]",
+        ),
+    ]);
+    let new = edited(&[("subject = [\"$.patient.cpr\"]", &subjects(""))]);
+    let changes = between(&old, &new);
+    let lost = "`$.appointments[*].patientCpr` no longer says whose data a record is";
+    assert!(changes.iter().any(|one| one.direction == Wider && one.words == lost), "{changes:#?}");
+}
+
 #[test]
 fn what_may_be_sent_is_compared_place_by_place() {
     let with = |members: &str, limit: &str| {
