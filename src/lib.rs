@@ -15,7 +15,7 @@
 //! | 8 | `demo`: clinics, certificates, policies and the proxy in one process |
 //! | 7 | `app`: builds every part from the configuration; reload and drain |
 //! | 6 | `config`: file, as written, checked |
-//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: rights, reports, approvals, re-identification; `authoring`: what tools find out from samples and tests |
+//! | 5 | `proxy`: one exchange; `admin`: health, metrics; `officer`: rights, reports, approvals, re-identification; `authoring`: what tools find out from samples and tests; `extract`: the same over files |
 //! | 4 | `rewrite`: JSON in, JSON out, under a plan; `http`: targets, fields, problems; `ledger`; `subjects`: aliases, registry; `reports`: documents for officers |
 //! | 3 | `policy`: text, checked policy, plan; diagnostics; `table`: pseudonyms that stand in the store |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
@@ -34,6 +34,7 @@ pub mod clock;
 pub mod config;
 pub mod cpr;
 pub mod demo;
+pub mod extract;
 pub mod http;
 pub mod identity;
 pub mod ids;

@@ -13,7 +13,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (8, &["demo"]),
     (7, &["app"]),
     (6, &["config"]),
-    (5, &["proxy", "admin", "officer", "authoring"]),
+    (5, &["proxy", "admin", "officer", "authoring", "extract"]),
     (4, &["rewrite", "http", "ledger", "subjects", "reports"]),
     (3, &["policy", "table"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
