@@ -12,6 +12,7 @@ pub mod regions;
 pub mod resolve;
 pub mod running;
 pub mod schema;
+pub mod sources;
 pub mod syntax;
 pub mod words;
 mod written;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item, Table, Value};
 
 /// The tables of a policy, in the order of docs/policy.md.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "recipient",
     "identity",
     "agreement",
@@ -22,6 +22,7 @@ const ORDER: [&str; 12] = [
     "push",
     "route",
     "shape",
+    "extract",
     "test",
 ];
 

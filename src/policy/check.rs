@@ -7,6 +7,7 @@ mod across;
 mod attachments;
 mod build;
 pub(super) mod countries;
+mod extract;
 pub(super) mod health;
 mod identifiers;
 mod included;
@@ -181,6 +182,7 @@ impl<'a> Sheet<'a> {
         requests::check(&written, &mut findings);
         let policy = build::policy(file, &written, shelf, &included);
         meeting::check(&policy, &mut findings);
+        extract::check(&written, &policy, &mut findings);
         match reading.grammar {
             Grammar::Whole if !included.has_gaps => {}
             Grammar::Whole | Grammar::Gaps => {
@@ -211,7 +213,7 @@ impl<'a> Sheet<'a> {
 
 /// What is only wrong because something is not there: not reported of a file that could be read in
 /// part, where it may be there.
-const BY_ABSENCE: [&Code; 14] = [
+const BY_ABSENCE: [&Code; 17] = [
     &codes::THIRD_COUNTRY_WITHOUT_GROUND,
     &codes::GROUND_WITHOUT_EVIDENCE,
     &codes::LINKABLE_IMPROVEMENT,
@@ -226,6 +228,9 @@ const BY_ABSENCE: [&Code; 14] = [
     &codes::UNKNOWN_ROUTE,
     &codes::REQUEST_CONTENT,
     &codes::SCHEME_CANNOT,
+    &codes::NOT_RELEASED,
+    &codes::WITHOUT_KEY,
+    &codes::NO_QUASI_IDENTIFIER,
 ];
 
 /// Collects what is found in one file.

@@ -4,6 +4,7 @@
 //! As written (`syntax`) → checked (this) → running (`running`, which holds compiled plans).
 
 mod coarse;
+pub mod extract;
 mod header;
 mod request;
 mod test;
@@ -17,6 +18,7 @@ use crate::policy::location::{Literal, Location};
 use crate::pseudonym::{Scheme, ValueKind};
 
 pub use self::coarse::{CodeSystem, Epoch, EpochUnit, Generalise, Precision, Round, Shift};
+pub use self::extract::{Coarser, ColumnType, Csv, From, Order};
 pub use self::header::{
     Agreement, Basis, Category, Consent, Identity, PurposeInfo, RecipientInfo, Relation, Transfer,
     TransferGround, TransferKind,
@@ -56,6 +58,8 @@ pub struct Policy {
     pub shapes: Vec<Shape>,
     /// What it may call.
     pub routes: Vec<Route>,
+    /// What leaves as files, where any does.
+    pub extract: Option<extract::Extract>,
     /// What `tavs test` runs.
     pub tests: Vec<PolicyTest>,
 }

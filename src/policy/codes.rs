@@ -4,6 +4,7 @@
 //! never reused for another meaning: people search for it.
 
 mod configuration;
+mod extracts;
 mod files;
 mod law;
 mod routes;
@@ -13,6 +14,8 @@ use crate::policy::diagnostic::Severity;
 
 use self::configuration::LIST as CONFIGURATION;
 pub use self::configuration::*;
+use self::extracts::LIST as EXTRACTS;
+pub use self::extracts::*;
 use self::files::LIST as FILES;
 pub use self::files::*;
 use self::law::LIST as LAW;
@@ -61,7 +64,7 @@ use codes;
 
 /// All codes, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [FILES, RULES, LAW, ROUTES, CONFIGURATION].into_iter().flatten().copied()
+    [FILES, RULES, LAW, ROUTES, CONFIGURATION, EXTRACTS].into_iter().flatten().copied()
 }
 
 /// The code of this id, in any case of letters.

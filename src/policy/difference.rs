@@ -8,6 +8,7 @@
 //! Every struct of the checked policy is taken apart field by field, without `..`: a new field does
 //! not compile until somebody has decided what a change of it means.
 
+mod extract;
 mod forms;
 mod header;
 mod members;
@@ -169,6 +170,8 @@ topics! {
     Subject = "subject",
     /// Members, and the form in which they leave.
     Members = "members",
+    /// `[extract]`: what leaves as files.
+    Extract = "extract",
 }
 
 /// One change.
@@ -268,6 +271,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
         // What shapes say is compared where routes list them.
         shapes: _,
         routes,
+        extract,
         // Nothing leaves by a test.
         tests: _,
     } = new;
@@ -282,6 +286,7 @@ fn compare_policies(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     header::address_protection(&mut pair, &old.address_markers, address_markers);
     routes::compare(&mut pair, &old.routes, routes);
     urls::compare(&mut pair, &old.routes, routes);
+    extract::compare(&mut pair, old.extract.as_ref(), extract.as_ref());
 }
 
 /// The two policies of one recipient, and what was found so far.

@@ -4,6 +4,7 @@
 //! `check`'s. A part that could not be read is `None` or left out here, and has been reported.
 
 mod actions;
+mod extract;
 mod header;
 mod names;
 mod routes;
@@ -12,6 +13,7 @@ mod urls;
 
 use std::ops::Range;
 
+pub(crate) use self::extract::{Column, Enforcing, Extract, OneTable};
 pub(crate) use self::header::presented;
 pub(crate) use self::shapes::resource_type;
 
@@ -44,6 +46,7 @@ pub(crate) struct Policy {
     /// The names of all shapes that it includes, used or not; filled by `check`.
     pub(crate) offered: Vec<String>,
     pub(crate) routes: Vec<Route>,
+    pub(crate) extract: Option<Extract>,
     pub(crate) tests: Vec<Test>,
 }
 
@@ -278,6 +281,7 @@ fn policy(mut root: Table<'_>) -> Policy {
         shapes: shapes::read(&mut root),
         offered: Vec::new(),
         routes: routes::read(&mut root),
+        extract: extract::read(&mut root),
         tests: routes::tests(&mut root),
     };
     root.not_yet(&["push"]);

@@ -8,7 +8,7 @@ use tavs::policy::checked::Policy;
 use tavs::policy::diagnostic::Diagnostic;
 use tavs::policy::difference::{Change, Direction, Topic, compare};
 
-use crate::support::{BASE, TODAY, edited, file, page};
+use crate::support::{BASE, EXTRACT, TODAY, edited, file, page};
 
 use Direction::{Narrower, Neutral, Unclear, Wider};
 
@@ -76,6 +76,7 @@ const HEADER: &[Row] = &[
         Narrower,
         Wider,
     ),
+    (&[EXTRACT], Topic::Extract, Wider, Narrower),
     (&[("cpr = \"mask\"", "cpr = \"refuse\"")], Topic::FreeText, Narrower, Wider),
     (&[("cpr = \"mask\"", "cpr = \"pseudonymise\"")], Topic::FreeText, Wider, Narrower),
 ];
@@ -261,6 +262,49 @@ fn each_edit_has_the_direction_that_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Edits of an extract, the direction of each, and of its undoing.
+const EXTRACTS: &[(&str, &str, Direction, Direction)] = &[
+    ("k      = 5", "k = 4", Wider, Narrower),
+    ("order  = \"pseudonym\"", "order = \"input\"", Wider, Narrower),
+    ("numbers = [\"vaerdi\"]", "", Unclear, Unclear),
+    ("rows            = \"$\"", "when = { start = \"x\" }", Unclear, Unclear),
+    ("\"5 %\"", "\"6 %\"", Unclear, Unclear),
+    ("from             = \"element\"", "from = \"row\"", Unclear, Unclear),
+    ("name        = \"note\"", "name = \"word\"", Wider, Wider),
+    ("type             = \"integer\"", "type = \"number\"", Unclear, Unclear),
+    ("path        = \"$.patient.navn\"", "path = \"$.start\"", Unclear, Unclear),
+    ("\"First name\"", "\"Given name\"", Neutral, Neutral),
+    (", { step = 10 }", "", Unclear, Unclear),
+    ("name            = \"visits\"", "name = \"all\"", Wider, Wider),
+    ("quasi-identifier = true\ncoarsen          = [{ prefix = 3 }]", "", Wider, Narrower),
+    ("routes = [\"appointments\"]", "routes = [\"appointments\", \"lines\"]", Wider, Unclear),
+];
+
+#[test]
+fn what_an_extract_selects_is_compared_place_by_place() {
+    const LINES: (&str, &str) = (
+        "[[shape]]",
+        "[[route]]\nname = \"lines\"\nmethods = [\"GET\"]\npath = \"/lines\"\nupstream = \"emr\"\n\
+         response = { shapes = [\"Patient\"], content-types = [\"application/x-ndjson\"] }\n\n[[shape]]",
+    );
+    let old = edited(&[EXTRACT, LINES]);
+    for (from, to, there, back) in EXTRACTS {
+        let new = edited(&[EXTRACT, LINES, (from, to)]);
+        for (old, new, wanted) in [(&old, &new, there), (&new, &old, back)] {
+            let changes = between(old, new);
+            assert!(changes.iter().all(|one| one.topic == Topic::Extract), "{from}: {changes:#?}");
+            let worst = changes.iter().map(|one| one.direction).min();
+            assert_eq!(worst, Some(*wanted), "{from}: {changes:#?}");
+        }
+    }
+    let whole = edited(&[("[[test]]", "[extract]\nroutes = [\"appointments\"]\n\n[[test]]")]);
+    let tables =
+        edited(&[EXTRACT, ("order  = \"pseudonym\"", ""), ("[extract.csv]\nnumbers = [\"vaerdi\"]", "")]);
+    let worst = |old, new| between(old, new).iter().map(|one| one.direction).min();
+    assert_eq!(worst(&whole, &tables), Some(Narrower));
+    assert_eq!(worst(&tables, &whole), Some(Wider));
 }
 
 #[test]

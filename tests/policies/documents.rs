@@ -10,7 +10,7 @@ use tavs::policy::codes::{self, Code};
 use tavs::policy::diagnostic::Severity;
 use tavs::policy::syntax::{Profiles, SourceFile};
 
-use crate::support::{TODAY, edited, file};
+use crate::support::{EXTRACT, TODAY, edited, file};
 
 fn document(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -69,6 +69,8 @@ fn codes_are_in_order_and_say_what_they_must() {
 pub(crate) fn texts() -> Vec<String> {
     vec![
         edited(&[]),
+        edited(&[EXTRACT]),
+        edited(&[EXTRACT, ("rows            = \"$\"", "when = { start = \"x\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ pseudonymise = \"reference\" }")]),
         edited(&[("{ replace = \"booking\" }", "{ decode = \"text\", scan = [\"phone\"] }")]),
         edited(&[("{ replace = \"booking\" }", "{ keep = true, unscanned = true, reason = \"x\" }")]),
@@ -121,6 +123,9 @@ fn with_example(example: &str) -> String {
             text = text.replacen("\"keyed\"", "\"sealed\"", 1);
         }
         return text.replacen("[[shape]]", &format!("{example}\n\n[[shape]]"), 1);
+    }
+    if example.starts_with("[extract]") {
+        return edited(&[("[[test]]", &format!("{example}\n\n[[test]]"))]);
     }
     for table in example.split("\n\n") {
         let from = text.find(table.lines().next().unwrap()).unwrap();

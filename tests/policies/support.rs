@@ -11,6 +11,9 @@ pub(crate) const TODAY: Date = date(2026, 6, 1);
 /// A policy without mistakes that says all that a policy can say.
 pub(crate) const BASE: &str = include_str!("base.toml");
 
+/// An edit that gives the base an `[extract]` that says all that one can.
+pub(crate) const EXTRACT: (&str, &str) = ("[[test]]", concat!(include_str!("extract.toml"), "\n[[test]]"));
+
 /// The base with edits: each replaces the first place of a text, which must be there.
 pub(crate) fn edited(edits: &[(&str, &str)]) -> String {
     edits.iter().fold(BASE.to_owned(), |text, (from, to)| {

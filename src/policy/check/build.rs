@@ -10,10 +10,11 @@ use super::included::{Included, Shelf};
 use super::lines::Lines;
 use crate::identity::Presented;
 use crate::ids::{PolicyVersion, Purpose, RecipientId};
+use crate::policy::checked::extract as checked_extract;
 use crate::policy::checked::{
-    Agreement, Category, Consent, Content, CprInText, Identity, Limits, Linkability, NoveltyAnswer,
-    Parameter, Policy, PolicyTest, Pseudonyms, PurposeInfo, RecipientInfo, Relation, Request, Response,
-    Route, Rule, Shape, Subject, TestText, Transfer, TransferGround,
+    Agreement, Category, ColumnType, Consent, Content, CprInText, From, Identity, Limits, Linkability,
+    NoveltyAnswer, Order, Parameter, Policy, PolicyTest, Pseudonyms, PurposeInfo, RecipientInfo, Relation,
+    Request, Response, Route, Rule, Shape, Subject, TestText, Transfer, TransferGround,
 };
 use crate::policy::syntax::{At, SourceFile};
 use crate::policy::written;
@@ -33,6 +34,8 @@ pub(crate) mod defaults {
     pub(crate) const BUFFER: u64 = 1 << 20;
     /// Bytes of the largest response.
     pub(crate) const RESPONSE: u64 = 16 << 20;
+    /// How many persons must share what an extract tells of each.
+    pub(crate) const K: u32 = 5;
     /// Bytes of a request's content.
     pub(crate) const CONTENT: u64 = 1 << 20;
 }
@@ -73,6 +76,7 @@ pub(super) fn policy(
         address_markers: written.address_markers.clone(),
         shapes: written.shapes.iter().map(|one| shape(one, lines)).collect(),
         routes: written.routes.iter().map(|one| route(one, written, lines)).collect(),
+        extract: written.extract.as_ref().map(|one| extract(one, written, lines)),
         tests: written.tests.iter().map(|one| test(one, written, lines)).collect(),
     }
 }
@@ -289,6 +293,56 @@ fn response(written: &written::Response, policy: &written::Policy, lines: &Place
         status_map: written.status_map.clone(),
         base: written.base.iter().map(|base| base.value.clone()).collect(),
         location: written.location.is_some(),
+    }
+}
+
+fn extract(
+    written: &written::Extract,
+    policy: &written::Policy,
+    lines: &Places<'_>,
+) -> checked_extract::Extract {
+    let number = |name: &At<String>| {
+        let named = |route: &written::Route| route.name.as_ref().is_some_and(|own| own.value == name.value);
+        policy.routes.iter().position(named)
+    };
+    checked_extract::Extract {
+        routes: written.routes.iter().filter_map(number).collect(),
+        k: written.k.as_ref().and_then(|k| u32::try_from(k.value).ok()).unwrap_or(defaults::K),
+        order: value(written.order.as_ref(), Order::Input),
+        csv: written.csv.clone(),
+        tables: written.tables.iter().map(|one| table(one, lines)).collect(),
+        line: lines.line(written.header.start),
+    }
+}
+
+fn table(written: &written::OneTable, lines: &Places<'_>) -> checked_extract::Table {
+    let most_suppressed = value(written.most_suppressed.as_ref(), 0);
+    checked_extract::Table {
+        name: text(written.name.as_ref()),
+        description: text(written.description.as_ref()),
+        at: written.at.clone(),
+        when: written.when.clone(),
+        rows: written.rows.as_ref().map(|rows| rows.value.clone()).unwrap_or_default(),
+        enforce: match value(written.enforce.as_ref(), written::Enforcing::Suppress) {
+            written::Enforcing::Suppress => checked_extract::Enforce::Suppress,
+            written::Enforcing::Coarsen => checked_extract::Enforce::Coarsen { most_suppressed },
+        },
+        columns: written.columns.iter().map(|one| column(one, lines)).collect(),
+        line: lines.line(written.header.start),
+    }
+}
+
+fn column(written: &written::Column, lines: &Places<'_>) -> checked_extract::Column {
+    checked_extract::Column {
+        name: text(written.name.as_ref()),
+        path: written.path.as_ref().map(|path| path.value.clone()).unwrap_or_default(),
+        from: value(written.from.as_ref(), From::Row),
+        column_type: value(written.column_type.as_ref(), ColumnType::Text),
+        description: text(written.description.as_ref()),
+        key: value(written.key.as_ref(), false),
+        quasi_identifier: value(written.quasi_identifier.as_ref(), false),
+        coarsen: written.coarsen.iter().map(|rung| rung.value).collect(),
+        line: lines.line(written.header.start),
     }
 }
 

@@ -28,7 +28,11 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
     novelty(policy, findings);
 }
 
-fn unique<'n>(names: impl Iterator<Item = &'n At<String>>, what: &str, findings: &mut Findings<'_>) {
+pub(super) fn unique<'n>(
+    names: impl Iterator<Item = &'n At<String>>,
+    what: &str,
+    findings: &mut Findings<'_>,
+) {
     let mut seen: Vec<&At<String>> = Vec::new();
     for name in names {
         if let Some(first) = seen.iter().find(|other| other.value == name.value) {

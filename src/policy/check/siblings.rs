@@ -6,6 +6,7 @@ use super::Findings;
 use crate::policy::checked::{Action, MediaType};
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location, Step};
+use crate::policy::sources::may_be;
 use crate::policy::written::{Policy, Rule, Shape};
 
 /// Members of an extension that say of which kind it is, or that there is no value.
@@ -111,12 +112,4 @@ fn is_sibling(location: &Location, kept: &Rule) -> bool {
 /// Whether what stands at `below` is kept with all of what is at `kept`.
 fn is_above(kept: &Location, below: &Location) -> bool {
     kept.steps.len() < below.steps.len() && kept.steps.iter().zip(&below.steps).all(|(a, b)| may_be(a, b))
-}
-
-fn may_be(one: &Step, other: &Step) -> bool {
-    match (one, other) {
-        (Step::Name(_), Step::Name(_)) | (Step::Index(_), Step::Index(_)) => one == other,
-        (Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_)) => false,
-        (Step::Wildcard | Step::Filter(_), _) | (_, Step::Wildcard | Step::Filter(_)) => true,
-    }
 }

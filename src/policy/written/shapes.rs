@@ -80,7 +80,7 @@ pub(crate) fn resource_type(when: &[(String, Literal)]) -> Option<&str> {
     })
 }
 
-fn places(table: &mut Table<'_>) -> Vec<Location> {
+pub(super) fn places(table: &mut Table<'_>) -> Vec<Location> {
     match table.optional("at") {
         Some(list) => locations(&list).into_iter().map(|location| location.value).collect(),
         None => FHIR_PLACES.into_iter().filter_map(|text| Location::parse(text).ok()).collect(),
@@ -102,7 +102,7 @@ fn locations(list: &Value<'_>) -> Vec<At<Location>> {
 }
 
 /// What an element's members must be for the shape to apply.
-fn conditions(when: &Value<'_>) -> Vec<(String, Literal)> {
+pub(super) fn conditions(when: &Value<'_>) -> Vec<(String, Literal)> {
     let Some(table) = when.table() else { return Vec::new() };
     let entries = table.entries();
     if entries.is_empty() {
