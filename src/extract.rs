@@ -3,10 +3,12 @@
 //!
 //! A run works in a directory beside the one that it makes, and gives that its name at the very end, so
 //! that nothing half written looks whole. What the rewriter released of each record becomes rows of the
-//! policy's tables ([`row`]), which wait on disk ([`staged`]) until the whole extract has been examined.
+//! policy's tables ([`row`]), which wait on disk ([`staged`]) until the whole extract has been examined
+//! ([`control`]).
 //!
 //! What must never happen here: a value in an output that the rewriter did not release; a subject id in
 //! any output; an extract that appears before it is examined, whole and on record.
 
+pub mod control;
 pub mod row;
 pub mod staged;

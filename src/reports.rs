@@ -22,6 +22,7 @@
 mod act;
 mod assessment;
 mod breach;
+mod control;
 mod csv;
 mod document;
 mod html;
@@ -42,6 +43,9 @@ use serde::Serialize;
 pub use self::act::ActEntry;
 pub use self::assessment::{AssessedMember, Assessment};
 pub use self::breach::{BreachAsk, BreachReport, Named};
+pub use self::control::{
+    Enforced, Examined, LinkedCounts, Rare, Recoded, Size, Small, TableCost, TableCounts, Value, Way,
+};
 pub use self::member::{DataCategory, Member};
 pub use self::notify::{About, Addressee, NotifyAsk, NotifyReport};
 pub use self::policies::{PolicyReport, PolicyReportFormat, PolicyReportKind};

@@ -24,6 +24,7 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+pub(super) use self::coding::write_cell;
 use super::row::Row;
 
 /// What a file begins with, before the number of columns.

@@ -22,7 +22,7 @@ pub(super) fn write(row: &Row, out: &mut Vec<u8>) {
 }
 
 /// A cell in a form that no other cell has, and that no other begins with.
-pub(super) fn write_cell(cell: &Cell, out: &mut Vec<u8>) {
+pub(in crate::extract) fn write_cell(cell: &Cell, out: &mut Vec<u8>) {
     match cell {
         Cell::Missing => out.push(MISSING),
         Cell::Boolean(false) => out.push(FALSE),
@@ -68,7 +68,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], columns: usize, row: &mut Row) -> Option
 }
 
 /// Reads one cell, and gives what follows.
-pub(super) fn read_cell(bytes: &[u8]) -> Option<(Cell, &[u8])> {
+fn read_cell(bytes: &[u8]) -> Option<(Cell, &[u8])> {
     let (kind, rest) = bytes.split_first()?;
     Some(match *kind {
         MISSING => (Cell::Missing, rest),

@@ -1,0 +1,156 @@
+//! What disclosure control needs of the staged rows and nothing more: the quasi-identifiers of each row,
+//! and whose it is.
+//!
+//! k counts *persons*, so a row must be one person's. Where a record is about several (a child and a
+//! guardian), which of them the quasi-identifiers describe is not known; all persons of such records
+//! count as one then, over the whole extract. That is never too many: whom different rows describe can
+//! only be one person if some records hold the persons of both.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::sort::part;
+use super::{ControlError, Table};
+use crate::extract::row::{Cell, Row};
+use crate::extract::staged::{Reader, Writer, write_cell};
+use crate::ids::SubjectId;
+
+/// Persons that share a record with another: some 100 bytes each in memory.
+const MOST_TOGETHER: usize = 1 << 20;
+
+/// The bytes of one person, or of persons that are counted as one; zeros: nobody is known.
+pub(super) type Unit = [u8; 16];
+/// A row that is about nobody who is known counts for nobody.
+pub(super) const NOBODY: Unit = [0; 16];
+
+/// Whose a row is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// Who is counted.
+    pub(super) unit: Unit,
+    /// Whose rows the recipient can put together: the person, or where several are counted as one, the key.
+    pub(super) holder: Unit,
+}
+
+/// The reduced rows of all tables.
+pub(super) struct Reduced<'a> {
+    pub(super) tables: &'a [Table],
+    pub(super) work: &'a Path,
+    /// A file for each table that is examined, by the table's number.
+    files: tempfile::TempDir,
+    together: Together,
+}
+
+impl<'a> Reduced<'a> {
+    pub(super) fn make(tables: &'a [Table], work: &'a Path) -> Result<Self, ControlError> {
+        let files = tempfile::Builder::new().prefix("control-").tempdir_in(work);
+        let files = files.map_err(|error| ControlError::Work { path: work.to_owned(), error })?;
+        let mut together = Together::default();
+        for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.is_examined()) {
+            reduce(table, &file(&files, number), &mut together)?;
+        }
+        Ok(Self { tables, work, files, together })
+    }
+
+    /// Persons that are counted as one with others.
+    pub(super) fn together(&self) -> u64 {
+        self.together.lead.len() as u64
+    }
+
+    /// Goes through the quasi-identifiers of a table's rows, in their order.
+    pub(super) fn each(
+        &self,
+        table: usize,
+        mut take: impl FnMut(&[Cell], Owner) -> Result<(), ControlError>,
+    ) -> Result<(), ControlError> {
+        let Some(of) = self.tables.get(table).filter(|table| table.is_examined()) else { return Ok(()) };
+        let mut rows = Reader::open(&file(&self.files, table), of.quasi.len())?;
+        let mut row = Row::default();
+        while rows.read(&mut row)? {
+            take(&row.cells, self.together.owner(&row.persons))?;
+        }
+        Ok(())
+    }
+}
+
+fn file(files: &tempfile::TempDir, table: usize) -> PathBuf {
+    files.path().join(table.to_string())
+}
+
+fn reduce(table: &Table, path: &Path, together: &mut Together) -> Result<(), ControlError> {
+    let mut reduced = Writer::create(path, table.quasi.len())?;
+    let (mut row, mut small, mut coded) = (Row::default(), Row::default(), Vec::new());
+    for staged in &table.staged {
+        let mut rows = Reader::open(staged, table.columns)?;
+        while rows.read(&mut row)? {
+            small.cells.clear();
+            small.persons.clear();
+            for quasi in &table.quasi {
+                small.cells.push(row.cells.get(quasi.column).cloned().unwrap_or(Cell::Missing));
+            }
+            together.learn(&row.persons)?;
+            // The first stands for all of them, now that they are known to be together.
+            if let Some(first) = row.persons.first() {
+                let key = table.key.and_then(|key| row.cells.get(key)).unwrap_or(&Cell::Missing);
+                coded.clear();
+                write_cell(key, &mut coded);
+                small.persons.extend([*first, SubjectId(part(&Sha256::digest(&coded), 0))]);
+            }
+            reduced.push(&small)?;
+        }
+    }
+    Ok(reduced.finish()?)
+}
+
+/// Which persons are counted as one.
+#[derive(Default)]
+struct Together {
+    lead: HashMap<SubjectId, SubjectId>,
+}
+
+impl Together {
+    fn learn(&mut self, persons: &[SubjectId]) -> Result<(), ControlError> {
+        let Some((first, rest)) = persons.split_first() else { return Ok(()) };
+        for other in rest.iter().filter(|other| *other != first) {
+            let (a, b) = (self.find(*first), self.find(*other));
+            if a != b {
+                // The least leads, so that the result is the same in whatever order rows come.
+                self.lead.insert(a.max(b), a.min(b));
+                self.lead.entry(a.min(b)).or_insert_with(|| a.min(b));
+            }
+        }
+        if self.lead.len() > MOST_TOGETHER {
+            Err(ControlError::Together { most: MOST_TOGETHER })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn find(&mut self, person: SubjectId) -> SubjectId {
+        let lead = self.follow(person);
+        if lead != person {
+            self.lead.insert(person, lead);
+        }
+        lead
+    }
+
+    fn follow(&self, mut person: SubjectId) -> SubjectId {
+        while let Some(lead) = self.lead.get(&person).filter(|lead| **lead != person) {
+            person = *lead;
+        }
+        person
+    }
+
+    /// The owner of a reduced row, which has its person and its key.
+    fn owner(&self, persons: &[SubjectId]) -> Owner {
+        let [person, key] = persons else { return Owner::default() };
+        if self.lead.contains_key(person) {
+            let unit = self.follow(*person).0;
+            Owner { unit, holder: part(&Sha256::new().chain_update(unit).chain_update(key.0).finalize(), 0) }
+        } else {
+            Owner { unit: person.0, holder: person.0 }
+        }
+    }
+}
