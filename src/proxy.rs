@@ -5,6 +5,7 @@
 //! that decide and transform. What must never happen here: a byte of an upstream's leaves without
 //! having been `Released` and recorded; a value from a message reaches a log, metric or refusal.
 
+mod arriving;
 mod bearer;
 mod blocking;
 mod disclose;
@@ -16,6 +17,7 @@ mod quota;
 mod release;
 mod send;
 mod state;
+mod stream;
 mod table;
 
 use std::sync::Arc;

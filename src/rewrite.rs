@@ -14,7 +14,9 @@ mod links;
 mod lookahead;
 mod mask;
 mod names;
+mod part;
 mod person;
+mod pieces;
 mod places;
 mod plain;
 mod protection;
@@ -34,7 +36,9 @@ use std::fmt;
 
 pub use self::echo::{Echoes, NO_ECHOES};
 pub use self::identifier::Identifier;
+pub use self::part::{Part, Parted, Parting};
 pub use self::person::person_at;
+pub use self::pieces::{Piece, Pieces, Place};
 pub use self::reference::Target;
 pub use self::request::{Refused, Taken, strings, take};
 pub use self::survey::{Reference, Survey, survey};
@@ -138,6 +142,12 @@ pub enum FaultKind {
     /// Values that name nobody by themselves, of so many persons, that the store could not say whose each is.
     #[error("a record has too many persons and values to tie each to each; let the route name its `record`")]
     TooManyTies,
+    /// Of a body that is judged in parts: what has to be judged as one is larger than the bound.
+    #[error("what has to be judged as one is larger than the policy's `buffer`")]
+    TooLarge,
+    /// Of a body that is judged in parts: its records are not where they could be judged one by one.
+    #[error("the records are not where they could be judged one by one")]
+    NotParted,
 }
 
 /// What came of a body.

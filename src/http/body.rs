@@ -1,10 +1,10 @@
-//! Takes one layer of gzip (RFC 1952) off content that `net` has read whole, within bounds of
-//! size and ratio. What comes out is all of it, or a fault: never a part.
+//! Takes one layer of gzip (RFC 1952) off content, within bounds of size and ratio. What comes out is all
+//! of it, or ends in a fault: a part never passes for the whole.
 
-use std::io::{ErrorKind, Read as _};
+use std::io::Write as _;
 
 use bytes::Bytes;
-use flate2::bufread::GzDecoder;
+use flate2::write::GzDecoder;
 
 use super::fields::Coding;
 use crate::http::Refusal;
@@ -14,7 +14,7 @@ use crate::http::Refusal;
 pub const MAX_RATIO: usize = 200;
 /// Below this many decoded bytes the ratio is not looked at: small documents repeat themselves.
 pub const RATIO_FLOOR: usize = 64 * 1024;
-/// How much is decoded between two looks at the bounds.
+/// How much is decoded between two looks at the bounds, about.
 const STEP: usize = 32 * 1024;
 
 /// Why content could not be decoded.
@@ -48,38 +48,94 @@ impl BodyFault {
 /// # Errors
 /// `Coded`, `Bomb`, `TooLarge`.
 pub fn decode(coding: Coding, content: Bytes, size: usize) -> Result<Bytes, BodyFault> {
-    match coding {
-        Coding::Identity if content.len() > size => Err(BodyFault::TooLarge),
-        Coding::Identity => Ok(content),
-        Coding::Gzip => gunzip(&content, size),
+    let mut decoder = Decoder::new(coding, size);
+    if decoder.gzip.is_none() {
+        return if content.len() > size { Err(BodyFault::TooLarge) } else { Ok(content) };
+    }
+    let mut decoded = Vec::new();
+    decoder.push(&content, |piece| decoded.extend_from_slice(piece))?;
+    decoder.finish(|piece| decoded.extend_from_slice(piece))?;
+    Ok(decoded.into())
+}
+
+/// Takes a coding off content that comes bit by bit.
+pub struct Decoder {
+    gzip: Option<GzDecoder<Vec<u8>>>,
+    size: usize,
+    coded: usize,
+    decoded: usize,
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Decoder({} bytes in, {} bytes out)", self.coded, self.decoded)
     }
 }
 
-/// Decodes one gzip member, whole, with nothing after it.
-fn gunzip(coded: &[u8], size: usize) -> Result<Bytes, BodyFault> {
-    let by_ratio = coded.len().saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
-    let mut decoder = GzDecoder::new(coded);
-    let mut content = Vec::new();
-    let mut step = vec![0_u8; STEP];
-    loop {
-        let read = match decoder.read(&mut step) {
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_corrupt) => return Err(BodyFault::Coded),
+impl Decoder {
+    /// At most `size` bytes come out.
+    #[must_use]
+    pub fn new(coding: Coding, size: usize) -> Self {
+        let gzip = match coding {
+            Coding::Identity => None,
+            Coding::Gzip => Some(GzDecoder::new(Vec::with_capacity(STEP))),
         };
-        if read == 0 {
-            break;
+        Self { gzip, size, coded: 0, decoded: 0 }
+    }
+
+    /// Takes what has come, and gives what that decodes to.
+    ///
+    /// # Errors
+    /// `Coded`, `Bomb`, `TooLarge`.
+    pub fn push(&mut self, mut coded: &[u8], mut then: impl FnMut(&[u8])) -> Result<(), BodyFault> {
+        self.coded = self.coded.saturating_add(coded.len());
+        if self.gzip.is_none() {
+            self.count(coded.len(), usize::MAX)?;
+            then(coded);
+            return Ok(());
         }
-        content.extend_from_slice(step.get(..read).unwrap_or_default());
-        if content.len() > by_ratio {
+        while !coded.is_empty() {
+            let Some(gzip) = &mut self.gzip else { break };
+            // One write decodes no more than its own buffer takes, whatever the ratio.
+            let taken = match gzip.write(coded) {
+                // a second member, or anything else, would be read by some and not by others
+                Ok(0) | Err(_) => return Err(BodyFault::Coded),
+                Ok(taken) => taken,
+            };
+            coded = coded.get(taken..).unwrap_or_default();
+            self.hand_on(&mut then)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing more will come.
+    ///
+    /// # Errors
+    /// `Coded` if something is missing, else as [`push`](Self::push).
+    pub fn finish(&mut self, mut then: impl FnMut(&[u8])) -> Result<(), BodyFault> {
+        let Some(gzip) = &mut self.gzip else { return Ok(()) };
+        gzip.try_finish().map_err(|_cut| BodyFault::Coded)?;
+        self.hand_on(&mut then)
+    }
+
+    fn hand_on(&mut self, then: &mut impl FnMut(&[u8])) -> Result<(), BodyFault> {
+        let by_ratio = self.coded.saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
+        let came = self.gzip.as_ref().map_or(0, |gzip| gzip.get_ref().len());
+        self.count(came, by_ratio)?;
+        if let Some(gzip) = &mut self.gzip {
+            then(gzip.get_ref());
+            gzip.get_mut().clear();
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, more: usize, by_ratio: usize) -> Result<(), BodyFault> {
+        self.decoded = self.decoded.saturating_add(more);
+        if self.decoded > by_ratio {
             return Err(BodyFault::Bomb);
         }
-        if content.len() > size {
-            return Err(BodyFault::TooLarge);
-        }
+        if self.decoded > self.size { Err(BodyFault::TooLarge) } else { Ok(()) }
     }
-    // a second member, or anything else, would be read by some and not by others
-    if decoder.into_inner().is_empty() { Ok(content.into()) } else { Err(BodyFault::Coded) }
 }
 
 #[cfg(test)]

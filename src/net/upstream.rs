@@ -13,6 +13,7 @@ use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderName};
@@ -116,7 +117,8 @@ impl Upstream {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(UpstreamError::Malformed);
         }
-        Ok(response.map(|incoming| UpstreamBody { incoming, whole, lease: Some(lease) }))
+        let allowed = self.settings.deadlines.whole;
+        Ok(response.map(|incoming| UpstreamBody { incoming, whole, allowed, lease: Some(lease) }))
     }
 
     /// How many exchanges are under way, for metrics.
@@ -225,6 +227,7 @@ impl UpstreamError {
 pub struct UpstreamBody {
     incoming: Incoming,
     whole: Pin<Box<Sleep>>,
+    allowed: Duration,
     lease: Option<Lease>,
 }
 
@@ -238,13 +241,22 @@ impl UpstreamBody {
         if self.size_hint().lower() > u64::try_from(size).unwrap_or(u64::MAX) {
             return Err(UpstreamError::TooLarge);
         }
+        match self.read_past(size).await? {
+            content if content.len() > size => Err(UpstreamError::TooLarge),
+            content => Ok(content),
+        }
+    }
+
+    /// Reads until it has more than `size` bytes, or all: then that is no more.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended early.
+    pub async fn read_past(&mut self, size: usize) -> Result<Bytes, UpstreamError> {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
-        while let Some(frame) = self.frame().await {
-            let Ok(data) = frame?.into_data() else { continue };
-            if first.len().saturating_add(rest.len()).saturating_add(data.len()) > size {
-                return Err(UpstreamError::TooLarge);
-            }
+        while first.len().saturating_add(rest.len()) <= size {
+            let Some(data) = self.next().await? else { break };
             // One piece, the usual case, is handed on without a copy.
             if first.is_empty() && rest.is_empty() {
                 first = data;
@@ -254,6 +266,27 @@ impl UpstreamBody {
             }
         }
         Ok(if rest.is_empty() { first } else { rest.freeze() })
+    }
+
+    /// What comes next of the content; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended early.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        loop {
+            match self.frame().await.transpose()?.map(Frame::into_data) {
+                None => return Ok(None),
+                Some(Ok(data)) => return Ok(Some(data)),
+                Some(Err(_trailers)) => {}
+            }
+        }
+    }
+
+    /// The deadline begins anew: of content that is released as it comes, it is for each batch, and the
+    /// recipient's own slowness is none of the upstream's.
+    pub fn renew(&mut self) {
+        self.whole = Box::pin(sleep(self.allowed));
     }
 }
 

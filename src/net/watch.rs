@@ -77,7 +77,21 @@ impl UnderWay {
             state.writing.insert(number, now);
             Some(number)
         });
-        Watched { body, piece: Bytes::new(), _under_way: self }
+        Watched { body, piece: Bytes::new(), begun: false, under_way: self }
+    }
+}
+
+impl UnderWay {
+    /// The peer has taken all that there was: for what comes next its time begins anew.
+    fn renew(&mut self) {
+        let old = self.response;
+        self.response = self.activity.with(|state, now| {
+            state.writing.remove(&old?);
+            let number = state.next;
+            state.next = state.next.wrapping_add(1);
+            state.writing.insert(number, now);
+            Some(number)
+        });
     }
 }
 
@@ -100,7 +114,9 @@ impl Drop for UnderWay {
 pub(super) struct Watched<B> {
     body: B,
     piece: Bytes,
-    _under_way: UnderWay,
+    /// Something of it has been taken.
+    begun: bool,
+    under_way: UnderWay,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
@@ -115,6 +131,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
             let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)?) else {
                 return Poll::Ready(None);
             };
+            // A body that is made as it leaves comes in parts; one that was whole does not.
+            if std::mem::replace(&mut self.begun, true) {
+                self.under_way.renew();
+            }
             match frame.into_data() {
                 Ok(data) => self.piece = data,
                 Err(trailers) => return Poll::Ready(Some(Ok(trailers))),

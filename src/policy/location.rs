@@ -95,6 +95,17 @@ impl Location {
         Self { steps: self.steps.iter().chain(&below.steps).cloned().collect() }
     }
 
+    /// The names before `[*]`, where the location is nothing but names and that: `$.entry[*]`.
+    #[must_use]
+    pub fn names_to_elements(&self) -> Option<Vec<String>> {
+        let (Step::Wildcard, names) = self.steps.split_last()? else { return None };
+        let name = |step: &Step| match step {
+            Step::Name(name) => Some(name.clone()),
+            Step::Wildcard | Step::Index(_) | Step::Filter(_) => None,
+        };
+        names.iter().map(name).collect()
+    }
+
     /// The last name in it, which says what the value is: `cpr` of `$.patients[*].cpr`.
     #[must_use]
     pub fn last_name(&self) -> Option<&str> {

@@ -17,7 +17,7 @@ use crate::policy::checked::{
     Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Round, Route, Rule, Scan, Shift,
     Sought, Subject, Url,
 };
-use crate::policy::location::Literal;
+use crate::policy::location::{Literal, Location};
 use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, Shifter, SubjectKey, ValueKind};
 
 /// A rule of a policy: a line of a route's `members`, or of a shape's.
@@ -96,6 +96,8 @@ pub struct Plan {
     pub(crate) route_wants_subject: bool,
     /// The record is a part of the document, not the whole.
     pub(crate) has_record: bool,
+    /// Where records are the elements of one array: the names on the way to that.
+    record_path: Option<Vec<String>>,
     /// Some location says whose data a record is.
     pub(crate) has_subjects: bool,
     /// Some location names the same person as a subject.
@@ -234,6 +236,7 @@ impl Plan {
         Ok(Self {
             route_wants_subject: matches!(route.response.subject, Subject::At(_)),
             has_record: pattern::record_below_root(route).is_some(),
+            record_path: pattern::record_below_root(route).and_then(Location::names_to_elements),
             urls: Urls::of(policy, route),
             protects_addresses: !policy.is_treatment(),
             ..plan
@@ -278,6 +281,7 @@ impl Plan {
             cpr_in_text: policy.cpr_in_text,
             route_wants_subject: false,
             has_record: false,
+            record_path: None,
             has_subjects: patterns.has_subjects,
             has_aliases,
             has_counts,
@@ -305,6 +309,13 @@ impl Plan {
     #[must_use]
     pub fn has_aliases(&self) -> bool {
         self.has_aliases
+    }
+
+    /// The names on the way to the one array whose elements are the records, if there is one: then a
+    /// large response can be judged record by record.
+    #[must_use]
+    pub fn record_path(&self) -> Option<&[String]> {
+        self.record_path.as_deref()
     }
 
     /// The rule behind a rule number of a disclosure.

@@ -15,11 +15,11 @@ use crate::http::Refusal;
 use crate::http::fields::Accepted;
 use crate::http::reply::Reply;
 use crate::judge::Same;
-use crate::policy::checked::Consent;
+use crate::policy::checked::{Consent, Linkability};
 use crate::policy::decide::Permit;
 use crate::policy::running::{RunningPolicy, RunningRoute};
 use crate::pseudonym::{Known, NONE_KNOWN, Salt};
-use crate::rewrite::{self, Echoes, Fault, FaultKind, Needs, Rewriter, Rewritten, Survey};
+use crate::rewrite::{self, Echoes, Fault, FaultKind, Needs, Parted, Parting, Place, Rewriter, Survey};
 use crate::subjects::{Circumstances, Learnt, SubjectJudge, Subjects, Weighed};
 use crate::telemetry::metrics::{Alias as AliasLabels, Word};
 
@@ -30,17 +30,16 @@ const LONG_REWRITE: usize = 256 * 1024;
 /// so that a second time is rare and a third is not chance.
 const JUDGEMENTS: usize = 3;
 
-/// Rewrites a body under the rights that are in force when its record is about to be written, and
-/// reserves what telling of it takes.
+/// Rewrites a body, or a part of one, under the rights that are in force when its record is about to be
+/// written, and reserves what telling of it takes.
 pub(super) async fn disclose(
     proxy: &Proxy,
     state: &Arc<State>,
     reply: &mut Reply,
     permit: &Permit,
-    (accepted, body, echoes, base): (Accepted, Bytes, Echoes, &str),
-) -> Result<Rewritten, Refusal> {
-    let content = Content::of(proxy, permit, (accepted, body, echoes, base))?;
-    let (same, asked) = who_is_who(proxy, state, permit, &content).await?;
+    content: &Content,
+) -> Result<Parted, Refusal> {
+    let (same, asked) = who_is_who(proxy, state, permit, content).await?;
     let subjects = &proxy.records.subjects;
     for _ in 0..JUDGEMENTS {
         let generation = subjects.generation();
@@ -56,7 +55,8 @@ pub(super) async fn disclose(
             learnt = Some(learn().await?);
             known = table::known(proxy, &content.route, needs.wanted).await?;
         }
-        let rewritten = content.rewritten(&weighed, known).await?;
+        let parted = content.rewritten(&weighed, known).await?;
+        let rewritten = &parted.rewritten;
         if rewritten.document_withheld {
             return Err(Refusal::SubjectWithheld);
         }
@@ -66,7 +66,7 @@ pub(super) async fn disclose(
         };
         quota::reserve(proxy, reply, permit, &rewritten.disclosure.subjects).await?;
         if as_weighed && subjects.generation() == generation {
-            return Ok(rewritten);
+            return Ok(parted);
         }
     }
     tracing::error!("rights change faster than a body can be judged: nothing leaves");
@@ -133,12 +133,15 @@ async fn learn(
 
 /// A body and how it is to be rewritten. Cheap to clone.
 #[derive(Clone)]
-struct Content {
+pub(super) struct Content {
     policy: Arc<RunningPolicy>,
     route: Arc<RunningRoute>,
     subjects: Arc<Subjects>,
     now: u64,
     body: Bytes,
+    /// The body is a part of the one that comes, and where it stands in that.
+    parting: Option<Parting>,
+    place: Option<Place>,
     lines: bool,
     salt: Salt,
     /// What the request resolved, and must not come back in clear (G7).
@@ -148,24 +151,39 @@ struct Content {
 }
 
 impl Content {
-    fn of(
+    pub(super) fn of(
         proxy: &Proxy,
         permit: &Permit,
         (accepted, body, echoes, base): (Accepted, Bytes, Echoes, &str),
     ) -> Result<Self, Refusal> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
         Ok(Self {
             policy: Arc::clone(permit.policy()),
             route: Arc::clone(permit.route()),
             subjects: Arc::clone(&proxy.records.subjects),
             now: proxy.records.clock.unix_millis(),
             body,
+            parting: None,
+            place: None,
             lines: accepted.media_type.is_lines(),
-            salt,
+            salt: random_salt()?,
             echoes: Arc::new(echoes),
             base: base.into(),
         })
+    }
+
+    /// A part of the same body. Pseudonyms of one document stay the same in all of its parts; where no two
+    /// may be alike, each part has its own salt.
+    pub(super) fn part(
+        &self,
+        proxy: &Proxy,
+        (body, parting, place): (Bytes, Option<Parting>, Place),
+    ) -> Result<Self, Refusal> {
+        let salt = match self.policy.checked().pseudonyms.linkability {
+            Linkability::None => random_salt()?,
+            Linkability::Domain | Linkability::Document => self.salt,
+        };
+        let now = proxy.records.clock.unix_millis();
+        Ok(Self { body, parting, place: Some(place), salt, now, ..self.clone() })
     }
 
     async fn surveyed(&self) -> Result<Survey, Refusal> {
@@ -182,10 +200,13 @@ impl Content {
     }
 
     /// Minimised and pseudonymised, under the route's plan and the subjects' rights.
-    async fn rewritten(&self, weighed: &Arc<Weighed>, known: Known) -> Result<Rewritten, Refusal> {
+    async fn rewritten(&self, weighed: &Arc<Weighed>, known: Known) -> Result<Parted, Refusal> {
         let weighed = Arc::clone(weighed);
         let run = move |content: &Self| {
-            content.rewriter(&weighed, &known, |rewriter, body| rewriter.run(body, &mut ()))
+            content.rewriter(&weighed, &known, |rewriter, body| match content.parting {
+                Some(parting) => rewriter.part(body, parting),
+                None => rewriter.run(body, &mut ()).map(|rewritten| Parted { rewritten, has_records: true }),
+            })
         };
         self.run(run).await
     }
@@ -227,9 +248,30 @@ impl Content {
         } else {
             work(self)
         };
-        done.map_err(|fault| {
-            tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
-            if fault.kind == FaultKind::CprInText { Refusal::CprInText } else { Refusal::UpstreamJson }
-        })
+        done.map_err(|fault| refusal_of(self.place.map_or(fault, |place| place.of(fault))))
     }
+}
+
+/// A body that cannot be rewritten.
+pub(super) fn refusal_of(fault: Fault) -> Refusal {
+    tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
+    match fault.kind {
+        FaultKind::CprInText => Refusal::CprInText,
+        FaultKind::TooLarge | FaultKind::NotParted => Refusal::UpstreamTooLarge,
+        FaultKind::NotUtf8
+        | FaultKind::ByteOrderMark
+        | FaultKind::Syntax
+        | FaultKind::UnexpectedEnd
+        | FaultKind::TrailingBytes
+        | FaultKind::LoneSurrogate
+        | FaultKind::TooDeep
+        | FaultKind::DuplicateName
+        | FaultKind::TooManyTies => Refusal::UpstreamJson,
+    }
+}
+
+fn random_salt() -> Result<Salt, Refusal> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
+    Ok(salt)
 }

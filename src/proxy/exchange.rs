@@ -11,11 +11,13 @@ use hyper::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
 use hyper::http::{request, response};
 use hyper::{Request, Response, StatusCode};
 
-use super::disclose::disclose;
+use super::arriving::Arriving;
+use super::disclose::{Content, disclose};
 use super::outcome::{Refused, Who};
 use super::send::{self, Intent, Sending};
+use super::stream::Streaming;
 use super::{Answer, MAX_CLOCK_BACK, Proxy, State, bearer, guards, release, table};
-use crate::http::body;
+use crate::http::body::{self, BodyFault};
 use crate::http::fields::{self, Accepted, judge_change, judge_response};
 use crate::http::forward::{self, Forward};
 use crate::http::problem::Problems;
@@ -32,7 +34,7 @@ use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
 use crate::pseudonym::NONE_KNOWN;
-use crate::rewrite::{Disclosure, Echoes, Rewriter};
+use crate::rewrite::{Disclosure, Echoes, Parted, Rewriter};
 use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
 
 /// An exchange that went well.
@@ -44,7 +46,7 @@ pub(super) struct Done {
 
 /// One exchange, from the request's head to the answer's.
 pub(super) async fn exchange(
-    proxy: &Proxy,
+    proxy: &Arc<Proxy>,
     state: &Arc<State>,
     reply: &mut Reply,
     connection: &Connection,
@@ -64,6 +66,7 @@ pub(super) async fn exchange(
         return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
     }
     let permit = decide(proxy, state, reply, policy, (&head, &target)).await.map_err(of_recipient)?;
+    let permit = Arc::new(permit);
     answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
     let under_permit = |refusal| Refused::under(&permit, guards::absent(proxy, &permit, refusal));
     guards::enumeration(proxy, reply, &permit).map_err(under_permit)?;
@@ -81,9 +84,9 @@ pub(super) async fn exchange(
 
 /// A request that may be forwarded now, its intent on record where it needs one.
 struct Asking<'a> {
-    proxy: &'a Proxy,
+    proxy: &'a Arc<Proxy>,
     state: &'a Arc<State>,
-    permit: &'a Permit,
+    permit: &'a Arc<Permit>,
     head: &'a request::Parts,
     sending: &'a Sending,
     /// How our URLs begin, as the recipient calls us.
@@ -112,9 +115,20 @@ impl Asking<'_> {
             intent.take().into_iter().for_each(Intent::close);
             return release::done(reply, status, receipt, admitted);
         };
-        let body = read(permit, accepted, body).await?;
+        let body = match read(permit, accepted, body).await? {
+            Came::Whole(body) => body,
+            Came::More(arriving) => {
+                self.timer.lap(Phase::Upstream);
+                let content = Content::of(proxy, permit, (accepted, Bytes::new(), echoes, base))?;
+                let streaming = Streaming::new((proxy, state, permit), reply, content, arriving);
+                let begun = streaming.begin((kind, status, accepted.media_type), admitted).await?;
+                intent.take().into_iter().for_each(Intent::close);
+                return Ok(begun);
+            }
+        };
         self.timer.lap(Phase::Upstream);
-        let rewritten = disclose(proxy, state, reply, permit, (accepted, body, echoes, base)).await?;
+        let content = Content::of(proxy, permit, (accepted, body, echoes, base))?;
+        let Parted { rewritten, .. } = disclose(proxy, state, reply, permit, &content).await?;
         // Only now: what is refused draws no pseudonym.
         let echoes = Echoes::of(&sending.resolved);
         reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
@@ -288,11 +302,29 @@ async fn places(
     Ok(came.into_iter().filter_map(remade).collect())
 }
 
+/// What came of the content.
+enum Came {
+    Whole(Bytes),
+    /// More than is judged whole, on a route whose records can be judged one by one.
+    More(Box<Arriving>),
+}
+
 /// Reads the content whole, within the policy's buffer, and takes off its coding.
-async fn read(permit: &Permit, accepted: Accepted, body: UpstreamBody) -> Result<Bytes, Refusal> {
+async fn read(permit: &Permit, accepted: Accepted, mut body: UpstreamBody) -> Result<Came, Refusal> {
     let most = permit.policy().checked().limits.buffer;
-    let content = body.read(most).await.map_err(fault_of)?;
-    body::decode(accepted.coding, content, most).map_err(body::BodyFault::of_upstream)
+    let whole = |content| body::decode(accepted.coding, content, most);
+    let Some(arriving) = Arriving::of(permit, accepted) else {
+        let content = body.read(most).await.map_err(fault_of)?;
+        return whole(content).map(Came::Whole).map_err(BodyFault::of_upstream);
+    };
+    let content = body.read_past(most).await.map_err(fault_of)?;
+    if content.len() <= most {
+        match whole(content.clone()) {
+            Err(BodyFault::TooLarge) => {}
+            done => return done.map(Came::Whole).map_err(BodyFault::of_upstream),
+        }
+    }
+    Ok(Came::More(Box::new(arriving.begun(content, body))))
 }
 
 pub(super) fn fault_of(error: UpstreamError) -> Refusal {
@@ -309,15 +341,15 @@ pub(super) fn fault_of(error: UpstreamError) -> Refusal {
 }
 
 /// What a record tells of an answer.
-struct Telling<'a> {
-    kind: Kind,
-    status: StatusCode,
-    bytes: usize,
-    disclosure: &'a Disclosure,
+pub(super) struct Telling<'a> {
+    pub(super) kind: Kind,
+    pub(super) status: StatusCode,
+    pub(super) bytes: usize,
+    pub(super) disclosure: &'a Disclosure,
 }
 
 /// Writes down what is about to leave, and waits until that is durable (G5).
-async fn record(
+pub(super) async fn record(
     proxy: &Proxy,
     state: &State,
     reply: &Reply,
@@ -357,7 +389,7 @@ async fn record(
 }
 
 /// Counts members and records by what became of them.
-fn count(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) {
+pub(super) fn count(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) {
     let recipient = Word::from(&permit.policy().checked().recipient.id);
     let released = disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum();
     let labels = |outcome| Outcome { recipient: recipient.clone(), outcome: Word::own(outcome) };

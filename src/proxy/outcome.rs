@@ -82,7 +82,7 @@ impl Refused {
 /// Runs an exchange in its span, and sees to it that its end is logged, counted and, where it was
 /// refused, recorded.
 pub(super) async fn observed(
-    proxy: &Proxy,
+    proxy: &Arc<Proxy>,
     mut reply: Reply,
     connection: &Connection,
     request: Request<Incoming>,
@@ -110,6 +110,20 @@ pub(super) async fn observed(
     }
     .instrument(span)
     .await
+}
+
+/// A response of which parts have left already was broken off: counted, recorded and logged like a refusal.
+pub(super) async fn broken_off(
+    proxy: &Proxy,
+    state: &State,
+    reply: &Reply,
+    permit: &Permit,
+    (refusal, took): (Refusal, Duration),
+) {
+    let (who, verdict) = (Who::under(permit), refusal.verdict());
+    record(proxy, state, reply, &who, (refusal, None)).await;
+    count(proxy, &who, verdict.status, Some(verdict));
+    log(state, &who, verdict.status, verdict.reason, Some(verdict), took);
 }
 
 /// Records a refusal of a known recipient. A ledger that fails or is slow does not hold it up.

@@ -201,8 +201,12 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         }
     }
 
-    /// Writes a number of records, less those that are withheld whole.
+    /// Writes a number of records, less those that are withheld whole. Of a document that is judged in
+    /// parts nobody knows yet how many that are.
     fn write_count(&mut self, json: &str) -> bool {
+        if self.parted_at.is_some() {
+            return false;
+        }
         let number: Option<u64> = json.parse().ok().filter(|number| *number <= MAX_COUNT);
         let Some(left) = number.and_then(|number| number.checked_sub(self.records_less)) else {
             return false;

@@ -2,6 +2,7 @@
 
 mod decoding;
 mod documents;
+mod parts;
 mod requests;
 
 use jiff::civil::date;

@@ -72,8 +72,20 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// The record that is open is that of a protected person: their name and address stay.
     pub(super) protected: bool,
     pub(super) finds: Vec<Find>,
+    /// Of a document that is judged in parts: how deep its array of records stands, and where in the
+    /// output that began and ended.
+    pub(super) parted_at: Option<u32>,
+    pub(super) records_at: Option<(Mark, Mark)>,
     pub(super) watch: &'w mut W,
     pub(super) pointer: String,
+}
+
+/// How far the walk was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) out: usize,
+    pub(super) released: usize,
+    pub(super) counts: Tally,
 }
 
 /// What applies to a value: its own state, and the rule of a `keep` above it.
@@ -123,6 +135,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             may_be_marked: plan.protects_addresses && may_be_marked(text),
             protected: false,
             finds: Vec::new(),
+            parted_at: None,
+            records_at: None,
             watch,
             pointer: String::new(),
         }
@@ -357,6 +371,15 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     }
 
     fn container(&mut self, state: Option<&'p State>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
+        let begun = self.records_begin(state, depth);
+        let kept = self.contained(state, under, depth)?;
+        if let Some(begun) = begun {
+            self.records_end(begun);
+        }
+        Ok(kept)
+    }
+
+    fn contained(&mut self, state: Option<&'p State>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
         let node = state.and_then(|state| state.node.as_ref());
         let stays_empty = state.is_some_and(|state| state.above_record);
         let from = self.out.len();

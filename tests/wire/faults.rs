@@ -9,7 +9,7 @@ use super::stage::{Dice, GOOD, PLANTED, Setting, Stage};
 
 const JSON: &str = "content-type: application/json\r\n";
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     coder.write_all(content).unwrap();
     coder.finish().unwrap()

@@ -19,6 +19,7 @@ mod resolving;
 mod secrecy;
 mod stage;
 mod standing;
+mod stream;
 mod subjects;
 mod table;
 mod tls;

@@ -22,15 +22,15 @@ const GET: &[u8] = b"GET /appointments HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// A disk that works until it is told to fail, or to keep everybody waiting.
 #[derive(Debug, Clone, Default)]
-struct Weak {
+pub(crate) struct Weak {
     mood: Arc<AtomicU8>,
 }
 
-const FAILS: u8 = 1;
+pub(crate) const FAILS: u8 = 1;
 const WAITS: u8 = 2;
 
 impl Weak {
-    fn is(&self, mood: u8) {
+    pub(crate) fn is(&self, mood: u8) {
         self.mood.store(mood, Ordering::SeqCst);
     }
 }

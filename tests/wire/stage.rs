@@ -148,8 +148,9 @@ impl Stage {
         let connection = tokio::spawn(connection);
         let response = timeout(PATIENCE, sender.send_request(request)).await.unwrap().ok()?;
         let (head, body) = response.into_parts();
-        let body = timeout(PATIENCE, body.collect()).await.unwrap().unwrap().to_bytes();
+        let body = timeout(PATIENCE, body.collect()).await.unwrap();
         connection.abort();
+        let body = body.ok()?.to_bytes();
         Some(Response::from_parts(head, body))
     }
 
@@ -293,6 +294,17 @@ impl Wire {
             replies.push(reply);
         }
         replies
+    }
+
+    /// Reads until at least so many bytes have come, or there are no more; gives all that has.
+    pub(crate) async fn read_raw(&mut self, least: usize) -> &[u8] {
+        while self.buffer.len() < least {
+            match timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await.unwrap() {
+                Ok(1..) => {}
+                _ => break,
+            }
+        }
+        &self.buffer
     }
 
     /// Whether the answer said that the connection ends.

@@ -21,4 +21,16 @@ impl Tally {
         self.records_withheld += other.records_withheld;
         self.protected += other.protected;
     }
+
+    /// What was counted since then.
+    pub(in crate::rewrite) const fn less(self, earlier: Self) -> Self {
+        Self {
+            withheld: self.withheld.saturating_sub(earlier.withheld),
+            unfit: self.unfit.saturating_sub(earlier.unfit),
+            cpr_in_text: self.cpr_in_text.saturating_sub(earlier.cpr_in_text),
+            records: self.records.saturating_sub(earlier.records),
+            records_withheld: self.records_withheld.saturating_sub(earlier.records_withheld),
+            protected: self.protected.saturating_sub(earlier.protected),
+        }
+    }
 }

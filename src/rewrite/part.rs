@@ -1,0 +1,224 @@
+//! A document larger than what is judged whole, judged record by record: the walk over a document that was
+//! made of the beginning of the large one, some of its records, and an end that closes it.
+//!
+//! [`Pieces`](super::Pieces) makes such documents; every one of them is walked like any other, and of what
+//! that writes only the part is released that the recipient has not had yet. Put together, the parts are what
+//! the large document would have become, but for counts of its records, which stay.
+//!
+//! What must never happen here: a part of a document whose records depend on something that has not come yet.
+
+use super::walk::{Mark, Walk};
+use super::{Fault, FaultKind, Rewriter, Rewritten, utf8};
+use crate::json::Reader;
+use crate::judge::Judge;
+use crate::policy::plan::{Act, Node, Plan, Slot, State};
+
+use super::lookahead::resolve;
+use super::names::decode;
+
+/// Which part of what becomes of a document is to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All up to the last of its records.
+    First,
+    /// Its records.
+    Middle,
+    /// All behind its records.
+    Last,
+}
+
+/// Which part of a document, and where its records stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parting {
+    /// Which.
+    pub part: Part,
+    /// How many containers are around the array of records.
+    pub depth: u32,
+    /// Some record has left already: a comma goes before the next.
+    pub after_records: bool,
+}
+
+/// A part, rewritten.
+#[derive(Debug)]
+pub struct Parted {
+    /// What leaves, and what that discloses.
+    pub rewritten: Rewritten,
+    /// Some record is in it.
+    pub has_records: bool,
+}
+
+impl<J: Judge> Rewriter<'_, J> {
+    /// Rewrites a document that [`Pieces`](super::Pieces) made, and gives the part of it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`FaultKind::NotParted`] where no array of records stands at that depth.
+    pub fn part(&self, body: &[u8], parting: Parting) -> Result<Parted, Fault> {
+        let text = utf8(body)?;
+        let mut watch = ();
+        let mut walk = Walk::new(self, &mut watch, text, 0);
+        walk.parted_at = Some(parting.depth);
+        walk.document(Reader::new(text))?;
+        let has_records = walk.take_part(parting).ok_or(NOT_PARTED)?;
+        Ok(Parted { rewritten: walk.finish(), has_records })
+    }
+}
+
+const NOT_PARTED: Fault = Fault { kind: FaultKind::NotParted, offset: 0 };
+
+impl<J: Judge> Walk<'_, '_, '_, J, ()> {
+    /// Leaves of what was written and counted what belongs to the part; says whether a record is in it.
+    fn take_part(&mut self, parting: Parting) -> Option<bool> {
+        let (begun, ended) = self.records_at.take()?;
+        if self.out.get(begun.out) != Some(&b'[') || self.out.get(ended.out) != Some(&b']') {
+            return None;
+        }
+        let has_records = ended.out.checked_sub(begun.out)? > 1;
+        match parting.part {
+            Part::First => {
+                self.out.truncate(ended.out);
+                self.released.truncate(ended.released);
+                self.counts = ended.counts;
+            }
+            Part::Middle => {
+                self.out.truncate(ended.out);
+                let comma = parting.after_records && has_records;
+                // The bracket's place takes the comma.
+                self.out.drain(..begun.out.checked_add(usize::from(!comma))?);
+                if let Some(first) = self.out.first_mut().filter(|_| comma) {
+                    *first = b',';
+                }
+                self.released.truncate(ended.released);
+                self.released.drain(..begun.released.min(self.released.len()));
+                self.counts = ended.counts.less(begun.counts);
+            }
+            Part::Last => {
+                self.out.drain(..ended.out);
+                self.released.drain(..ended.released.min(self.released.len()));
+                self.counts = self.counts.less(ended.counts);
+            }
+        }
+        Some(has_records)
+    }
+}
+
+impl<J: Judge, W: super::Watch> Walk<'_, '_, '_, J, W> {
+    /// Where the array of records begins, if it is what stands at the reader's place.
+    pub(super) fn records_begin(&self, state: Option<&State>, depth: u32) -> Option<Mark> {
+        let begins = self.parted_at? == depth && state?.above_record && self.reader.peek() == b'[';
+        begins.then(|| self.mark())
+    }
+
+    /// It has been written: its closing bracket is the last byte.
+    pub(super) fn records_end(&mut self, begun: Mark) {
+        let now = self.mark();
+        self.records_at = Some((begun, Mark { out: now.out.saturating_sub(1), ..now }));
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { out: self.out.len(), released: self.released.len(), counts: self.counts }
+    }
+}
+
+/// Whether the records of a document can be judged one by one: its beginning decides which rules apply to
+/// them, and nothing beside them says whose they are. `head` bytes of the text are that beginning.
+pub(super) fn can_be_parted(plan: &Plan, text: &str, head: usize, path: &[String]) -> Result<bool, Fault> {
+    let mut reader = Reader::new(text);
+    let mut slot = plan.root;
+    reader.whitespace();
+    for (depth, name) in (0..).zip(path) {
+        let Some(state) = resolve(plan, slot, &reader, depth)? else { return Ok(false) };
+        if depth == 0 && !(Beside { plan, seen: Vec::new() }).is_about_nobody(state) {
+            return Ok(false);
+        }
+        let Some(next) = state.node.as_ref().and_then(|node| node.names.slot(name)) else { return Ok(false) };
+        let Some(before) = enter(&mut reader, name, depth)?.filter(|_| reader.at < head) else {
+            return Ok(false);
+        };
+        if !is_settled(plan, slot, &before) {
+            return Ok(false);
+        }
+        slot = next;
+    }
+    Ok(reader.peek() == b'[')
+}
+
+/// What a choice compares has all come.
+fn is_settled(plan: &Plan, slot: Slot, names: &[String]) -> bool {
+    let Slot::Choice(number) = slot else { return true };
+    let choice = usize::try_from(number).ok().and_then(|at| plan.choices.get(at));
+    choice.is_some_and(|choice| choice.members.iter().all(|member| names.contains(&member.name)))
+}
+
+/// Steps into the member of this name, and gives the names before it; `None` if there is no such member.
+pub(super) fn enter(reader: &mut Reader<'_>, name: &str, depth: u32) -> Result<Option<Vec<String>>, Fault> {
+    if reader.peek() != b'{' {
+        return Ok(None);
+    }
+    let inner = reader.open(depth)?;
+    let mut before = Vec::new();
+    reader.whitespace();
+    while reader.peek() == b'"' {
+        let span = reader.name()?;
+        let own = decode(reader.slice(span.start, span.end));
+        if own == name {
+            return Ok(Some(before));
+        }
+        before.push(own);
+        reader.skip_value(inner)?;
+        reader.whitespace();
+        if reader.peek() != b',' {
+            break;
+        }
+        reader.advance();
+        reader.whitespace();
+    }
+    if reader.peek() == b'}' { Ok(None) } else { Err(reader.unexpected().into()) }
+}
+
+/// What stands beside the records of a document.
+struct Beside<'p> {
+    plan: &'p Plan,
+    seen: Vec<Slot>,
+}
+
+impl<'p> Beside<'p> {
+    /// No subject, nothing that is tied to one, and nothing that depends on one.
+    fn is_about_nobody(&mut self, state: &'p State) -> bool {
+        if state.record {
+            return true;
+        }
+        let State { subject, alias, alias_scope, wants_subject, marker, .. } = state;
+        let rule = state.rule.and_then(|rule| self.plan.rules.get(usize::try_from(rule).ok()?));
+        let depends = rule.is_some_and(|rule| matches!(rule.act, Act::Shift(_) | Act::DecodeJson));
+        if subject.is_some() || alias.is_some() || *alias_scope || *wants_subject || *marker || depends {
+            return false;
+        }
+        state.node.as_ref().is_none_or(|node| self.below(node))
+    }
+
+    fn below(&mut self, node: &'p Node) -> bool {
+        let names: Vec<&str> = node.names.names().collect();
+        let by_name = names.into_iter().filter_map(|name| node.names.slot(name));
+        let slots: Vec<Slot> = by_name
+            .chain(node.indices.iter().map(|(_, slot)| *slot))
+            .chain([node.other_names, node.other_indices])
+            .collect();
+        slots.into_iter().all(|slot| self.slot(slot))
+    }
+
+    fn slot(&mut self, slot: Slot) -> bool {
+        if self.seen.contains(&slot) {
+            return true;
+        }
+        self.seen.push(slot);
+        let plan = self.plan;
+        match slot {
+            Slot::Withheld => true,
+            Slot::State(number) => plan.state(number).is_none_or(|state| self.is_about_nobody(state)),
+            Slot::Choice(number) => {
+                let choice = usize::try_from(number).ok().and_then(|at| plan.choices.get(at));
+                choice.is_none_or(|choice| choice.table.iter().all(|slot| self.slot(*slot)))
+            }
+        }
+    }
+}

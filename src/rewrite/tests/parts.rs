@@ -1,0 +1,254 @@
+//! Documents that are judged in parts come to what they come to whole.
+
+use super::{Known, at, keep, plan, policy, rules};
+use crate::ids::SubjectId;
+use crate::judge::{Judge, Judgement};
+use crate::policy::checked::{Action, Kind, Policy, Shape, Subject};
+use crate::policy::location::Literal;
+use crate::policy::plan::Plan;
+use crate::pseudonym::NONE_KNOWN;
+use crate::rewrite::{Disclosure, FaultKind, NO_BASE, NO_ECHOES, Parted, Pieces, Rewriter};
+
+/// Persons in a bundle, and a member of the bundle's own before and behind them.
+fn bundle() -> Policy {
+    let shape = |name: &str, at_: &[&str], subject, list: &[(&str, Action)]| Shape {
+        name: name.into(),
+        at: at_.iter().map(|text| at(text)).collect(),
+        when: vec![("resourceType".into(), Literal::String(name.into()))],
+        subject,
+        alias: Vec::new(),
+        rules: rules(list),
+    };
+    let mut policy = policy(&[]);
+    policy.shapes = vec![
+        shape(
+            "Bundle",
+            &["$"],
+            Subject::Nobody { reason: "test".into() },
+            &[("$.resourceType", keep()), ("$.type", keep()), ("$.total", Action::Count), ("$.link", keep())],
+        ),
+        shape(
+            "Patient",
+            &["$", "$.entry[*].resource"],
+            Subject::At(vec![at("$.cpr")]),
+            &[("$.cpr", Action::Pseudonymise(Kind::Cpr)), ("$.x", keep())],
+        ),
+    ];
+    let response = &mut policy.routes[0].response;
+    response.shapes = vec![0, 1];
+    response.record = Some(at("$.entry[*]"));
+    response.subject = Subject::Elsewhere;
+    policy
+}
+
+/// Official test numbers.
+const NUMBERS: [&str; 4] = ["2512489996", "2509479989", "0201919990", "0308239999"];
+
+fn entry(number: usize) -> String {
+    let cpr = NUMBERS[number % 4];
+    format!(
+        r#"{{"fullUrl":"æ\ud83d\ude00]","resource":{{"resourceType":"Patient","cpr":"{cpr}","x":{number}}}}}"#
+    )
+}
+
+struct Whole {
+    out: String,
+    disclosure: Disclosure,
+    parts: usize,
+}
+
+/// All parts, put together: what a recipient would have.
+fn in_parts(
+    plan: &Plan,
+    judge: &impl Judge,
+    body: &str,
+    (cut, most): (usize, usize),
+) -> Result<Whole, FaultKind> {
+    let mut pieces = Pieces::new(plan, false, most).unwrap();
+    let mut whole = Whole { out: String::new(), disclosure: Disclosure::default(), parts: 0 };
+    whole.disclosure.released_by_rule = vec![0; plan.rules.len()];
+    let mut coming = body.as_bytes().chunks(cut);
+    loop {
+        let came = coming.next();
+        pieces.push(came.unwrap_or_default());
+        while let Some(piece) = pieces.next(plan, came.is_none()).map_err(|fault| fault.kind)? {
+            let parting = piece.parting.unwrap();
+            let rewriter = Rewriter {
+                plan,
+                salt: &[0; 16],
+                judge,
+                echoes: &NO_ECHOES,
+                base: NO_BASE,
+                known: &NONE_KNOWN,
+                lines: false,
+            };
+            let Parted { rewritten, has_records } =
+                rewriter.part(&piece.into_document(), parting).map_err(|fault| fault.kind)?;
+            if has_records {
+                pieces.records_left();
+            }
+            whole.out.push_str(std::str::from_utf8(rewritten.released.body()).unwrap());
+            add(&mut whole.disclosure, rewritten.disclosure);
+            whole.parts += 1;
+        }
+        if came.is_none() {
+            return Ok(whole);
+        }
+    }
+}
+
+fn add(sum: &mut Disclosure, part: Disclosure) {
+    for (sum, part) in sum.released_by_rule.iter_mut().zip(part.released_by_rule) {
+        *sum += part;
+    }
+    sum.withheld += part.withheld;
+    sum.unfit += part.unfit;
+    sum.records += part.records;
+    sum.records_withheld += part.records_withheld;
+    let new = part.subjects.into_iter().filter(|id| !sum.subjects.contains(id)).collect::<Vec<SubjectId>>();
+    sum.subjects.extend(new);
+}
+
+#[test]
+fn parts_come_to_the_whole_however_a_document_is_cut() {
+    let plan = plan(&bundle()).unwrap();
+    let everyone = Known(Vec::new());
+    let first = Rewriter {
+        plan: &plan,
+        salt: &[0; 16],
+        judge: &everyone,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines: false,
+    };
+    let one = format!(r#"{{"resourceType":"Bundle","entry":[{}]}}"#, entry(0));
+    let person = first.run(one.as_bytes(), &mut ()).unwrap().disclosure.subjects[0];
+    let without_one = Known(vec![(person, Judgement::Withheld)]);
+    let documents = [
+        r#"{"resourceType":"Bundle","entry":[]}"#.to_owned(),
+        r#" {"resourceType" : "Bundle" , "entry" : [ ] , "type":"searchset" } "#.to_owned(),
+        one,
+        format!(
+            "{{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"x\":[1,{{\"entry\":[]}}],\"entry\":[ {} ],\"link\":[{{\"a\":\"b\"}}],\"y\":2}}\n",
+            (0..40).map(entry).collect::<Vec<_>>().join(" ,\n ")
+        ),
+        format!(
+            r#"{{"resourceType":"Bundle","\u0065ntry":[1,{},-2.5e3,"a]",{},null,[[]],true],"link":[]}}"#,
+            entry(1),
+            entry(5)
+        ),
+    ];
+    for judge in [&everyone, &without_one] {
+        for document in &documents {
+            let whole = Rewriter { judge, ..first }.run(document.as_bytes(), &mut ()).unwrap();
+            for cut in [1, 2, 3, 5, 17, 64, 1000, usize::MAX] {
+                for most in [300, 1 << 20] {
+                    let parts = in_parts(&plan, judge, document, (cut, most)).unwrap();
+                    assert_eq!(
+                        parts.out.as_bytes(),
+                        whole.released.body(),
+                        "cut {cut}, most {most}: {document}"
+                    );
+                    let Disclosure { cpr_in_text: 0, address_protected: 0, .. } = whole.disclosure else {
+                        panic!("nothing of that is in these documents")
+                    };
+                    assert_eq!(parts.disclosure, whole.disclosure, "cut {cut}, most {most}: {document}");
+                    assert!(parts.parts >= 2);
+                }
+            }
+        }
+    }
+    let many = in_parts(&plan, &everyone, &documents[3], (64, 300)).unwrap();
+    assert!(many.parts > 10, "{}", many.parts);
+}
+
+#[test]
+fn a_count_of_records_is_withheld_where_nobody_knows_it_yet() {
+    let plan = plan(&bundle()).unwrap();
+    let document = format!(r#"{{"resourceType":"Bundle","total":1,"entry":[{}]}}"#, entry(2));
+    let parts = in_parts(&plan, &Known(Vec::new()), &document, (7, 300)).unwrap();
+    assert!(
+        parts.out.starts_with(r#"{"resourceType":"Bundle","entry":[{"resource":{"cpr":"#),
+        "{}",
+        parts.out
+    );
+    assert_eq!(parts.disclosure.unfit, 1);
+}
+
+#[test]
+fn what_could_change_the_rules_for_what_has_left_is_refused() {
+    let plan = plan(&bundle()).unwrap();
+    let body = (0..20).map(entry).collect::<Vec<_>>().join(",");
+    let everyone = Known(Vec::new());
+    let failed = |document: String, most| {
+        for cut in [1, 3, 50, usize::MAX] {
+            let failed = in_parts(&plan, &everyone, &document, (cut, most)).err();
+            assert!(failed.is_some(), "cut {cut}: {document}");
+            if cut == usize::MAX {
+                return failed;
+            }
+        }
+        None
+    };
+    for (document, kind) in [
+        // The type of the document comes behind its records.
+        (format!(r#"{{"entry":[{body}],"resourceType":"Bundle"}}"#), FaultKind::NotParted),
+        // It is a document about a person.
+        (
+            format!(r#"{{"resourceType":"Patient","cpr":"2512489996","entry":[{body}]}}"#),
+            FaultKind::NotParted,
+        ),
+        // Twice.
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body}],"entry":[]}}"#), FaultKind::DuplicateName),
+        (
+            format!(r#"{{"resourceType":"Bundle","entry":[{body}],"resourceType":"x"}}"#),
+            FaultKind::DuplicateName,
+        ),
+        // Not there, or no array.
+        (r#"{"resourceType":"Bundle","x":1}"#.into(), FaultKind::NotParted),
+        (r#"{"resourceType":"Bundle","entry":{"a":1}}"#.into(), FaultKind::NotParted),
+        ("[]".into(), FaultKind::NotParted),
+        // No JSON.
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body},]}}"#), FaultKind::Syntax),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body} 1]}}"#), FaultKind::Syntax),
+        (format!(r#"{{"resourceType":"Bundle","entry":[,{body}]}}"#), FaultKind::Syntax),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body}]"#), FaultKind::UnexpectedEnd),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body}"#), FaultKind::UnexpectedEnd),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body},"#), FaultKind::UnexpectedEnd),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body}]}}x"#), FaultKind::TrailingBytes),
+        (format!(r#"{{"resourceType":"Bundle","entry":[{body},"\ud83d"]}}"#), FaultKind::LoneSurrogate),
+    ] {
+        assert_eq!(failed(document.clone(), 1 << 20), Some(kind), "{document}");
+    }
+    let long = format!(r#"{{"resourceType":"Bundle","entry":[{body},"{}"]}}"#, "x".repeat(2000));
+    assert_eq!(failed(long, 1000), Some(FaultKind::TooLarge));
+    let behind = format!(r#"{{"resourceType":"Bundle","entry":[{body}],"y":"{}"}}"#, "x".repeat(2000));
+    assert_eq!(failed(behind, 1000), Some(FaultKind::TooLarge));
+    let before = format!(r#"{{"resourceType":"Bundle","y":"{}","entry":[{body}]}}"#, "x".repeat(2000));
+    assert_eq!(failed(before, 1000), Some(FaultKind::TooLarge));
+}
+
+#[test]
+fn lines_are_cut_between_lines() {
+    let plan = plan(&policy(&[("$.a", keep())])).unwrap();
+    let body = "{\"a\":1}\n\n{\"a\":\"æ\"}\r\n{\"b\":1}\n{\"a\":3}";
+    for (cut, most) in (1..body.len()).flat_map(|cut| [(cut, 15), (cut, 1000)]) {
+        let mut pieces = Pieces::new(&plan, true, most).unwrap();
+        let mut joined = Vec::new();
+        for came in body.as_bytes().chunks(cut).map(Some).chain([None]) {
+            pieces.push(came.unwrap_or_default());
+            while let Some(piece) = pieces.next(&plan, came.is_none()).unwrap() {
+                let document = piece.into_document();
+                assert!(document.ends_with(b"\n") || came.is_none());
+                joined.extend(document);
+            }
+        }
+        assert_eq!(joined, body.as_bytes());
+    }
+    let mut pieces = Pieces::new(&plan, true, 10).unwrap();
+    pieces.push(b"{\"a\":1}\n{\"a\":\"0123456789");
+    assert_eq!(pieces.next(&plan, false).unwrap().unwrap().into_document(), b"{\"a\":1}\n");
+    let fault = pieces.next(&plan, false).unwrap_err();
+    assert_eq!((fault.kind, fault.offset), (FaultKind::TooLarge, 8));
+}
