@@ -12,7 +12,7 @@ mod keys;
 mod learn;
 mod ledger;
 mod officers;
-mod policies;
+mod policy_files;
 mod policy;
 mod reidentify;
 mod report;

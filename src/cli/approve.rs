@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::diff;
-use super::policies::{Format, Stop};
+use super::policy_files::{Format, Stop};
 use super::{FINDINGS, GOOD, USAGE, officers};
 use crate::app::Standing;
 use crate::clock::Clock;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::policies::{self, Stop, count};
+use super::policy_files::{self, Stop, count};
 use super::subject::report::Language;
 use super::test::run::{self, Case};
 use crate::authoring::assess::{self, RuleId, Seen, Verdict};
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(value_name = "SAMPLE")]
     samples: Vec<String>,
     /// The day of the report instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// How the report is written to standard output.
     #[arg(long, value_enum, default_value_t = Shape::Text)]

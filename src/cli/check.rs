@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use super::policies::{self, Checked, Colour, Format, count};
+use super::policy_files::{self, Checked, Colour, Format, count};
 use crate::policy::codes;
 use crate::policy::diagnostic::{Diagnostic, render, to_json};
 use crate::policy::syntax::nearest;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Check as of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// Explain a code, such as TAVS0102, with an example; checks nothing.
     #[arg(long, value_name = "CODE")]
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> u8 {
     if args.online {
         return online::run(&args.config, args.format, args.deny_warnings, args.color);
     }
-    let checked = match policies::load(&args.paths, args.at) {
+    let checked = match policy_files::load(&args.paths, args.at) {
         Ok(checked) => checked,
         Err(faults) => {
             super::complain(&faults);

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes: u64,
     /// The day that the demo plays on.
-    #[arg(long, value_name = "DATE", default_value = "2026-03-01", value_parser = super::policies::day)]
+    #[arg(long, value_name = "DATE", default_value = "2026-03-01", value_parser = super::policy_files::day)]
     at: Date,
     /// The seed of the test patients.
     #[arg(long, value_name = "N", default_value_t = 1)]

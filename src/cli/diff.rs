@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use self::revision::Revision;
-use super::policies::{self, Format, Stop, count};
+use super::policy_files::{self, Format, Stop, count};
 use crate::clock::Clock;
 use crate::policy::check::check_to_serve;
 use crate::policy::checked::Policy;
@@ -65,7 +65,7 @@ pub(super) fn read(written: &str, folder: &Path) -> Result<Vec<Policy>, Stop> {
     let files = match written.strip_prefix("git:") {
         Some(revision) => of_revision(revision, folder)?,
         None if Path::new(written).exists() => {
-            policies::files(&[PathBuf::from(written)]).map_err(|faults| Stop(super::USAGE, faults))?
+            policy_files::files(&[PathBuf::from(written)]).map_err(|faults| Stop(super::USAGE, faults))?
         }
         None => of_revision(written, folder)?,
     };
@@ -82,7 +82,7 @@ pub(super) fn read(written: &str, folder: &Path) -> Result<Vec<Policy>, Stop> {
 fn of_revision(written: &str, folder: &Path) -> Result<Vec<SourceFile>, Stop> {
     let stop = |error: revision::RevisionError| Stop(super::USAGE, format!("error: {error}\n"));
     let revision = Revision::read(written, folder).map_err(stop)?;
-    let mut files = policies::files(&[revision.folder().to_owned()]).map_err(|faults| {
+    let mut files = policy_files::files(&[revision.folder().to_owned()]).map_err(|faults| {
         Stop(super::USAGE, faults.replace(&revision.folder().display().to_string(), written))
     })?;
     SourceFile::rename(&mut files, |path| revision.name_of(path));

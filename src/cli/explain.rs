@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::policies::{self, Format, Stop};
+use super::policy_files::{self, Format, Stop};
 use super::rewrite::{checked, random, route};
 use crate::cpr;
 use crate::demo::story::Row;
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long)]
     show_values: bool,
     /// As of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// The input is one JSON document a line. [default: by the route's content types]
     #[arg(long)]
@@ -127,7 +127,7 @@ impl Side {
         if values {
             let mut out = head.into_bytes();
             let rows: Vec<Row> = trace.rows.iter().map(named).collect();
-            Page { out: &mut out, colour: policies::Colour::Auto.on_output() }
+            Page { out: &mut out, colour: policy_files::Colour::Auto.on_output() }
                 .table(&rows)
                 .map_err(|error| Stop(super::USAGE, format!("error: cannot write: {error}\n")))?;
             return Ok(String::from_utf8_lossy(&out).into_owned());
@@ -208,7 +208,7 @@ fn against_text(
         let member = mine.or(*theirs).map_or("", |row| row.member.as_str());
         text += &format!("{}\n  {}\n  {}\n", shown_name(member), said(one, *mine), said(other, *theirs));
     }
-    text + &policies::count(differing.len(), "member differs\n", "members differ\n")
+    text + &policy_files::count(differing.len(), "member differs\n", "members differ\n")
 }
 
 const fn why(row: &Row) -> &'static str {

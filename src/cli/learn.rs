@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::policies::{Format, Stop, count};
+use super::policy_files::{Format, Stop, count};
 use crate::authoring::draft;
 use crate::authoring::learn::{Learner, Part, Place};
 use crate::authoring::names::{Names, could_be_name};

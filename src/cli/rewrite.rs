@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use super::policies::{self, Stop, count};
+use super::policy_files::{self, Stop, count};
 use crate::clock::Clock;
 use crate::config::private;
 use crate::judge::Everyone;
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "ring")]
     store: Option<PathBuf>,
     /// As of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// What the input is, as the upstream would say; must be one of the route's.
     /// [default: the route's first]
@@ -116,7 +116,7 @@ fn unusable(error: &StoreError) -> Stop {
 
 /// The policy, if it may take effect.
 pub(super) fn checked(path: &Path, at: Option<Date>) -> Result<Policy, Stop> {
-    let checked = policies::load(&[path.to_owned()], at).map_err(|faults| Stop(super::USAGE, faults))?;
+    let checked = policy_files::load(&[path.to_owned()], at).map_err(|faults| Stop(super::USAGE, faults))?;
     let errors: Vec<Diagnostic> = checked.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     if !errors.is_empty() {
         return Err(Stop(super::FINDINGS, render(&errors, &checked.files, super::colour())));

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::policies::Format;
+use super::policy_files::Format;
 use super::{FINDINGS, USAGE, complain};
 use crate::store::RightKind;
 

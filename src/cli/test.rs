@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::covered::Covered;
 use self::run::{Also, Outcome};
-use super::policies::{self, Checked, Format, count};
+use super::policy_files::{self, Checked, Format, count};
 use crate::policy::diagnostic::{Diagnostic, render};
 
 /// Run the tests that policies bring along.
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// Test as of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// How results are written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -51,7 +51,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let checked = match policies::load(&args.paths, args.at) {
+    let checked = match policy_files::load(&args.paths, args.at) {
         Ok(checked) => checked,
         Err(faults) => {
             super::complain(&faults);

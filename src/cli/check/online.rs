@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::app::{self, Online, Outcome, Tried};
-use crate::cli::policies::{Colour, Format, count};
+use crate::cli::policy_files::{Colour, Format, count};
 use crate::cli::{FINDINGS, GOOD, USAGE, complain, show};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::authoring::format::format;
-use crate::cli::policies::{self, count};
+use crate::cli::policy_files::{self, count};
 use crate::cli::test::lines::difference;
 
 /// Put policies and profiles into their one layout.
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let (files, profiles) = match policies::sources(&args.paths) {
+    let (files, profiles) = match policy_files::sources(&args.paths) {
         Ok(sources) => sources,
         Err(faults) => {
             crate::cli::complain(&faults);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use crate::cli::policies::{self, Format, count};
+use crate::cli::policy_files::{self, Format, count};
 use crate::policy::checked::{Policy, TransferGround};
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::words;
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// As of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// How the list is written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> u8 {
-    let checked = match policies::load(&args.paths, args.at) {
+    let checked = match policy_files::load(&args.paths, args.at) {
         Ok(checked) => checked,
         Err(faults) => {
             crate::cli::complain(&faults);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use crate::cli::policies::{self, Checked};
+use crate::cli::policy_files::{self, Checked};
 use crate::cli::subject::report::Language;
 use crate::cli::{FINDINGS, USAGE, complain, show};
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ pub(super) struct Args {
     #[arg(default_value = "policies")]
     paths: Vec<PathBuf>,
     /// As of this day instead of today, such as 2026-06-01.
-    #[arg(long, value_name = "DATE", value_parser = policies::day)]
+    #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     at: Option<Date>,
     /// The report's form.
     #[arg(long, value_enum, default_value_t = Form::Html)]
@@ -62,7 +62,7 @@ fn report(args: &Args, kind: PolicyReportKind) -> Result<String, (u8, String)> {
     let clock = Clock::system();
     let day = args.at.unwrap_or_else(|| clock.today());
     let Checked { policies, diagnostics, read, .. } =
-        policies::load(&args.paths, Some(day)).map_err(|faults| (USAGE, faults))?;
+        policy_files::load(&args.paths, Some(day)).map_err(|faults| (USAGE, faults))?;
     let errors = diagnostics.iter().filter(|one| one.is_error() && !is_lapse(one.code)).count();
     if errors > 0 || policies.len() < read {
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
