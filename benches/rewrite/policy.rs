@@ -94,7 +94,7 @@ pub(crate) fn policy() -> Policy {
             consent: Consent::NotRequired,
             retention: "1 day".into(),
         },
-        transfer: Transfer { country: "DK".into(), ground: None },
+        transfer: Transfer { country: "DK".into(), ground: None, expires: None },
         pseudonyms: Pseudonyms {
             domain: DOMAIN.into(),
             scheme: Scheme::Keyed,

@@ -102,7 +102,7 @@ refusals! {
     TokenRefused => Recipient 403 NO_POLICY WARN "token-refused" "";
     /// The agreement is past its last day, or not yet signed (G9).
     AgreementLapsed => Policy 403 LAPSED WARN "agreement-lapsed" "";
-    /// The ground for the transfer to a third country does not hold (G9).
+    /// The last day on which data may go to the recipient's country is over (G9).
     TransferLapsed => Policy 403 LAPSED WARN "transfer-lapsed" "";
 
     // ---- limits

@@ -69,15 +69,15 @@ pub fn check(files: &[SourceFile], at: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
     (policies, diagnostics)
 }
 
-/// Checks policies as `tavs check` does, but for lapsed agreements: they are served, which means
-/// that everything is refused (G9), and do not keep the other policies from taking effect.
+/// Checks policies as `tavs check` does, but for lapsed agreements and grounds of transfer: they are served,
+/// which means that everything is refused (G9), and do not keep the other policies from taking effect.
 #[must_use]
 pub fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Diagnostic>) {
     let (mut policies, mut found) = check(files, today);
     let lapsed: Vec<String> =
-        found.iter().filter(|one| one.code == codes::LAPSED.id).map(|one| one.file.clone()).collect();
+        found.iter().filter(|one| is_lapse(one.code)).map(|one| one.file.clone()).collect();
     for one in &mut found {
-        if one.code == codes::LAPSED.id {
+        if is_lapse(one.code) {
             one.severity = Severity::Warning;
         }
     }
@@ -89,10 +89,21 @@ pub fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Di
     (policies, found)
 }
 
-/// The last day of the agreement, as the file has it.
+/// Whether a finding says that nothing may be disclosed any more: the agreement has lapsed, or the ground of
+/// the transfer.
+#[must_use]
+pub fn is_lapse(code: &str) -> bool {
+    code == codes::LAPSED.id || code == codes::TRANSFER_LAPSED.id
+}
+
+/// The last day of the agreement or of the transfer, whichever is earlier, as the file has them.
 fn last_day(file: &SourceFile) -> Option<Date> {
-    let expires = |mut root: syntax::Table<'_>| root.optional_table("agreement")?.optional_date("expires");
-    syntax::read(file, expires).value.map(|at| at.value)
+    let expires = |mut root: syntax::Table<'_>| {
+        let days =
+            ["agreement", "transfer"].map(|table| root.optional_table(table)?.optional_date("expires"));
+        days.into_iter().flatten().map(|at| at.value).min()
+    };
+    syntax::read(file, expires).value
 }
 
 /// Does the same to each of many, on as many threads as there are processors, and keeps their order.

@@ -144,6 +144,9 @@ pub enum Denied {
     /// The agreement is not signed yet, or its last day is over (G9).
     #[error("the agreement does not hold today")]
     Lapsed,
+    /// The last day on which data may go to the recipient's country is over (G9).
+    #[error("the ground for the transfer does not hold today")]
+    TransferLapsed,
     /// No route of the policy has this path.
     #[error("the policy has no such route")]
     NoRoute,
@@ -172,7 +175,7 @@ pub enum Denied {
 
 impl PolicySet {
     /// Decides in the order of the refusals' table: 403, 404, 405, 400. So a recipient whose
-    /// agreement has lapsed does not learn which routes there are.
+    /// agreement or ground of transfer has lapsed does not learn which routes there are.
     ///
     /// # Errors
     /// [`Denied`], the first that applies.
@@ -181,6 +184,9 @@ impl PolicySet {
         let agreement = &policy.checked().agreement;
         if today < agreement.signed || today > agreement.expires {
             return Err(Denied::Lapsed);
+        }
+        if policy.checked().transfer.expires.is_some_and(|expires| today > expires) {
+            return Err(Denied::TransferLapsed);
         }
         let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
         let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;

@@ -115,6 +115,7 @@ pub(crate) struct Transfer {
     pub(crate) evidence: Option<At<String>>,
     pub(crate) has_verified: bool,
     pub(crate) verified: Option<At<Date>>,
+    pub(crate) expires: Option<At<Date>>,
     pub(crate) has_permit: bool,
 }
 

@@ -214,6 +214,7 @@ pub(super) const fn refusal_of(denied: Denied) -> Refusal {
     match denied {
         Denied::NoPolicy => Refusal::NoPolicy,
         Denied::Lapsed => Refusal::AgreementLapsed,
+        Denied::TransferLapsed => Refusal::TransferLapsed,
         Denied::NoRoute => Refusal::NoRoute,
         Denied::Method => Refusal::MethodNotAllowed,
         Denied::Unlisted => Refusal::QueryUnlisted,

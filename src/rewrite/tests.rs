@@ -87,7 +87,7 @@ pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
             consent: Consent::NotRequired,
             retention: String::new(),
         },
-        transfer: Transfer { country: "DK".into(), ground: None },
+        transfer: Transfer { country: "DK".into(), ground: None, expires: None },
         pseudonyms: Pseudonyms {
             domain: "test".into(),
             scheme: Scheme::Keyed,

@@ -668,6 +668,14 @@ pub(crate) const CASES: &[Case] = &[
         "2025-05-31",
     ),
     (
+        "TAVS0317",
+        &[(
+            "country = \"DK\"",
+            "country = \"US\"\nground = \"dpf\"\nevidence = \"T-12\"\nverified = 2026-05-01\nexpires = 2026-05-31",
+        )],
+        "2026-05-31",
+    ),
+    (
         "TAVS0308",
         &[
             ("\"service\"", "\"improvement\""),

@@ -1,6 +1,6 @@
 //! How diagnostics come together: all at once, in order, across files, as text and JSON.
 
-use tavs::policy::check::check;
+use tavs::policy::check::{check, check_to_serve};
 use tavs::policy::codes;
 use tavs::policy::diagnostic::{render, to_json};
 use tavs::policy::syntax::SourceFile;
@@ -142,6 +142,20 @@ fn lapse_depends_on_the_day_alone() {
     assert_eq!(on("2028-01-14"), (1, vec!["TAVS0302"]));
     assert_eq!(on("2028-01-15"), (0, vec!["TAVS0301"]));
     assert_eq!(on("2026-01-14"), (1, vec!["TAVS0314"]));
+}
+
+#[test]
+fn a_transfer_lapses_by_itself_and_is_then_served_to_be_refused() {
+    let text = edited(&[("country = \"DK\"", "country = \"DK\"\nexpires = 2026-09-30")]);
+    let on = |day: &str| {
+        let (policies, found) = check_to_serve(&[file(&*text)], day.parse().unwrap());
+        let found: Vec<_> = found.iter().map(|one| (one.code, one.is_error())).collect();
+        (policies.len(), found)
+    };
+    assert_eq!(on("2026-09-30"), (1, vec![]));
+    assert_eq!(on("2026-10-01"), (1, vec![("TAVS0317", false)]));
+    assert_eq!(on("2028-01-15"), (1, vec![("TAVS0301", false), ("TAVS0317", false)]));
+    assert_eq!(check(&[file(&*text)], "2026-10-01".parse().unwrap()).0.len(), 0);
 }
 
 #[test]

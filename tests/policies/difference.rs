@@ -45,6 +45,7 @@ const HEADER: &[Row] = &[
     (&[("\"not-required\"", "\"required\"")], Topic::Consent, Narrower, Wider),
     (&[("\"30 days\"", "\"31 days\"")], Topic::Retention, Unclear, Unclear),
     (&[("\"DK\"", "\"SE\"")], Topic::Country, Wider, Wider),
+    (&[("\"DK\"", "\"DK\"\nexpires = 2026-09-30")], Topic::Expires, Narrower, Wider),
     (
         &[("\"DK\"", "\"US\"\nground = \"scc\"\nevidence = \"a\"\nverified = 2026-05-01")],
         Topic::Ground,

@@ -26,7 +26,7 @@ const ALSO: &[(&str, &str)] = &[
     ("{ uri = \"urn:tavs:recipient:sms-reminders\" }", "{ spki-sha256 = \"00\" }"),
     (
         "country = \"DK\"",
-        "country = \"US\"\nground = \"dpf\"\nevidence = \"x\"\nverified = 2026-01-01\npermit = \"x\"",
+        "country = \"US\"\nground = \"dpf\"\nevidence = \"x\"\nverified = 2026-01-01\nexpires = 2027-01-01\npermit = \"x\"",
     ),
     (
         "burst       = 100",

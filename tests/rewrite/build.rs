@@ -47,7 +47,7 @@ pub(crate) fn policy(
             consent: Consent::NotRequired,
             retention: "30 days".into(),
         },
-        transfer: Transfer { country: "DK".into(), ground: None },
+        transfer: Transfer { country: "DK".into(), ground: None, expires: None },
         pseudonyms: Pseudonyms { domain: domain.into(), scheme, linkability },
         limits: Limits {
             requests_per_second: 1,

@@ -86,6 +86,25 @@ async fn an_agreement_lapses_at_midnight_on_an_open_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_ground_of_transfer_lapses_at_midnight_on_an_open_connection() {
+    let ground = "country = \"US\"\nground = \"dpf\"\nevidence = \"T-12\"\nverified = 2026-05-01\nexpires = 2026-09-30";
+    let sms = policy("sms").replace("country = \"DK\"", ground);
+    let stage = Stage::set(Setting { sms, ..Setting::default() }).await;
+    let mut wire = stage.wire().await;
+    stage.clock.move_to(date(2026, 9, 30));
+    assert_eq!(wire.get("/appointments").await.status, 200);
+    stage.clock.move_to(date(2026, 10, 1));
+    stage.origin.seen();
+    for target in ["/appointments", "/nothing"] {
+        wire.get(target).await.is_problem("transfer-lapsed", target);
+    }
+    // It lapses alone, as an agreement does.
+    stage.running.reloader().reload().unwrap();
+    wire.get("/appointments").await.is_problem("transfer-lapsed", "after a reload");
+    assert!(stage.origin.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bearer_token_is_wanted_beside_the_certificate() {
     // SHA-256 of `token`.
     let hash = "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0";

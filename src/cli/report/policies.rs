@@ -8,6 +8,7 @@ use crate::cli::policy_files::{self, Checked};
 use crate::cli::subject::report::Language;
 use crate::cli::{FINDINGS, USAGE, complain, show};
 use crate::clock::Clock;
+use crate::policy::check::is_lapse;
 use crate::policy::running::PolicySet;
 use crate::pseudonym::KeyRing;
 use crate::reports::{self, Frame, PolicyReport, PolicyReportFormat, PolicyReportKind};
@@ -63,6 +64,7 @@ fn report(args: &Args, kind: PolicyReportKind) -> Result<String, (u8, String)> {
     let day = args.at.unwrap_or_else(|| clock.today());
     let Checked { policies, diagnostics, read, .. } =
         policy_files::load(&args.paths, Some(day)).map_err(|faults| (USAGE, faults))?;
+    // What has lapsed is reported as that: an auditor asks about it most of all.
     let errors = diagnostics.iter().filter(|one| one.is_error() && !is_lapse(one.code)).count();
     if errors > 0 || policies.len() < read {
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
@@ -92,9 +94,4 @@ fn report(args: &Args, kind: PolicyReportKind) -> Result<String, (u8, String)> {
         Language::En => reports::Language::En,
     };
     report.render(format, language).map_err(|error| (USAGE, format!("error: {error}\n")))
-}
-
-/// A lapsed agreement is reported as that: an auditor asks about it most of all.
-fn is_lapse(code: &str) -> bool {
-    code == crate::policy::codes::LAPSED.id
 }

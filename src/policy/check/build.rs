@@ -183,7 +183,8 @@ fn transfer(written: &written::Transfer) -> Transfer {
         evidence: text(written.evidence.as_ref()),
         verified: value(written.verified.as_ref(), Date::ZERO),
     });
-    Transfer { country: text(written.country.as_ref()), ground }
+    let expires = written.expires.as_ref().map(|expires| expires.value);
+    Transfer { country: text(written.country.as_ref()), ground, expires }
 }
 
 fn limits(written: &written::Limits) -> Limits {

@@ -109,6 +109,11 @@ fn improvement(policy: &Policy, findings: &mut Findings<'_>) {
 
 /// The country, and the ground on which data go there.
 fn transfer(transfer: &Transfer, at: Date, findings: &mut Findings<'_>) {
+    if let Some(expires) = transfer.expires.as_ref().filter(|expires| expires.value < at) {
+        let message = format!("the ground for the transfer lapsed on {}", expires.value);
+        let help = "make sure that it holds again, and write its new last day; else take the recipient out";
+        findings.add(&codes::TRANSFER_LAPSED, &expires.span, message, format!("before {at}"), help);
+    }
     let Some(country) = &transfer.country else { return };
     let code = country.value.as_str();
     if !countries::exists(code) {

@@ -104,6 +104,8 @@ pub struct Transfer {
     pub country: String,
     /// Outside the EU/EEA: the ground, its evidence, and when that was last verified.
     pub ground: Option<TransferGround>,
+    /// The last day, Europe/Copenhagen, on which data may go there; afterwards every request is refused (G9).
+    pub expires: Option<Date>,
 }
 
 /// A ground for transfer to a third country (GDPR art. 45, 46, 47, 49).

@@ -80,4 +80,9 @@ super::codes! {
     "`digits` permutes CPR numbers: it has no pseudonyms for ids, references and e-CPRs, and none that change. `sealed` carries the value in the pseudonym, and a pseudonym has 64 characters at most: beside what changes with each response there is no room for an id. What has no pseudonym would be withheld from every response. A pseudonym of `table` stands in the store beside its value, and does not change. Only `sealed` and `table` pseudonyms can be resolved, those of ids with `linkability = \"domain\"`."
     bad "scheme = \"digits\"\n\"$.id\" = { pseudonymise = \"id\" }"
     good "scheme = \"keyed\"\n\"$.id\" = { pseudonymise = \"id\" }"
+
+    TRANSFER_LAPSED "TAVS0317" Error "the ground for the transfer has lapsed"
+    "After the last day that `[transfer]` names, data may no longer go to that country (GDPR art. 44): the proxy refuses every request, and `tavs test` and `tavs rewrite` refuse too. A certification under the Data Privacy Framework ends each year, and some decisions on adequacy have a last day. The day is counted in Copenhagen; `--at` checks for another day."
+    bad "[transfer]\ncountry = \"US\"\nground = \"dpf\"\nevidence = \"dataprivacyframework.gov entry, filed as T-12\"\nverified = 2026-05-01\nexpires = 2026-05-20"
+    good "[transfer]\ncountry = \"US\"\nground = \"dpf\"\nevidence = \"dataprivacyframework.gov entry, filed as T-12\"\nverified = 2026-05-01\nexpires = 2027-03-31"
 }

@@ -37,7 +37,7 @@ fn policy(routes: Vec<Route>) -> Policy {
             consent: Consent::NotRequired,
             retention: "30 days".into(),
         },
-        transfer: Transfer { country: "DK".into(), ground: None },
+        transfer: Transfer { country: "DK".into(), ground: None, expires: None },
         pseudonyms: Pseudonyms {
             domain: "sms".into(),
             scheme: Scheme::Keyed,
@@ -261,6 +261,18 @@ fn an_agreement_is_closed_before_its_first_and_after_its_last_day_whatever_is_as
     for target in ["/", "/nowhere", "/appointments?x=1"] {
         assert_eq!(decide_on(&set, date(2028, 1, 15), "GET", target).unwrap_err(), Denied::Lapsed);
     }
+}
+
+#[test]
+fn a_transfer_is_closed_after_its_last_day() {
+    let mut policy = policy(routes());
+    policy.transfer.expires = Some(date(2026, 9, 30));
+    let set = set(policy);
+    assert!(decide_on(&set, date(2026, 9, 30), "GET", "/").is_ok());
+    for target in ["/", "/nowhere"] {
+        assert_eq!(decide_on(&set, date(2026, 10, 1), "GET", target).unwrap_err(), Denied::TransferLapsed);
+    }
+    assert_eq!(decide_on(&set, date(2028, 1, 15), "GET", "/").unwrap_err(), Denied::Lapsed);
 }
 
 #[test]

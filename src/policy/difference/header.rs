@@ -1,5 +1,7 @@
 //! What a policy says of its recipient, before any route.
 
+use jiff::civil::Date;
+
 use super::{Direction, Pair, Topic, more_is_wider};
 use crate::identity::Presented;
 use crate::policy::checked::{
@@ -103,7 +105,7 @@ pub(super) fn purpose(pair: &mut Pair<'_>, old: &PurposeInfo, new: &PurposeInfo)
 }
 
 pub(super) fn transfer(pair: &mut Pair<'_>, old: &Transfer, new: &Transfer) {
-    let Transfer { country, ground } = new;
+    let Transfer { country, ground, expires } = new;
     pair.words(Topic::Country, "the country", &old.country, country, || Wider);
     let kind = |ground: &Option<TransferGround>| {
         ground.as_ref().map_or("none", |ground| words::ground(ground.kind)).to_owned()
@@ -114,6 +116,11 @@ pub(super) fn transfer(pair: &mut Pair<'_>, old: &Transfer, new: &Transfer) {
         let (before, after) = (old.verified.to_string(), verified.to_string());
         pair.words(Topic::Evidence, "the ground's last verification", &before, &after, || Neutral);
     }
+    let day = |day: Option<Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+    let (before, after) = (day(old.expires), day(*expires));
+    pair.words(Topic::Expires, "the last day of its transfer", &before, &after, || {
+        more_is_wider(&old.expires.unwrap_or(Date::MAX), &expires.unwrap_or(Date::MAX))
+    });
 }
 
 pub(super) fn pseudonyms(pair: &mut Pair<'_>, old: &Pseudonyms, new: &Pseudonyms) {

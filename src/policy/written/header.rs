@@ -180,6 +180,7 @@ pub(super) fn transfer(root: &mut Table<'_>) -> Transfer {
         evidence: table.optional_str("evidence"),
         has_verified: table.has("verified"),
         verified: table.optional_date("verified"),
+        expires: table.optional_date("expires"),
         has_permit: table.has("permit"),
     };
     table.optional_str("permit");

@@ -50,6 +50,9 @@ pub(super) struct Transfer {
     pub(super) evidence: String,
     #[serde(serialize_with = "time::date")]
     pub(super) verified: Date,
+    /// The last day on which it holds, where one is named.
+    pub(super) expires: Option<Date>,
+    pub(super) lapsed: bool,
 }
 
 /// The agreement, and how it stands.
@@ -97,6 +100,8 @@ impl Terms {
                 ground: words::ground(ground.kind),
                 evidence: ground.evidence.clone(),
                 verified: ground.verified,
+                expires: transfer.expires,
+                lapsed: transfer.expires.is_some_and(|expires| day > expires),
             }),
             purpose: purpose.id.as_str().to_owned(),
             category: words::category(purpose.category),
@@ -144,11 +149,14 @@ impl Terms {
         match &self.transfer {
             None if self.third_country => vec![common.no_ground.to_owned()],
             None => vec![common.within_eea.to_owned()],
-            Some(Transfer { ground, evidence, verified }) => {
+            Some(Transfer { ground, evidence, verified, expires, lapsed }) => {
                 let ground = text::word(text.words.grounds, ground);
                 let verified = time::long_date(*verified, text);
                 let values = [("ground", ground), ("evidence", evidence.as_str()), ("day", &*verified)];
-                vec![fill(text.policies.transfer, &values)]
+                let own = &text.policies;
+                let until = if *lapsed { own.transfer_lapsed } else { own.transfer_until };
+                let until = expires.map(|day| fill(until, &[("day", &time::long_date(day, text))]));
+                std::iter::once(fill(own.transfer, &values)).chain(until).collect()
             }
         }
     }

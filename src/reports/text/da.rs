@@ -264,6 +264,8 @@ pub(in crate::reports) static DA: Text = Text {
         consent_required: "Hver person skal have givet samtykke; alle andres oplysninger holdes tilbage",
         consent_not_required: "Ikke grundlaget",
         transfer: "{ground}. Dokumentation: {evidence}. Senest kontrolleret {day}",
+        transfer_until: "Dets sidste dag er {day}",
+        transfer_lapsed: "Udløbet: dets sidste dag var {day}, alle forespørgsler afvises",
         agreement: "{reference}, underskrevet {signed}, skal gennemgås senest {review}, sidste dag {expires} ({state})",
         states: &[
             ("not-signed", "endnu ikke underskrevet: alle forespørgsler afvises"),

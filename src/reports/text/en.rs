@@ -261,6 +261,8 @@ pub(in crate::reports) static EN: Text = Text {
         consent_required: "Each person must have consented; the records of all others are withheld",
         consent_not_required: "Not the basis",
         transfer: "{ground}. Evidence: {evidence}. Last verified {day}",
+        transfer_until: "Its last day is {day}",
+        transfer_lapsed: "Lapsed: its last day was {day}, every request is refused",
         agreement: "{reference}, signed {signed}, to be reviewed by {review}, last day {expires} ({state})",
         states: &[
             ("not-signed", "not signed yet: every request is refused"),

@@ -11,6 +11,8 @@ pub(in crate::reports) struct Policies {
     pub(in crate::reports) consent_required: &'static str,
     pub(in crate::reports) consent_not_required: &'static str,
     pub(in crate::reports) transfer: &'static str,
+    pub(in crate::reports) transfer_until: &'static str,
+    pub(in crate::reports) transfer_lapsed: &'static str,
     pub(in crate::reports) agreement: &'static str,
     pub(in crate::reports) states: Words,
     pub(in crate::reports) subjects: &'static str,
