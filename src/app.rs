@@ -42,7 +42,7 @@ use crate::proxy::Proxy;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
-pub use self::approved::{ApprovalError, Standing};
+pub use self::approved::{ApprovalError, Standing, approved_texts};
 use self::build::Built;
 pub use self::build::names as in_force;
 pub use self::noted::NoteError;

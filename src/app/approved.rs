@@ -162,6 +162,30 @@ fn texts(files: &[SourceFile]) -> Vec<(String, String)> {
     own.chain(included).collect()
 }
 
+/// The files of an approved set as they stood in the folder of policies: name and text of each, profiles
+/// where `include` looks for them.
+#[must_use]
+pub fn approved_texts(approved: &ApprovedSet) -> Vec<(String, String)> {
+    let is_own = |path: &&String| !path.starts_with(INCLUDED);
+    let mut folders = approved
+        .files
+        .iter()
+        .map(|(path, _)| path)
+        .filter(is_own)
+        .filter_map(|path| Path::new(path).parent());
+    let first = folders.next().unwrap_or_else(|| Path::new(""));
+    // The empty path begins every other.
+    let folder = folders.fold(first, |folder, other| {
+        folder.ancestors().find(|folder| other.starts_with(folder)).unwrap_or(folder)
+    });
+    let name = |path: &String| {
+        let own = || Path::new(path).strip_prefix(folder).map(|name| name.display().to_string());
+        let included = path.strip_prefix(INCLUDED).map(str::to_owned);
+        included.unwrap_or_else(|| own().unwrap_or_else(|_elsewhere| path.clone()))
+    };
+    approved.files.iter().map(|(path, text)| (name(path), text.clone())).collect()
+}
+
 /// The approved policies, read again. One that this version of tavs, or this day, does not take any more
 /// counts as absent: whatever takes its place is new.
 fn again(approved: &ApprovedSet, today: jiff::civil::Date) -> Vec<Policy> {

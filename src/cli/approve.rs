@@ -3,6 +3,8 @@
 //! `prepare` runs where tavs serves and asks its store; `sign` runs where the officer's key is, and looks
 //! at the policies themselves: what is signed unseen protects nobody.
 
+mod show;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Prepare(Prepare),
+    Show(show::Args),
     Sign(Sign),
 }
 
@@ -72,7 +75,8 @@ struct Sign {
     /// The policies that are approved: a folder, or a revision of git.
     #[arg(long, value_name = "NEW")]
     policies: String,
-    /// The policies that were approved before; needed unless there are none.
+    /// The policies that were approved before, as `tavs approve show` writes them, or a revision of git; needed
+    /// unless there are none.
     #[arg(long, value_name = "OLD")]
     against: Option<String>,
     /// The folder of policies in a revision, from the current folder.
@@ -89,6 +93,7 @@ struct Sign {
 pub(crate) fn run(args: &Args) -> u8 {
     let said = match &args.command {
         Command::Prepare(args) => prepare(args, &Clock::system()),
+        Command::Show(args) => show::write(args),
         Command::Sign(args) => sign(args),
     };
     match said {
@@ -104,20 +109,16 @@ fn stop(code: u8, what: impl std::fmt::Display) -> Stop {
     Stop(code, format!("tavs approve: {what}\n"))
 }
 
-fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
-    let findings = |findings: crate::config::Findings| Stop(FINDINGS, findings.render(super::colour()));
-    let config = Config::read(&args.config).map_err(findings)?;
-    let Some(Approvals { file }) = &config.approvals else {
-        let what = "tavs.toml wants no approvals; `approval = \"required\"` in [policies] does";
-        return Err(stop(FINDINGS, what));
-    };
-    let read = read_policies(&config);
-    let (policies, found) = check_to_serve(&read.files, clock.today());
-    let checked = read.into_findings(&config, found);
-    if checked.has_errors() {
-        return Err(findings(checked));
-    }
-    let store = Store::open(&config.store.value).map_err(|error| {
+fn configured(path: &Path) -> Result<Config, Stop> {
+    Config::read(path).map_err(|findings| Stop(FINDINGS, findings.render(super::colour())))
+}
+
+fn no_approvals() -> Stop {
+    stop(FINDINGS, "tavs.toml wants no approvals; `approval = \"required\"` in [policies] does")
+}
+
+fn opened(config: &Config) -> Result<Store, Stop> {
+    Store::open(&config.store.value).map_err(|error| {
         let new = matches!(error, StoreError::Missing { .. });
         let hint = if new {
             "; of a new deployment `tavs serve` makes it at its first start, and refuses to serve"
@@ -125,7 +126,20 @@ fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
             ""
         };
         stop(USAGE, format!("{error}{hint}"))
-    })?;
+    })
+}
+
+fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
+    let findings = |findings: crate::config::Findings| Stop(FINDINGS, findings.render(super::colour()));
+    let config = configured(&args.config)?;
+    let Some(Approvals { file }) = &config.approvals else { return Err(no_approvals()) };
+    let read = read_policies(&config);
+    let (policies, found) = check_to_serve(&read.files, clock.today());
+    let checked = read.into_findings(&config, found);
+    if checked.has_errors() {
+        return Err(findings(checked));
+    }
+    let store = opened(&config)?;
     let standing = Standing::read(&store, &policies, clock.today()).map_err(|error| stop(USAGE, error))?;
     let asked = standing.asked(clock.timestamp());
     if asked.old == Some(asked.new) {
@@ -172,8 +186,23 @@ fn prepare(args: &Prepare, clock: &Clock) -> Result<String, Stop> {
     };
     let approval = Approval::unsigned(terms);
     write(file, &approval)?;
-    let who = if wanted == 1 { "an officer signs".to_owned() } else { format!("{wanted} officers sign") };
-    Ok(shown(&approval, format!("made {}; {who} it with `tavs approve sign`\n", file.display())))
+    Ok(shown(&approval, next(file, wanted, &standing)))
+}
+
+/// What to do with the file that was made.
+fn next(file: &Path, wanted: usize, standing: &Standing) -> String {
+    let file = file.display();
+    let against = match &standing.approved {
+        Some(_) => "; `tavs approve show` writes the approved policies that its --against wants",
+        None => "",
+    };
+    if standing.wider() {
+        return format!("made {file}; {wanted} officers sign it with `tavs approve sign`{against}\n");
+    }
+    format!(
+        "nothing more leaves: these policies serve without approval. Until they are approved, later changes are held \
+         against the ones before.\nmade {file}; to approve them, an officer signs it with `tavs approve sign`{against}\n"
+    )
 }
 
 fn sign(args: &Sign) -> Result<String, Stop> {
@@ -187,14 +216,15 @@ fn sign(args: &Sign) -> Result<String, Stop> {
         (None, None) => Vec::new(),
         (Some(_), None) => return Err(stop(FINDINGS, "nothing was approved before: leave out --against")),
         (None, Some(_)) => {
-            let what =
-                "see what changes before you sign: --against names the policies that were approved before";
+            let what = "see what changes before you sign: --against names the policies that were approved before; `tavs approve show` writes them, where tavs serves";
             return Err(stop(USAGE, what));
         }
         (Some(against), Some(old)) => {
             let before = diff::read(against, &args.path)?;
             if set_version(&before) != old {
-                let what = format!("`{against}` has other policies than those that were approved before");
+                let what = format!(
+                    "`{against}` has other policies than those that were approved before, which `tavs approve show` writes, where tavs serves"
+                );
                 return Err(stop(FINDINGS, what));
             }
             before

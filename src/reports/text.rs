@@ -171,7 +171,7 @@ pub(super) struct Supervision {
     pub(super) policies_heading: &'static str,
     pub(super) policy: &'static str,
     pub(super) approved: &'static str,
-    pub(super) approved_unknown: &'static str,
+    pub(super) approved_by_none: &'static str,
     pub(super) agreements_heading: &'static str,
     pub(super) agreements_fine: &'static str,
     pub(super) review: &'static str,

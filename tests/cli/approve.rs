@@ -131,7 +131,15 @@ fn what_lets_out_more_waits_for_two_officers() {
         other.err
     );
     let prepared = fs::read(folder.join("approval.json")).unwrap();
-    let shown = sign(folder, "anna", &["--against", "before"]);
+    // Whoever has no copy is given one: the very texts, so that `sign` takes them.
+    let shown = tavs(folder, ["approve", "show", "--to", "approved"]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{}", shown.out);
+    assert!(shown.out.contains("approved by anna, bent, serial number 1"), "{}", shown.out);
+    let text = |folder_of: &str| fs::read(folder.join(folder_of).join("sms-reminders.toml")).unwrap();
+    assert!(text("approved") == text("before") && text("approved") != text("policies"));
+    let again = tavs(folder, ["approve", "show", "--to", "approved"]);
+    assert!(again.code == 2 && again.err.contains("cannot write `approved`"), "{}", again.err);
+    let shown = sign(folder, "anna", &["--against", "approved"]);
     assert!(shown.contains("`mask first-word` becomes `keep`"), "{shown}");
     assert_ne!(fs::read(folder.join("approval.json")).unwrap(), prepared);
     let shown = sign(folder, "bent", &["--against", "before", "--format", "json"]);
@@ -143,6 +151,9 @@ fn what_lets_out_more_waits_for_two_officers() {
     fs::write(folder.join("approval.json"), [0xff, 0xfe]).unwrap();
     edit(folder, KEPT, MASKED);
     until("the narrowing serves", || !served.get("/appointments", "").contains("Nancy Ann"));
+    fs::remove_file(folder.join("approval.json")).unwrap();
+    let shown = prepare(folder);
+    assert!(shown.contains("nothing more leaves: these policies serve without approval"), "{shown}");
     fs::write(folder.join("approval.json"), given).unwrap();
     edit(folder, MASKED, KEPT);
     until("the approved set serves again", || served.get("/appointments", "").contains("Nancy Ann"));

@@ -122,7 +122,7 @@ fn policies(page: &mut Html, report: &SupervisionReport, text: &Text) {
         Column::Words(words.approved),
     ];
     let row = |one: &NewPolicy| {
-        let approved = one.approved_by.clone().unwrap_or_else(|| words.approved_unknown.to_owned());
+        let approved = one.approved_by.clone().unwrap_or_else(|| words.approved_by_none.to_owned());
         vec![time::short(one.at), one.name.clone(), one.policy.clone(), approved]
     };
     table(page, &columns, &report.policies, row, text);

@@ -186,7 +186,7 @@ pub(in crate::reports) static DA: Text = Text {
         policies_heading: "Nye eller ændrede modtagerpolitikker",
         policy: "Politikkens version",
         approved: "Godkendt af",
-        approved_unknown: "ikke registreret",
+        approved_by_none: "ingen: det var ikke nødvendigt",
         agreements_heading: "Aftaler, der skal gennemgås eller er udløbet",
         agreements_fine: "Ingen. Alle aftaler ({count}) gælder, og ingen er forfalden til gennemgang.",
         review: "Gennemgang senest",

@@ -183,7 +183,7 @@ pub(in crate::reports) static EN: Text = Text {
         policies_heading: "New or changed recipients' policies",
         policy: "Version of the policy",
         approved: "Approved by",
-        approved_unknown: "not on record",
+        approved_by_none: "nobody: none was needed",
         agreements_heading: "Agreements due for review, or lapsed",
         agreements_fine: "None. All agreements ({count}) are in force, and none is due for review.",
         review: "Review by",
