@@ -11,10 +11,17 @@ use super::learn::{Part, Place};
 use super::names::DYNAMIC;
 use crate::policy::location::Location;
 
-/// The policy's text. `recipient` is a name for it, if it is known.
+/// The policy's text. `recipient` is a name for it, if it is known; `shipped` are the resource types of which
+/// the profiles that come with tavs have a shape of the same name.
 #[must_use]
-pub fn policy(parts: &[Part], recipient: Option<&str>) -> String {
+pub fn policy(parts: &[Part], recipient: Option<&str>, shipped: &[&str]) -> String {
     let mut text = String::from(HEAD);
+    let resources: Vec<&str> = parts.iter().filter_map(|part| part.resource).collect();
+    let is_shipped = |resource: &&&str| shipped.contains(*resource);
+    if resources.iter().any(|resource| shipped.contains(resource)) {
+        let known: Vec<&str> = resources.iter().filter(is_shipped).copied().collect();
+        text += &INCLUDE.replace("{known}", &known.join(", "));
+    }
     let id = recipient.map_or_else(
         || String::from("# id       = \"sms-reminders\""),
         |recipient| format!("id         = \"{recipient}\""),
@@ -25,14 +32,13 @@ pub fn policy(parts: &[Part], recipient: Option<&str>) -> String {
         |recipient| format!("domain = \"{recipient}\""),
     );
     text += &PURPOSE.replace("{domain}", &domain);
-    let is_fhir = parts.iter().any(|part| part.resource.is_some());
     let documents = parts.iter().find(|part| part.resource.is_none());
     let mut places = parts.iter().flat_map(|part| &part.places);
     let has_urls = places.any(|place| place.class() == Some(Class::Url));
-    text += &route(documents, is_fhir, has_urls);
+    text += &route(documents, &resources, has_urls);
     for part in parts {
         let Some(resource) = part.resource else { continue };
-        text += &shape(resource, &part.places);
+        text += &shape(resource, &part.places, shipped.contains(&resource));
     }
     text += TEST;
     text
@@ -44,6 +50,12 @@ const HEAD: &str = "\
 # Then say who receives it and why: `tavs check` names what is missing, one by one. The words: docs/policy.md.
 
 policy = 1
+";
+
+const INCLUDE: &str = "
+# Shapes for {known} come with tavs, pseudonymous (docs/policy.md, `include`): with this line a route lists them
+# in `shapes`, and what stands below for them is left out, or changes them by `like`.
+# include = [\"profiles/fhir.toml\"]
 ";
 
 const RECIPIENT: &str = "
@@ -88,7 +100,7 @@ const TEST: &str = "
 # absent = [\"…\"]                           # names, numbers and words of the sample that must not leave
 ";
 
-fn route(documents: Option<&Part>, is_fhir: bool, has_urls: bool) -> String {
+fn route(documents: Option<&Part>, resources: &[&str], has_urls: bool) -> String {
     let mut text = String::from(
         "
 [[route]]
@@ -102,9 +114,13 @@ methods    = [\"GET\"]
     );
     let places = documents.map(|part| part.places.as_slice()).unwrap_or_default();
     let record = record(places);
-    if is_fhir {
+    if !resources.is_empty() {
         text += "content-types = [\"application/fhir+json\"]\n";
-        text += "# shapes = […]                           # those below that this route returns\n";
+        if let Some(record) = record_of_resources(places) {
+            text += &format!("# record  = \"{record}\"   # one of them is released or withheld as a whole\n");
+        }
+        let shapes: Vec<String> = resources.iter().map(|resource| format!("\"{resource}\"")).collect();
+        text += &format!("# shapes  = [{}]   # those that this route returns\n", shapes.join(", "));
     } else {
         if let Some(record) = &record {
             text += &format!("# record  = \"{record}\"   # one of them is released or withheld as a whole\n");
@@ -124,9 +140,15 @@ methods    = [\"GET\"]
     text + &lines(places, "")
 }
 
-fn shape(resource: &str, places: &[Place]) -> String {
-    let mut text = format!(
-        "\n# [[shape]]\n# name    = \"{resource}\"\n# when    = {{ resourceType = \"{resource}\" }}\n"
+fn shape(resource: &str, places: &[Place], is_shipped: bool) -> String {
+    let mut text = String::from("\n");
+    if is_shipped {
+        text += &format!(
+            "# Or, with `include`, that of the profiles: then leave this out, or write `like = \"{resource}\"`.\n"
+        );
+    }
+    text += &format!(
+        "# [[shape]]\n# name    = \"{resource}\"\n# when    = {{ resourceType = \"{resource}\" }}\n"
     );
     let subjects = subjects(places, "$");
     if subjects.is_empty() {
@@ -151,6 +173,14 @@ fn record(places: &[Place]) -> Option<String> {
     };
     let none = !places.iter().any(|place| place.class() == Some(Class::Cpr));
     lists.iter().find(has_cpr).or_else(|| lists.first().filter(|_| none)).map(|list| (*list).to_owned())
+}
+
+/// The list nearest to the root in which resources stand, such as the entries of a Bundle.
+fn record_of_resources(places: &[Place]) -> Option<&str> {
+    let mut resources = places.iter().filter(|place| place.facts.types.contains_key("resource"));
+    let list = |place: &Place| Some(place.location.rfind("[*]")?.saturating_add(3));
+    let nearest = resources.find(|place| !place.is_dynamic() && list(place).is_some())?;
+    nearest.location.get(..list(nearest)?)
 }
 
 /// Where CPR numbers stand within a record, as a list of TOML.

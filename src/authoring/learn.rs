@@ -233,11 +233,20 @@ impl Sight<'_> {
 }
 
 impl Node {
+    /// The step to elements of no known system: not to those of one, or two rules would decide these.
+    fn step_of_others(&self) -> String {
+        if self.by_system.is_empty() {
+            return String::from("[*]");
+        }
+        let none: Vec<String> = self.by_system.keys().map(|system| format!("@.system!='{system}'")).collect();
+        format!("[?{}]", none.join(" && "))
+    }
+
     fn list(&self, location: &mut String, places: &mut Vec<Place>) {
         places.push(Place { location: location.clone(), facts: self.facts.clone() });
         let length = location.len();
         let members = self.members.iter().map(|(name, node)| (step_of(name), node));
-        let elements = self.elements.iter().map(|node| (String::from("[*]"), &**node));
+        let elements = self.elements.iter().map(|node| (self.step_of_others(), &**node));
         let systems = self.by_system.iter().map(|(system, node)| (format!("[?@.system=='{system}']"), node));
         for (step, node) in members.chain(elements).chain(systems) {
             location.push_str(&step);

@@ -10,6 +10,7 @@ use super::policy_files::{Format, Stop, count};
 use crate::authoring::draft;
 use crate::authoring::learn::{Learner, Part, Place};
 use crate::authoring::names::{Names, could_be_name};
+use crate::config::SHIPPED_PROFILES;
 
 /// The largest sample, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -121,11 +122,17 @@ fn write(path: &Path, parts: &[Part]) -> Result<(), Stop> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         stem.len() <= 64 && stem.starts_with(|c: char| c.is_ascii_lowercase()) && stem.chars().all(plain)
     };
-    let text = draft::policy(parts, stem.filter(fits));
+    let text = draft::policy(parts, stem.filter(fits), &shipped_shapes());
     let opened = fs::OpenOptions::new().write(true).create_new(true).open(path);
     opened
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| Stop(super::USAGE, format!("error: cannot write `{}`: {error}\n", path.display())))
+}
+
+/// The resource types of the shapes that come with tavs, each named after its type.
+fn shipped_shapes() -> Vec<&'static str> {
+    let lines = SHIPPED_PROFILES.iter().flat_map(|(_, text)| text.lines());
+    lines.filter_map(|line| line.strip_prefix("when ")?.split('"').nth(1)).collect()
 }
 
 fn as_text(documents: u64, parts: &[Part], policy: Option<&Path>) -> String {

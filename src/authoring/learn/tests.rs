@@ -12,7 +12,7 @@ fn told(documents: &[Value]) -> (Vec<Part>, String) {
         learner.document(document).unwrap();
     }
     let parts = learner.parts();
-    let text = format!("{parts:?}\n{}", draft::policy(&parts, Some("lab")));
+    let text = format!("{parts:?}\n{}", draft::policy(&parts, Some("lab"), &[]));
     (parts, text)
 }
 
@@ -46,7 +46,18 @@ fn resources_are_learnt_by_their_kind_and_identifiers_by_their_system() {
     ]);
     assert_eq!(parts.iter().map(|part| part.resource).collect::<Vec<_>>(), [None, Some("Patient")]);
     place(&parts, "$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value");
-    place(&parts, "$.identifier[*].value");
+    // Not those of the system above: a rule for both would be a second one for the same value.
+    place(&parts, "$.identifier[?@.system!='urn:oid:1.2.208.176.1.2'].value");
+    assert!(
+        text.contains("# record  = \"$.entry[*]\"") && text.contains("# shapes  = [\"Patient\"]"),
+        "{text}"
+    );
+    assert!(!text.contains("include"), "{text}");
+    let shipped = draft::policy(&parts, None, &["Patient"]);
+    assert!(
+        shipped.contains("# include = [\"profiles/fhir.toml\"]") && shipped.contains("`like = \"Patient\"`"),
+        "{shipped}"
+    );
     assert!(
         text.contains("# subject = [\"$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value\"]"),
         "{text}"
