@@ -18,6 +18,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Dev(Dev),
+    Client(Client),
     Crl(list::Renew),
 }
 
@@ -40,6 +41,22 @@ struct Dev {
     crl_days: u32,
 }
 
+/// Make a client certificate for one more recipient, from the CA that `certs dev` or `init` made.
+///
+/// For development only. Nothing that exists is overwritten.
+#[derive(Debug, clap::Args)]
+struct Client {
+    /// The folder that `certs dev` or `init` wrote to: `partners-ca.pem` and its key lie in it.
+    directory: PathBuf,
+    /// The URI that the certificate presents, as `[identity] certificate` of the policy has it. The files are
+    /// named after what follows the last `:` or `/`.
+    #[arg(long, value_name = "URI")]
+    client: String,
+    /// How long the certificate is valid; not longer than its CA.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+}
+
 /// The set that a new configuration begins with, for one client.
 pub(super) fn development(directory: &Path, client: &str, now: u64) -> Result<(), CertsError> {
     let client = vec![client.to_owned()];
@@ -51,6 +68,7 @@ pub(crate) fn run(args: &Args) -> u8 {
     let now = Clock::system().unix_millis() / 1000;
     let done = match &args.command {
         Command::Dev(dev) => make::make(dev, now),
+        Command::Client(client) => make::one_more(client, now),
         Command::Crl(renew) => list::renew(renew, now),
     };
     match done {

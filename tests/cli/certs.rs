@@ -1,4 +1,4 @@
-//! `tavs certs dev` and `tavs certs crl`.
+//! `tavs certs dev`, `client` and `crl`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -51,6 +51,22 @@ fn a_set_is_made_once_and_its_keys_are_private() {
     for server in ["clinic.pem", "server.pem"] {
         assert!(judge(&made, server).is_err(), "{server} lets a client in");
     }
+
+    // One more, of the same CA; as before, nothing is overwritten.
+    let one_more = ["certs", "client", "c", "--client", "urn:tavs:recipient:c", "--days", "30"];
+    let said = tavs(folder.path(), one_more);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    assert!(said.out.contains("c.pem ") && said.out.contains("c.key "), "{}", said.out);
+    assert_eq!(judge(&made, "c.pem").unwrap(), ["urn:tavs:recipient:c"]);
+    assert!(fs::metadata(made.join("c.key")).unwrap().mode() & 0o077 == 0);
+    let again = tavs(folder.path(), one_more);
+    assert!(again.code == 2 && again.err.contains("exists and is not overwritten"), "{}", again.err);
+    let elsewhere = tavs(folder.path(), ["certs", "client", ".", "--client", "urn:tavs:recipient:c"]);
+    assert!(
+        elsewhere.code == 2 && elsewhere.err.contains("cannot read `./partners-ca.pem`"),
+        "{}",
+        elsewhere.err
+    );
 
     let before = fs::read(made.join("a.key")).unwrap();
     let again = tavs(folder.path(), args);

@@ -290,6 +290,19 @@ fn a_recipient_gets_its_old_pseudonyms_and_the_new_ones_side_by_side_and_no_othe
             "{}",
             refused.err
         );
+        // Left out if so asked, and told; a list of which nothing can be mapped is a mistake all the same.
+        let words = format!("{words} --skip-unknown");
+        let mapped = super::tavs_reading(folder, words.split(' '), &folder.join("people"));
+        let wanted = format!("old,new\n{},{}\n", of(people[0], 1), of(people[0], 2));
+        assert_eq!((mapped.code, mapped.out), (0, wanted), "{}", mapped.err);
+        assert!(
+            mapped.err.contains("1 of 2 lines") && mapped.err.contains("(lines 2): left out"),
+            "{}",
+            mapped.err
+        );
+        fs::write(folder.join("old"), format!("{}\n", of(people[1], 2))).unwrap();
+        let refused = super::tavs_reading(folder, words.split(' '), &folder.join("people"));
+        assert!(refused.code == 1 && refused.out.is_empty(), "{}", refused.err);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tavs certs dev`: writes a whole set of certificates, or nothing that exists already.
+//! `tavs certs dev` and `client`: write a whole set of certificates, or nothing that exists already.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use super::{Dev, list};
+use super::{Client, Dev, list};
 use crate::config::private::{self, PrivateError};
 use crate::net::pki::{Authority, Issued, Name, PkiError, Usage, Validity};
 
@@ -63,22 +63,44 @@ enum Text {
 /// Makes the set that `certs/README.md` describes. Returns what to say.
 pub(super) fn make(dev: &Dev, now: u64) -> Result<String, CertsError> {
     let files = files(dev, now)?;
+    let mut said = write(&dev.directory, &files)?;
+    said.push_str(&next(dev));
+    Ok(said)
+}
+
+/// Makes a certificate for one more client. Returns what to say.
+pub(super) fn one_more(client: &Client, now: u64) -> Result<String, CertsError> {
+    let Client { directory, client: uri, days } = client;
+    let path = directory.join(format!("{PARTNERS}.pem"));
+    let certificate =
+        fs::read_to_string(&path).map_err(|source| CertsError::Io { doing: "read", path, source })?;
+    let key = private::read_private(&directory.join(format!("{PARTNERS}.key")))?;
+    let partners = Authority::from_pem(&certificate, &key)?;
+    let name = name_of(uri)?;
+    let mut files = Vec::new();
+    let issued = partners.issue(&name, &[Name::Uri(uri.clone())], Usage::Client, lasting(now, *days))?;
+    pair(&mut files, &name, issued, &format!("a recipient: {uri}"));
+    write(directory, &files)
+}
+
+/// Writes all of the files, or none if one of them is there. Returns what each is.
+fn write(directory: &Path, files: &[Wanted]) -> Result<String, CertsError> {
     for (index, file) in files.iter().enumerate() {
         if files.iter().take(index).any(|other| other.name == file.name) {
             return Err(CertsError::Twice(file.name.clone()));
         }
-        let path = dev.directory.join(&file.name);
+        let path = directory.join(&file.name);
         // A link that leads nowhere would be written through.
         if path.symlink_metadata().is_ok() {
             return Err(CertsError::Exists(path));
         }
     }
-    if !dev.directory.is_dir() {
-        private::create_private_folder(&dev.directory)?;
+    if !directory.is_dir() {
+        private::create_private_folder(directory)?;
     }
     let mut said = String::new();
-    for file in &files {
-        let path = dev.directory.join(&file.name);
+    for file in files {
+        let path = directory.join(&file.name);
         match &file.text {
             Text::Public(text) => create(&path, text)?,
             Text::Private(text) => private::create_private(&path, text)?,
@@ -86,7 +108,6 @@ pub(super) fn make(dev: &Dev, now: u64) -> Result<String, CertsError> {
         // Writing to a `String` cannot fail.
         let _infallible = writeln!(said, "{:<22} {}", file.name, file.what);
     }
-    said.push_str(&next(dev));
     Ok(said)
 }
 
@@ -104,7 +125,7 @@ fn files(dev: &Dev, now: u64) -> Result<Vec<Wanted>, CertsError> {
     authority(&mut files, "server-ca", &server_ca, "the CA of the proxy's certificate: for `curl --cacert`");
     let server = server_ca.issue("localhost", &here, Usage::Server, validity)?;
     pair(&mut files, "server", server, "the proxy's own: localhost, 127.0.0.1, ::1");
-    authority(&mut files, "partners-ca", &partners, "the CA of recipients: `ca` of [anchors.partners]");
+    authority(&mut files, PARTNERS, &partners, "the CA of recipients: `ca` of [anchors.partners]");
     for uri in &dev.client {
         let name = name_of(uri)?;
         let names = [Name::Uri(uri.clone())];
@@ -192,5 +213,7 @@ fn next(dev: &Dev) -> String {
     )
 }
 
+/// The files of the CA of recipients.
+const PARTNERS: &str = "partners-ca";
 /// What the revoked certificate presents.
 const REVOKED: &str = "urn:tavs:recipient:revoked";

@@ -49,6 +49,9 @@ pub(super) struct Args {
     /// The identifier system of regional e-CPRs, where the policy's location names one.
     #[arg(long, value_name = "SYSTEM", default_value = "")]
     system: String,
+    /// Show the others where some lines of the list cannot be mapped; which, is told on standard error.
+    #[arg(long)]
+    skip_unknown: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -115,6 +118,8 @@ impl KindName {
 
 /// Bytes of a list: a million pseudonyms.
 const LONGEST: u64 = 64 << 20;
+/// Lines that a refusal names.
+const MOST_TOLD: usize = 10;
 /// Lines that are looked up at once.
 const BATCH: usize = 1000;
 
@@ -142,13 +147,24 @@ pub(super) fn run(args: &Args, clock: &Clock) -> Result<String, KeysError> {
     if unknown.is_empty() {
         return Ok(text);
     }
-    let count = unknown.len();
-    let first = unknown.iter().take(10).map(usize::to_string).collect::<Vec<_>>().join(", ");
-    refused(format!(
-        "{count} of {} lines of the list are no pseudonyms of version {} of {} that can be mapped (lines {first}): look at --from, --domain, --kind and --type, or leave them out; nothing is shown",
+    // Whoever leaves them out needs all of their numbers; whoever mistook an option, a few.
+    let told = if args.skip_unknown { unknown.len() } else { MOST_TOLD };
+    let numbers: Vec<String> = unknown.iter().take(told).map(usize::to_string).collect();
+    let more = if unknown.len() > told { ", …" } else { "" };
+    let what = format!(
+        "{} of {} lines of the list are no pseudonyms of version {} of {} that can be mapped (lines {}{more})",
+        unknown.len(),
         old.len(),
         args.from,
-        args.kind.noun_of_many()
+        args.kind.noun_of_many(),
+        numbers.join(", ")
+    );
+    if args.skip_unknown && unknown.len() < old.len() {
+        crate::cli::complain(&format!("{what}: left out\n"));
+        return Ok(text);
+    }
+    refused(format!(
+        "{what}: look at --from, --domain, --kind and --type, or leave them out with --skip-unknown; nothing is shown"
     ))
 }
 
