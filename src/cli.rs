@@ -12,8 +12,8 @@ mod keys;
 mod learn;
 mod ledger;
 mod officers;
-mod policy_files;
 mod policy;
+mod policy_files;
 mod reidentify;
 mod report;
 mod rewrite;
@@ -38,34 +38,42 @@ pub(crate) const WIDER: u8 = 3;
 
 /// A TLS reverse proxy that minimises and pseudonymises what a recipient receives.
 #[derive(Debug, Parser)]
-#[command(name = "tavs", version, about, max_term_width = 100)]
+#[command(name = "tavs", version, about, max_term_width = 100, after_help = BY_USER)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// In the order of those who use them: see [`BY_USER`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Learn(learn::Args),
     Check(check::Args),
     Test(test::Args),
     Explain(explain::Args),
-    Diff(diff::Args),
-    Approve(approve::Args),
-    Rewrite(rewrite::Args),
-    Learn(learn::Args),
     Assess(assess::Args),
+    Diff(diff::Args),
     Policy(policy::Args),
-    Serve(serve::Args),
+    Rewrite(rewrite::Args),
     Demo(demo::Args),
     Init(init::Args),
-    Keys(keys::Args),
+    Serve(serve::Args),
     Certs(certs::Args),
+    Keys(keys::Args),
     Ledger(ledger::Args),
-    Subject(subject::Args),
     Officers(officers::Args),
+    Approve(approve::Args),
+    Subject(subject::Args),
     Report(report::Args),
     Reidentify(reidentify::Args),
 }
+
+/// Who uses what, and where it is explained.
+const BY_USER: &str = "\
+Who uses what:
+  Authors of policies   learn, check, test, explain, assess, diff, policy, rewrite: docs/authoring.md
+  Whoever runs it       demo, init, serve, certs, keys, ledger: docs/operating.md
+  Officers              officers, approve, subject, report, reidentify: docs/subjects.md, docs/reports.md";
 
 /// Runs the command line that the process was started with.
 #[must_use]
@@ -123,4 +131,24 @@ fn complain(text: &str) {
 /// Whether standard error takes colours.
 fn colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn help_says_of_each_command_whose_it_is_in_their_order() {
+        let command = Cli::command();
+        let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let told: Vec<&str> = BY_USER
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.trim().split_once("  ")?.1.split(':').next())
+            .flat_map(|names| names.trim().split(", "))
+            .collect();
+        assert_eq!(told, known);
+    }
 }

@@ -9,6 +9,8 @@ use super::subject::report::Head;
 use crate::reports::PolicyReportKind;
 
 /// Write a report about the clinic's disclosures.
+///
+/// About one person, `tavs subject report` writes; of what a breach could have reached, `tavs ledger breach`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -25,8 +25,8 @@ pub(crate) struct Args {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "tavs.toml")]
     config: PathBuf,
-    /// The day by which retention must have ended; today or before. Default: today.
-    #[arg(long, value_name = "DATE")]
+    /// The day by which retention must have ended instead of today, such as 2026-06-01; not after today.
+    #[arg(long, value_name = "DATE", value_parser = crate::cli::policy_files::day)]
     at: Option<Date>,
     /// Only say what would go.
     #[arg(long)]
