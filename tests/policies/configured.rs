@@ -40,7 +40,8 @@ directory = \"ledger\"
 address = \"127.0.0.1:0\"
 ";
 
-/// What no check can find: a reload tells it, of what a running tavs has on record.
+/// What no check can find: a reload tells it, of what a running tavs has on record. tests/wire/operate.rs and
+/// tests/cli/approve.rs run both.
 const OF_A_RELOAD: [&str; 2] = ["TAVS0611", "TAVS0612"];
 
 const DAY: u64 = 86_400;

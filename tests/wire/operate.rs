@@ -87,6 +87,26 @@ async fn nothing_leaves_that_the_ledger_does_not_take() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_be_put_on_record_does_not_serve() {
+    let disk = Weak::default();
+    let stage = Stage::set(Setting { disk: Box::new(disk.clone()), ..Setting::default() }).await;
+    let serving = stage.running.reloader();
+    serving.reload().unwrap();
+    // Another version of the policy, and a disk that takes nothing any more.
+    stage.lab.write("policies/sms.toml", &format!("{}\n# later\n", policy("sms")));
+    disk.is(FAILS);
+    for _ in 0..2 {
+        let findings = serving.reload().unwrap_err();
+        let codes: Vec<&str> = findings.diagnostics.iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["TAVS0611"], "{}", findings.render(false));
+        assert!(findings.render(false).contains("the ledger does not take the record of policy"));
+    }
+    // What is on record already needs no new record.
+    stage.lab.write("policies/sms.toml", &policy("sms"));
+    serving.reload().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_ledger_is_waited_for_within_its_limit_only() {
     let disk = Weak::default();
     let setting = Setting { disk: Box::new(disk.clone()), ledger: "wait = \"1 s\"", ..Setting::default() };
