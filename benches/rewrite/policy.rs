@@ -115,6 +115,7 @@ pub(crate) fn policy() -> Policy {
         address_markers: Vec::new(),
         shapes: SHAPES.iter().map(|(kind, rules)| shape(kind, rules)).collect(),
         routes: vec![route()],
+        extract: None,
         tests: Vec::new(),
     }
 }

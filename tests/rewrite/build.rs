@@ -75,6 +75,7 @@ pub(crate) fn policy(
             line: 1,
         }],
         shapes,
+        extract: None,
         tests: Vec::new(),
     }
 }
