@@ -410,9 +410,18 @@ mod tests {
             "$.1",
             "$.a-b",
             "$[?@.a==1.5]",
+            "$['a\tb']",
         ] {
             let error = Location::parse(text).expect_err(text);
             assert!(error.at.end <= text.len() + 1, "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_location_has_128_steps_at_most() {
+        assert_eq!(Location::parse(&format!("${}", ".a".repeat(128))).unwrap().steps.len(), 128);
+        for steps in [129, 130] {
+            assert!(Location::parse(&format!("${}", ".a".repeat(steps))).is_err(), "{steps}");
         }
     }
 

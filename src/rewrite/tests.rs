@@ -108,6 +108,7 @@ pub(super) fn policy(list: &[(&str, Action)]) -> Policy {
         address_markers: Vec::new(),
         shapes: Vec::new(),
         routes: vec![route],
+        extract: None,
         tests: Vec::new(),
     }
 }
@@ -130,6 +131,28 @@ impl Judge for Known {
         let known = self.0.iter().find(|(known, _)| *known == id);
         let stranger = if is_number { Judgement::Person(id) } else { Judgement::Unknown };
         known.map_or(stranger, |(_, judgement)| *judgement)
+    }
+}
+
+#[test]
+fn a_plan_knows_whether_it_has_subjects_and_ids_of_them() {
+    let mut policy = policy(&[]);
+    let knows = |policy: &Policy| {
+        let plan = plan(policy).unwrap();
+        (plan.has_subjects(), plan.has_aliases())
+    };
+    assert_eq!(knows(&policy), (false, false));
+    for (alias, wanted) in [(Vec::new(), (true, false)), (vec![at("$.id")], (true, true))] {
+        policy.shapes = vec![Shape {
+            name: "Patient".into(),
+            at: vec![at("$")],
+            when: vec![("resourceType".into(), Literal::String("Patient".into()))],
+            subject: Subject::At(vec![at("$.cpr")]),
+            alias,
+            rules: Vec::new(),
+        }];
+        policy.routes[0].response.shapes = vec![0];
+        assert_eq!(knows(&policy), wanted);
     }
 }
 

@@ -128,7 +128,30 @@ fn too_many_filters_on_one_element_are_refused() {
     let text = edited(&[("\"$.source\" ", &format!("{rules}\"$.source\" "))]);
     let found = found(&text);
     assert!(found.iter().all(|one| one.code == codes::TOO_MANY_FILTERS.id), "{}", page(&text, &found));
+    assert!(
+        underlined(&text, &found).iter().all(|(_, at)| at.starts_with("\"$.list[?")),
+        "{}",
+        page(&text, &found)
+    );
     assert!(!found.is_empty());
+}
+
+/// Of what meets the rule above it, each is told once, at its own line.
+#[test]
+fn a_rule_below_another_is_told_once_and_where_it_stands() {
+    let underlined_of = |lines: &str| {
+        let text = edited(&[("\"$.source\" ", &format!("{lines}\"$.source\" "))]);
+        let found = found(&text);
+        underlined(&text, &found).into_iter().map(|(code, at)| (code, at.to_owned())).collect::<Vec<_>>()
+    };
+    // Only below a `keep` may something be withheld.
+    let below = "\"$.a\" = { mask = \"all\" }\n\"$.a.b\" = \"withhold\"\n";
+    assert_eq!(underlined_of(below), [("TAVS0202", "\"$.a.b\"".to_owned())]);
+    assert_eq!(underlined_of(&below.replace("{ mask = \"all\" }", "\"keep\"")), []);
+    // What stands in the document meets nothing else.
+    let decoded =
+        "\"$.letter\" = \"keep\"\n\"$.letter.data\" = { decode = \"json\", shapes = [\"Patient\"] }\n";
+    assert_eq!(underlined_of(decoded), [("TAVS0202", "\"$.letter.data\"".to_owned())]);
 }
 
 #[test]

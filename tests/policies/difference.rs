@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tavs::policy::check::check_to_serve;
 use tavs::policy::checked::Policy;
 use tavs::policy::diagnostic::Diagnostic;
-use tavs::policy::difference::{Change, Direction, Topic, compare};
+use tavs::policy::difference::{Change, Direction, Topic, compare, widens};
 
 use crate::support::{BASE, EXTRACT, TODAY, edited, file, page};
 
@@ -308,6 +308,98 @@ fn what_an_extract_selects_is_compared_place_by_place() {
     assert_eq!(worst(&tables, &whole), Some(Wider));
 }
 
+/// Edits before and after, and something that must be told of the step.
+type Step<'t> = (&'t [(&'t str, &'t str)], &'t [(&'t str, &'t str)], Direction, &'t str);
+
+#[test]
+fn what_changes_is_told_by_its_own_words() {
+    const OTHER_TOKEN: &str =
+        "token-sha256 = \"1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n\n[agreement]";
+    const ALL: &str = "$.patient.identifier[*].value";
+    const REGIONAL: &str = "$.patient.identifier[?@.system=='urn:oid:1.2.208.176.1.6.1.3.177'].value";
+    let subject = |location: &str| format!("subject = [\"$.patient.cpr\", \"{location}\"]");
+    let pseudonym = |location: &str| {
+        let location = location.replace("$.", "$.appointments[*].");
+        format!("\"{location}\" = \"pseudonymise\"\n\"$.source\" ")
+    };
+    let (all_subjects, regional_subjects) = (subject(ALL), subject(REGIONAL));
+    let (all, regional) = (pseudonym(ALL), pseudonym(REGIONAL));
+    let sent = "methods = [\"POST\"]\nrequest = { members = { \"$.a\" = \"keep\", \"$.b\" = \"keep\" } }";
+    let less = "methods = [\"POST\"]\nrequest = { members = { \"$.a\" = \"keep\" } }";
+    let steps: &[Step<'_>] = &[
+        (&[("[agreement]", TOKEN)], &[("[agreement]", OTHER_TOKEN)], Wider, "another bearer token is wanted"),
+        (
+            &[],
+            &[("subject = [\"$.patient.cpr\"]", "no-subject = \"nobody\"")],
+            Wider,
+            "whose data a record is: `said by the record` becomes `nobody`",
+        ),
+        (
+            &[("subject = [\"$.patient.cpr\"]", &all_subjects)],
+            &[("subject = [\"$.patient.cpr\"]", &regional_subjects)],
+            Unclear,
+            "names persons of another identifier system",
+        ),
+        (
+            &[("\"$.source\" ", &all)],
+            &[("\"$.source\" ", &regional)],
+            Unclear,
+            "has pseudonyms of another system",
+        ),
+        (&[], &[(", page = { pattern = \"integer\" }", "")], Narrower, "query parameter `page` is refused"),
+        (&[(FIRST, less)], &[(FIRST, sent)], Wider, "`$.b` may be sent: `keep`"),
+        (&[(FIRST, sent)], &[(FIRST, less)], Narrower, "`$.b` is refused"),
+        (
+            &[],
+            &[("members.\"$.valueQuantity\" = \"keep\"", "members.\"$.valueQuantity.value\" = \"keep\"")],
+            Narrower,
+            "leaves only as rules below it say, was `keep`",
+        ),
+        // Neither its name nor its path: another route.
+        (
+            &[],
+            &[("name     = \"patients\"", "name = \"people\""), ("\"/fhir/Patient\"", "\"/fhir/Person\"")],
+            Wider,
+            "route `people` is new: GET /fhir/Person",
+        ),
+    ];
+    for (before, after, direction, words) in steps {
+        let changes = between(&edited(before), &edited(after));
+        let told = changes.iter().any(|one| one.direction == *direction && one.words.contains(words));
+        assert!(told, "{words}: {changes:#?}");
+        assert_eq!(widens(&changes), changes.iter().any(|one| matches!(one.direction, Wider | Unclear)));
+        assert!(!widens(&between(&edited(before), &edited(before))));
+    }
+    // Each member by itself, though all widen alike.
+    let two = edited(&[("\"$.source\" ", "\"$.one\" = \"keep\"\n\"$.two\" = \"keep\"\n\"$.source\" ")]);
+    let words = |old: &str, new: &str| between(old, new).into_iter().map(|one| one.words).collect::<Vec<_>>();
+    assert_eq!(words(BASE, &two), ["`$.one` leaves: `keep`", "`$.two` leaves: `keep`"]);
+    assert_eq!(words(&two, BASE), ["`$.one` is withheld, was `keep`", "`$.two` is withheld, was `keep`"]);
+    // Of a document that comes or goes only what leaves of it is told.
+    let letter = edited(&[("\"$.source\"                        = { replace = \"booking\" }", SOURCE)]);
+    for changes in [between(BASE, &letter), between(&letter, BASE)] {
+        assert!(changes.iter().all(|one| one.topic == Topic::Members), "{changes:#?}");
+    }
+    // What is the same on both sides has no other system.
+    assert_eq!(
+        between(&edited(&[("\"$.source\" ", &regional)]), &edited(&[("\"$.source\" ", &regional)])),
+        []
+    );
+}
+
+#[test]
+fn more_filters_than_can_be_compared_are_not_proven_narrower() {
+    // Ten members on either side, none in common: what both make of an element has 2^20 combinations.
+    let filtered = |letter: char| {
+        let lines = (0..10).map(|n| format!("\"$.list[?@.{letter}{n}=='x'].v{n}\" = \"keep\"\n"));
+        edited(&[("\"$.source\" ", &format!("{}\"$.source\" ", lines.collect::<String>()))])
+    };
+    let changes = between(&filtered('a'), &filtered('b'));
+    let told =
+        changes.iter().any(|one| one.direction == Unclear && one.words.contains("too many filters at"));
+    assert!(told, "{changes:#?}");
+}
+
 #[test]
 fn every_topic_stands_in_the_table() {
     let shown: BTreeSet<Topic> =
@@ -482,6 +574,7 @@ fn a_route_that_kept_ids_out_of_urls_does_not_go_unnoticed() {
     let kept = "path-members = { id = { keep = true, pattern = \"word\" } }\n";
     let by_query = "query = { patient = { resolve = \"id\", type = \"Patient\" } }\n";
     let in_query = "query = { patient = { pattern = \"word\" }, page = { pattern = \"integer\" } }\n";
+    let only = "query = { patient = { pattern = \"word\" } }\n";
     let resolves = emr("resolves", "GET", "/fhir/Patient/{id}", resolved);
     let keeps = emr("keeps", "PUT", "/fhir/Patient/{id}", kept);
     for (what, old, new, wanted) in [
@@ -533,6 +626,12 @@ fn a_route_that_kept_ids_out_of_urls_does_not_go_unnoticed() {
                 &emr("keeps", "PUT", "/fhir/Visit", in_query),
             ],
             &[&emr("keeps", "PUT", "/fhir/Visit", in_query)],
+            true,
+        ),
+        (
+            "a parameter, the only one",
+            &[&emr("resolves", "GET", "/fhir/Visit", by_query), &emr("keeps", "PUT", "/fhir/Visit", only)],
+            &[&emr("keeps", "PUT", "/fhir/Visit", only)],
             true,
         ),
     ] {

@@ -65,13 +65,7 @@ fn is_date(text: &str) -> bool {
 fn is_year_or_month(text: &str) -> bool {
     match text.split_once('-') {
         None => text.len() == 4 && digits(text),
-        Some((year, month)) => {
-            year.len() == 4
-                && month.len() == 2
-                && digits(year)
-                && digits(month)
-                && is_date(&format!("{text}-01"))
-        }
+        Some(_) => is_date(&format!("{text}-01")),
     }
 }
 
@@ -170,5 +164,9 @@ mod tests {
                 assert!(!pattern.fits(value), "{pattern:?} must refuse {value}");
             }
         }
+        // Nothing, and what is longer than any value should be, fits not even as a policy's own word.
+        let words = [0, LONGEST, LONGEST + 1, LONGEST + 2].map(|length| "x".repeat(length));
+        let fits = words.each_ref().map(|word| Pattern::OneOf(words.to_vec()).fits(word));
+        assert_eq!(fits, [false, true, false, false]);
     }
 }

@@ -58,6 +58,7 @@ fn policy(routes: Vec<Route>) -> Policy {
         address_markers: Vec::new(),
         shapes: Vec::new(),
         routes,
+        extract: None,
         tests: Vec::new(),
     }
 }
@@ -276,6 +277,25 @@ fn a_transfer_is_closed_after_its_last_day() {
 }
 
 #[test]
+fn debug_shows_no_value_of_a_request() {
+    let set = set(policy(routes()));
+    let permit = decide(&set, "GET", "/appointments/abc?").unwrap();
+    assert_eq!(format!("{permit:?}"), "Permit { route: \"word\", .. }");
+    let segments = ["abc".to_owned()];
+    let asked = Asked {
+        method: "GET",
+        path: "/abc",
+        segments: &segments,
+        query: &[],
+        fields: &[("x", "abc")],
+        rows: &Rows::default(),
+    };
+    assert_eq!(format!("{asked:?}"), "Asked { segments: 1, .. }");
+    let form = Form { pairs: vec![("a".to_owned(), "abc".to_owned())], resolved: Vec::new() };
+    assert_eq!(format!("{form:?}"), "Form(…)");
+}
+
+#[test]
 fn a_stranger_has_no_policy() {
     let set = set(policy(routes()));
     let asked =
@@ -300,6 +320,10 @@ fn nancy() -> Input<'static> {
 
 /// One route that resolves in every place of a request's head.
 fn resolving() -> PolicySet {
+    resolving_by(None)
+}
+
+fn resolving_by(accept_clear: Option<&str>) -> PolicySet {
     let sought = |kind, system: Option<&str>| {
         Wanted::Pseudonym(Sought { kind, system: system.map(ToOwned::to_owned) })
     };
@@ -313,6 +337,7 @@ fn resolving() -> PolicySet {
     ];
     let fields = vec![parameter("x-patient", sought(Kind::Cpr, None))];
     route.request = Some(Request { fields, content: Content::Nothing, limit: 0 });
+    route.accept_clear = accept_clear.map(Into::into);
     let mut create = route.clone();
     create.name = "other-method".into();
     create.methods = vec![Method::Post];
@@ -406,6 +431,9 @@ fn what_does_not_open_is_denied_alike() {
     assert_eq!(ask(&set, "251248-9996", &[], &[]).unwrap_err(), Denied::ClearIdentifier);
     let twice = [("x-patient", cpr.as_str()), ("x-patient", cpr.as_str())];
     assert_eq!(ask(&set, &good, &[], &twice).unwrap_err(), Denied::FieldRepeated);
+    // Where clear numbers are accepted, one that stands for a pseudonym is none all the same.
+    let accepting = resolving_by(Some("dbl-11-2-3"));
+    assert_eq!(ask(&accepting, "251248-9996", &[], &[]).unwrap_err(), Denied::Pseudonym);
 }
 
 #[test]

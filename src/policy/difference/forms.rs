@@ -205,3 +205,6 @@ pub(crate) fn said(action: &Action) -> String {
     };
     if with.is_empty() { format!("`{word}`") } else { format!("`{word}` ({})", with.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests;

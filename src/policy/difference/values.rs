@@ -151,5 +151,28 @@ mod tests {
         }
         assert!(admits_pattern(&Pattern::Word, &one_of(&["booked"])));
         assert!(!admits_pattern(&Pattern::Date, &Pattern::FhirDate));
+        // What has too few digits in a run is not searched in a request.
+        assert!(admits_pattern(&Pattern::Instant, &one_of(&["2012-12-12T10:15:00.251248999Z"])));
+        let sought = |system: Option<&str>| {
+            Wanted::Pseudonym(Sought { kind: Kind::Cpr, system: system.map(str::to_owned) })
+        };
+        assert!(admits(&sought(None), &sought(None)) && !admits(&sought(None), &sought(Some("urn:x"))));
+    }
+
+    #[test]
+    fn what_is_wanted_is_said() {
+        let id = |resource_type: &str| Kind::Id { resource_type: resource_type.to_owned() };
+        for (kind, system, wanted) in [
+            (id(""), None, "a pseudonym of an id, resolved"),
+            (id("Patient"), None, "a pseudonym of an id of `Patient`, resolved"),
+            (Kind::Cpr, Some("urn:x"), "a pseudonym of a CPR number of the system `urn:x`, resolved"),
+        ] {
+            let sought = Sought { kind, system: system.map(str::to_owned) };
+            assert_eq!(said(&Wanted::Pseudonym(sought)), wanted);
+        }
+        assert_eq!(
+            said(&Wanted::Pattern(Pattern::OneOf(vec!["a".to_owned(), "b".to_owned()]))),
+            "one of `a`, `b`"
+        );
     }
 }

@@ -116,6 +116,8 @@ mod tests {
                 assert_eq!(*entry.json, *format!(",\"member{n}\":").as_bytes());
             }
             assert!(table.find(name_hash(b"other"), "other").is_none());
+            // Another name of the same hash is another name.
+            assert!(table.find(name_hash(b"member0"), "other").is_none());
         }
     }
 }
