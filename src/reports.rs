@@ -9,8 +9,9 @@
 //! | [`NotifyReport`] | the clinic, when it has rectified, erased or restricted | art. 19 |
 //! | [`PolicyReport`] | an authority, an auditor, whoever approves a policy: what may leave | art. 30, 32, 35 |
 //! | [`Assessment`] | whoever approves a policy: could less do | art. 5(1)(c), 25 |
+//! | [`ControlReport`] | whoever lets an extract go out: can persons be told in it | art. 5(1)(c), 89(1) |
 //!
-//! Each but the last two, which are made of the policies, is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
+//! Each but the last three, which are made of the policies and of an extract, is read from the [`Store`](crate::store::Store) as plain data (`read`), and rendered from that
 //! alone (`render`): HTML to print, JSON, CSV. `officer` stands above: it decides who may ask, records
 //! the look-up before anything is read, and hands in what only it knows (the key ring's pseudonyms,
 //! opened CPRs, the policies in force).
@@ -44,7 +45,8 @@ pub use self::act::ActEntry;
 pub use self::assessment::{AssessedMember, Assessment};
 pub use self::breach::{BreachAsk, BreachReport, Named};
 pub use self::control::{
-    Enforced, Examined, LinkedCounts, Rare, Recoded, Size, Small, TableCost, TableCounts, Value, Way,
+    ControlReport, Enforced, Examined, LinkedCounts, Rare, Recoded, Size, Small, TableCost, TableCounts,
+    Value, Way,
 };
 pub use self::member::{DataCategory, Member};
 pub use self::notify::{About, Addressee, NotifyAsk, NotifyReport};

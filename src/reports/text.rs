@@ -3,6 +3,7 @@
 //! fills in; a test holds that both languages fill in the same, and name the same things.
 
 mod assessment;
+pub(super) mod control;
 mod da;
 mod en;
 mod policies;
@@ -10,6 +11,7 @@ mod policies;
 mod tests;
 
 use self::assessment::Assessment;
+use self::control::Control;
 pub(super) use self::da::DA;
 pub(super) use self::en::EN;
 use self::policies::Policies;
@@ -31,6 +33,7 @@ pub(super) struct Text {
     pub(super) supervision: Supervision,
     pub(super) notify: Notify,
     pub(super) policies: Policies,
+    pub(super) control: Control,
     pub(super) assessment: Assessment,
     pub(super) words: Tables,
 }
