@@ -9,6 +9,8 @@
 //! What must never happen here: a value in an output that the rewriter did not release; a subject id in
 //! any output; an extract that appears before it is examined, whole and on record.
 
+pub mod bundle;
 pub mod control;
 pub mod row;
+mod sort;
 pub mod staged;

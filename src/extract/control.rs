@@ -24,16 +24,15 @@ mod examined;
 mod persons;
 mod reduced;
 mod search;
-mod sort;
 mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use self::classes::Levels;
 use self::reduced::Reduced;
+use super::sort::{RUN_BYTES, SortError};
 use super::staged::StagedError;
 use crate::policy::checked::extract::{Coarser, Enforce, Table as Description};
 use crate::reports::{Enforced, Examined, Way};
@@ -111,7 +110,7 @@ impl Settings {
     /// What an officer can read, and a small machine can hold.
     #[must_use]
     pub const fn new(k: u32) -> Self {
-        Self { k, rarest: 20, run_bytes: sort::RUN_BYTES, most_nodes: 96 }
+        Self { k, rarest: 20, run_bytes: RUN_BYTES, most_nodes: 96 }
     }
 }
 
@@ -121,15 +120,9 @@ pub enum ControlError {
     /// The staged rows cannot be read or written.
     #[error(transparent)]
     Staged(#[from] StagedError),
-    /// The work directory.
-    #[error("cannot work in `{}`: {error}", path.display())]
-    Work {
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
+    /// The work directory fails.
+    #[error(transparent)]
+    Work(#[from] SortError),
     /// More persons share records than are told apart.
     #[error(
         "more than {most} persons share their record with another, and whom a row is about is not known: let the route's `record` hold one person each"

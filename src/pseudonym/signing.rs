@@ -1,5 +1,6 @@
-//! Signs checkpoints of the ledger (Ed25519, RFC 8032), so that whoever holds the public key can tell
-//! them from others'. Nothing else is signed under this key.
+//! Signs checkpoints of the ledger and manifests of extracts (Ed25519, RFC 8032), so that whoever holds the
+//! public key can tell them from others'. Nothing else is signed under this key, and neither passes for the
+//! other: a checkpoint is a JSON object, and what is signed of a manifest begins with [`EXTRACT`].
 
 use std::fmt;
 
@@ -10,6 +11,9 @@ use super::ring::RingError;
 
 /// Bytes of a signature.
 pub type Signature = [u8; 64];
+
+/// Before a manifest's bytes, under its signature.
+const EXTRACT: &[u8] = b"tavs-extract-manifest-1\n";
 
 /// Signs under the key ring's `checkpoints` secret.
 pub struct CheckpointKey {
@@ -32,6 +36,12 @@ impl CheckpointKey {
     #[must_use]
     pub fn sign(&self, bytes: &[u8]) -> Option<Signature> {
         self.pair.sign(bytes).as_ref().try_into().ok()
+    }
+
+    /// The signature of an extract's manifest; `None` cannot happen with a whole key.
+    #[must_use]
+    pub fn sign_extract(&self, manifest: &[u8]) -> Option<Signature> {
+        self.sign(&[EXTRACT, manifest].concat())
     }
 
     /// The key that the signatures are held against.
@@ -61,6 +71,12 @@ impl PublicKey {
     pub fn parse(digits: &str) -> Option<Self> {
         let bytes = HEXLOWER.decode(digits.as_bytes()).ok()?;
         bytes.try_into().ok().map(Self)
+    }
+
+    /// Whether an extract's manifest was signed with this key's other half.
+    #[must_use]
+    pub fn verifies_extract(&self, manifest: &[u8], signature: &Signature) -> bool {
+        self.verifies(&[EXTRACT, manifest].concat(), signature)
     }
 
     /// Whether the bytes were signed with this key's other half.

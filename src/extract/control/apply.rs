@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::classes::{Levels, suppress};
 use super::coarse::at_level;
 use super::reduced::Reduced;
-use super::sort::{Records, Sorter, join, part};
 use super::{ControlError, Settings, Table};
 use crate::extract::row::Row;
+use crate::extract::sort::{Records, Sorter, join, part};
 use crate::extract::staged::{Reader, Writer};
 
 /// `table row`, as bytes that sort in that order.
@@ -22,7 +22,7 @@ pub(super) fn apply(
     let mut gone = Sorter::<GONE>::new(reduced.work, settings.run_bytes);
     suppress(reduced, levels, settings, &mut |table, row| {
         let table = u16::try_from(table).map_err(|_too_many| ControlError::Tables)?;
-        gone.push(join([&table.to_be_bytes(), &row.to_be_bytes()]))
+        Ok(gone.push(join([&table.to_be_bytes(), &row.to_be_bytes()]))?)
     })?;
     let gone = gone.finish();
     let mut gone = Next::of(gone.records()?)?;

@@ -9,10 +9,10 @@ use sha2::{Digest as _, Sha256};
 use super::coarse::at_level;
 use super::persons::{Held, Persons, Set};
 use super::reduced::{NOBODY, Owner, Reduced};
-use super::sort::{Sorted, Sorter, join, part};
 use super::tally::{Group, Tally, keep_rarest};
 use super::{ControlError, Settings, Table};
 use crate::extract::row::Cell;
+use crate::extract::sort::{Sorted, Sorter, join, part};
 use crate::extract::staged::write_cell;
 
 /// A class: the first bytes of the SHA-256 of its values, the same in every run.
@@ -138,7 +138,7 @@ impl<'a> Pass<'a> {
                 return held.push(owner, number, None, row);
             }
             let class = class_of(cells, table, levels, &mut coded);
-            sorter.push(join([&class, &owner.unit, &row.to_be_bytes(), &owner.holder]))
+            Ok(sorter.push(join([&class, &owner.unit, &row.to_be_bytes(), &owner.holder]))?)
         })?;
         let sorted = sorter.finish();
         let small = self.classes(&sorted, &mut counted)?;

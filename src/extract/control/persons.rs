@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::classes::{Class, Counted, Gone, Marks};
 use super::reduced::{NOBODY, Owner, Reduced};
-use super::sort::{Records, Sorted, Sorter, join, part};
 use super::tally::{Group, keep_rarest};
 use super::{ControlError, Settings, Table};
+use crate::extract::sort::{Records, Sorted, Sorter, join, part};
 
 /// `holder bare table class row unit`, as bytes that sort in that order: of a holder, rows with a class
 /// come first.
@@ -55,13 +55,14 @@ impl<'a> Held<'a> {
         let number = u16::try_from(table).map_err(|_too_many| ControlError::Tables)?.to_be_bytes();
         let row = row.to_be_bytes();
         match (unit == NOBODY, class) {
-            (true, None) => Ok(()),
-            (true, Some(class)) => self.of_nobody.push(join([&number, &class, &row])),
+            (true, None) => {}
+            (true, Some(class)) => self.of_nobody.push(join([&number, &class, &row]))?,
             (false, class) => {
                 let bare = [u8::from(class.is_none())];
-                self.rows.push(join([&holder, &bare, &number, &class.unwrap_or(NO_CLASS), &row, &unit]))
+                self.rows.push(join([&holder, &bare, &number, &class.unwrap_or(NO_CLASS), &row, &unit]))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -270,7 +271,7 @@ impl<'a> Persons<'a> {
                 return Ok(());
             }
             counted.persons = counted.persons.saturating_add(1);
-            sets.push(join([&person.set(), &person.owner.unit, &person.owner.holder]))
+            Ok(sets.push(join([&person.set(), &person.owner.unit, &person.owner.holder]))?)
         })?;
         Ok(sets.finish())
     }

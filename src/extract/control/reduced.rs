@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::sort::part;
 use super::{ControlError, Table};
 use crate::extract::row::{Cell, Row};
+use crate::extract::sort::{SortError, part};
 use crate::extract::staged::{Reader, Writer, write_cell};
 use crate::ids::SubjectId;
 
@@ -46,7 +46,7 @@ pub(super) struct Reduced<'a> {
 impl<'a> Reduced<'a> {
     pub(super) fn make(tables: &'a [Table], work: &'a Path) -> Result<Self, ControlError> {
         let files = tempfile::Builder::new().prefix("control-").tempdir_in(work);
-        let files = files.map_err(|error| ControlError::Work { path: work.to_owned(), error })?;
+        let files = files.map_err(|error| SortError { path: work.to_owned(), error })?;
         let mut together = Together::default();
         for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.is_examined()) {
             reduce(table, &file(&files, number), &mut together)?;

@@ -6,10 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
-
-use super::ControlError;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Bytes of one run: what one sort holds in memory. Four are alive at a time.
 pub(super) const RUN_BYTES: usize = 32 << 20;
@@ -17,6 +15,17 @@ pub(super) const RUN_BYTES: usize = 32 << 20;
 const MOST_RUNS: usize = 128;
 /// Bytes that are read ahead of each run while they are merged.
 const READ_AHEAD: usize = 64 << 10;
+
+/// The work directory fails.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot work in `{}`: {error}", path.display())]
+pub struct SortError {
+    /// The directory.
+    pub path: PathBuf,
+    /// What the system says.
+    #[source]
+    pub error: io::Error,
+}
 
 /// One record of its fields, which must fill it.
 pub(super) fn join<const N: usize, const F: usize>(fields: [&[u8]; F]) -> [u8; N] {
@@ -47,12 +56,12 @@ impl<'a, const N: usize> Sorter<'a, N> {
         Self { work, most, run: Vec::new(), runs: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, record: [u8; N]) -> Result<(), ControlError> {
+    pub(super) fn push(&mut self, record: [u8; N]) -> Result<(), SortError> {
         self.run.push(record);
         if self.run.len() < self.most { Ok(()) } else { self.spill() }
     }
 
-    fn spill(&mut self) -> Result<(), ControlError> {
+    fn spill(&mut self) -> Result<(), SortError> {
         self.run.sort_unstable();
         let run = write_run(self.work, self.run.iter().map(|record| Ok(*record)))?;
         self.run.clear();
@@ -74,9 +83,9 @@ impl<'a, const N: usize> Sorter<'a, N> {
 
 fn write_run<const N: usize>(
     work: &Path,
-    records: impl Iterator<Item = Result<[u8; N], ControlError>>,
-) -> Result<File, ControlError> {
-    let fail = |error| ControlError::Work { path: work.to_owned(), error };
+    records: impl Iterator<Item = Result<[u8; N], SortError>>,
+) -> Result<File, SortError> {
+    let fail = |error| SortError { path: work.to_owned(), error };
     let mut out = BufWriter::new(tempfile::tempfile_in(work).map_err(fail)?);
     for record in records {
         out.write_all(&record?).map_err(fail)?;
@@ -97,7 +106,7 @@ impl<const N: usize> Sorted<'_, N> {
     }
 
     /// All records, the least first. One pass at a time: the files have one position.
-    pub(super) fn records(&self) -> Result<Records<'_, N>, ControlError> {
+    pub(super) fn records(&self) -> Result<Records<'_, N>, SortError> {
         let mut records = Records { sources: Vec::new(), heads: BinaryHeap::new(), work: self.work };
         for mut file in &self.runs {
             file.seek(SeekFrom::Start(0)).map_err(|error| records.failed(error))?;
@@ -124,11 +133,11 @@ pub(super) struct Records<'a, const N: usize> {
 }
 
 impl<const N: usize> Records<'_, N> {
-    fn failed(&self, error: std::io::Error) -> ControlError {
-        ControlError::Work { path: self.work.to_owned(), error }
+    fn failed(&self, error: io::Error) -> SortError {
+        SortError { path: self.work.to_owned(), error }
     }
 
-    fn refill(&mut self, source: usize) -> Result<(), ControlError> {
+    fn refill(&mut self, source: usize) -> Result<(), SortError> {
         let next = match self.sources.get_mut(source) {
             None => None,
             Some(Source::Memory(rest)) => rest.next().copied(),
@@ -152,7 +161,7 @@ impl<const N: usize> Records<'_, N> {
 }
 
 impl<const N: usize> Iterator for Records<'_, N> {
-    type Item = Result<[u8; N], ControlError>;
+    type Item = Result<[u8; N], SortError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((record, source)) = self.heads.pop()?;

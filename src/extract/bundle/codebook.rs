@@ -1,0 +1,183 @@
+//! The codebook: what each column is, where its values come from, and what was done to them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::BundleError;
+use crate::extract::row::{Cell, Row};
+use crate::extract::staged::{Reader, StagedError};
+use crate::policy::checked::Policy;
+use crate::policy::checked::extract::{Column, Extract, From, Table};
+use crate::policy::{sources, words};
+use crate::reports::Recoded;
+
+/// What all tables are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Codebook {
+    /// In the order of the policy.
+    pub tables: Vec<CodedTable>,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CodedTable {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// What a row is.
+    pub description: String,
+    /// How many rows there are.
+    pub rows: u64,
+    /// Its columns, in their order.
+    pub columns: Vec<CodedColumn>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CodedColumn {
+    /// Its name.
+    pub name: String,
+    /// `text`, `integer`, `number`, `boolean` or `date`.
+    #[serde(rename = "type")]
+    pub column_type: String,
+    /// What it is.
+    pub description: String,
+    /// Where the values stand in the source's documents.
+    pub source: String,
+    /// What the policy does to them, in its own words.
+    pub action: String,
+    /// The rung that disclosure control took it to, or `missing`.
+    pub coarser: Option<String>,
+    /// Whether it is a pseudonym that links rows and tables.
+    pub key: bool,
+    /// Whether k was counted over it.
+    pub quasi_identifier: bool,
+    /// Rows in which it has no value.
+    pub missing: u64,
+}
+
+impl Codebook {
+    /// Of a policy's tables: `staged` are the rows that leave, of each table, and `files` the names of
+    /// their files; `coarser` is what disclosure control did.
+    ///
+    /// # Errors
+    /// The staged rows cannot be read.
+    pub fn of<P: AsRef<Path>>(
+        policy: &Policy,
+        extract: &Extract,
+        staged: &[P],
+        files: &[String],
+        coarser: &[Recoded],
+    ) -> Result<Self, StagedError> {
+        let mut tables = Vec::new();
+        for ((table, staged), file) in extract.tables.iter().zip(staged).zip(files) {
+            let (rows, missing) = count(staged.as_ref(), table.columns.len())?;
+            let columns = table.columns.iter().zip(missing).map(|(column, missing)| {
+                let recoded = coarser.iter().find(|one| one.table == table.name && one.column == column.name);
+                CodedColumn {
+                    coarser: recoded.map(|one| one.to.clone().unwrap_or_else(|| "missing".to_owned())),
+                    missing,
+                    ..CodedColumn::of(policy, extract, table, column)
+                }
+            });
+            tables.push(CodedTable {
+                name: table.name.clone(),
+                file: file.clone(),
+                description: table.description.clone(),
+                rows,
+                columns: columns.collect(),
+            });
+        }
+        Ok(Self { tables })
+    }
+
+    pub(super) fn json(&self) -> Result<String, BundleError> {
+        let json = serde_json::to_string_pretty(self).map_err(|_never| BundleError::Coding)?;
+        Ok(json + "\n")
+    }
+
+    /// One row a column, for a spreadsheet (RFC 4180).
+    pub(super) fn csv(&self) -> Result<Vec<u8>, BundleError> {
+        let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let mut row = |cells: [&str; 12]| csv.write_record(cells).map_err(|_never| BundleError::Coding);
+        row([
+            "table",
+            "column",
+            "type",
+            "description",
+            "source",
+            "action",
+            "coarser",
+            "key",
+            "quasi-identifier",
+            "missing",
+            "rows",
+            "file",
+        ])?;
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        for table in &self.tables {
+            for column in &table.columns {
+                row([
+                    &table.name,
+                    &column.name,
+                    &column.column_type,
+                    &column.description,
+                    &column.source,
+                    &column.action,
+                    column.coarser.as_deref().unwrap_or_default(),
+                    yes(column.key),
+                    yes(column.quasi_identifier),
+                    &column.missing.to_string(),
+                    &table.rows.to_string(),
+                    &table.file,
+                ])?;
+            }
+        }
+        csv.into_inner().map_err(|_never| BundleError::Coding)
+    }
+}
+
+impl CodedColumn {
+    fn of(policy: &Policy, extract: &Extract, table: &Table, column: &Column) -> Self {
+        let below = match column.from {
+            From::Row => table.rows.join(&column.path),
+            From::Element => column.path.clone(),
+        };
+        let places: Vec<String> = table.at.iter().map(|at| at.join(&below).to_string()).collect();
+        let mut actions: Vec<String> = sources::of_column(policy, extract, table, column)
+            .iter()
+            .map(|source| words::form(&source.rule.action))
+            .collect();
+        actions.sort();
+        actions.dedup();
+        Self {
+            name: column.name.clone(),
+            column_type: column.column_type.word().to_owned(),
+            description: column.description.clone(),
+            source: places.join("; "),
+            action: actions.join("; "),
+            coarser: None,
+            key: column.key,
+            quasi_identifier: column.quasi_identifier,
+            missing: 0,
+        }
+    }
+}
+
+/// The rows, and how many of them have no value in each column.
+fn count(staged: &Path, columns: usize) -> Result<(u64, Vec<u64>), StagedError> {
+    let mut reader = Reader::open(staged, columns)?;
+    let (mut rows, mut missing, mut row) = (0_u64, vec![0_u64; columns], Row::default());
+    while reader.read(&mut row)? {
+        rows = rows.saturating_add(1);
+        for (count, cell) in missing.iter_mut().zip(&row.cells) {
+            *count = count.saturating_add(u64::from(matches!(cell, Cell::Missing)));
+        }
+    }
+    Ok((rows, missing))
+}
