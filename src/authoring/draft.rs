@@ -11,12 +11,23 @@ use super::learn::{Part, Place};
 use super::names::DYNAMIC;
 use crate::policy::location::Location;
 
+const BUNDLE: &str = "Bundle";
+
+/// Whether the documents are Bundles of resources: their members are then those of a shape, too, for a shape of
+/// another resource can stand at the root as well, and two rules would decide one member.
+fn is_bundle(parts: &[Part]) -> bool {
+    let documents = parts.iter().filter(|part| part.resource.is_none()).flat_map(|part| &part.places);
+    let has = |location: &str| documents.clone().any(|place| place.location == location);
+    parts.iter().any(|part| part.resource.is_some()) && has("$.resourceType") && has("$.entry")
+}
+
 /// The policy's text. `recipient` is a name for it, if it is known; `shipped` are the resource types of which
 /// the profiles that come with tavs have a shape of the same name.
 #[must_use]
 pub fn policy(parts: &[Part], recipient: Option<&str>, shipped: &[&str]) -> String {
     let mut text = String::from(HEAD);
-    let resources: Vec<&str> = parts.iter().filter_map(|part| part.resource).collect();
+    let own = parts.iter().filter_map(|part| part.resource);
+    let resources: Vec<&str> = is_bundle(parts).then_some(BUNDLE).into_iter().chain(own).collect();
     let is_shipped = |resource: &&&str| shipped.contains(*resource);
     if resources.iter().any(|resource| shipped.contains(resource)) {
         let known: Vec<&str> = resources.iter().filter(is_shipped).copied().collect();
@@ -37,7 +48,7 @@ pub fn policy(parts: &[Part], recipient: Option<&str>, shipped: &[&str]) -> Stri
     let has_urls = places.any(|place| place.class() == Some(Class::Url));
     text += &route(documents, &resources, has_urls);
     for part in parts {
-        let Some(resource) = part.resource else { continue };
+        let Some(resource) = part.resource.or_else(|| is_bundle(parts).then_some(BUNDLE)) else { continue };
         text += &shape(resource, &part.places, shipped.contains(&resource));
     }
     text += TEST;
@@ -53,8 +64,8 @@ policy = 1
 ";
 
 const INCLUDE: &str = "
-# Shapes for {known} come with tavs, pseudonymous (docs/policy.md, `include`): with this line a route lists them
-# in `shapes`, and what stands below for them is left out, or changes them by `like`.
+# Shapes come with tavs, pseudonymous (docs/policy.md, `include`), for {known}.
+# With this line a route lists them in `shapes`, and what stands below for them is left out, or changes them by `like`.
 # include = [\"profiles/fhir.toml\"]
 ";
 
@@ -136,6 +147,9 @@ methods    = [\"GET\"]
     if has_urls {
         text += "# base = [\"https://…\"]                   # how its own URLs begin, for the action `url`\n";
     }
+    if resources.contains(&BUNDLE) {
+        return text;
+    }
     text += "\n[route.response.members]\n";
     text + &lines(places, "")
 }
@@ -151,7 +165,9 @@ fn shape(resource: &str, places: &[Place], is_shipped: bool) -> String {
         "# [[shape]]\n# name    = \"{resource}\"\n# when    = {{ resourceType = \"{resource}\" }}\n"
     );
     let subjects = subjects(places, "$");
-    if subjects.is_empty() {
+    if resource == BUNDLE {
+        text += "# at      = [\"$\"]\n# no-subject = \"an envelope: whose an entry is, its resource says\"\n";
+    } else if subjects.is_empty() {
         text += "# subject = [\"$.subject.reference\"]   # whose it is, or no-subject = \"…\"\n";
     } else {
         text += &format!("# subject = [{}]\n", subjects.join(", "));

@@ -139,6 +139,38 @@ fn learn_tells_no_value_and_writes_a_policy_that_discloses_nothing() {
     assert_eq!((bad.code, bad.err.as_str()), (1, "error: `bad.json` is not JSON at line 1, column 18\n"));
 }
 
+/// Every line of the draft taken as it stands: no two of them decide the same.
+#[test]
+fn what_learn_drafts_of_fhir_can_be_decided() {
+    let folder = folder(&[]);
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/tests/research");
+    let samples = ["patients", "message", "observations"].map(|name| format!("{samples}/{name}.json"));
+    let args = ["learn", "--policy", "lab.toml"].into_iter().chain(samples.iter().map(String::as_str));
+    let said = tavs(folder.path(), args);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    let draft = fs::read_to_string(folder.path().join("lab.toml")).unwrap();
+    for wanted in
+        ["# include = [\"profiles/fhir.toml\"]", "# record  = \"$.entry[*]\"", "# shapes  = [\"Bundle\", "]
+    {
+        assert!(draft.contains(wanted), "{wanted}: {draft}");
+    }
+    let (head, _) = GOOD.split_once("[[route]]").unwrap();
+    let (_, lines) = draft.split_once("[[route]]").unwrap();
+    let (lines, _) = lines.split_once("\n# What must come out").unwrap();
+    let decided = |line: &str| match line.strip_prefix("# ") {
+        Some(rest) if rest.starts_with(['[', '"']) || rest.contains(" = ") => rest.replace('…', "x"),
+        _ => line.to_owned(),
+    };
+    let lines: Vec<String> = lines.lines().filter(|line| !line.contains("`like = ")).map(decided).collect();
+    let lines = lines.join("\n").replace("path     = \"/x\"", "path = \"/x\"");
+    fs::write(folder.path().join("all.toml"), format!("{head}[[route]]{lines}\n")).unwrap();
+    let checked = tavs(folder.path(), ["check", "all.toml", "--format", "json"].iter().chain(&AT));
+    let found: Value = serde_json::from_str(&checked.out).unwrap();
+    let errors: Vec<&Value> =
+        found.as_array().unwrap().iter().filter(|one| one["severity"] == "error").collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
 #[test]
 fn assess_says_which_weaker_forms_the_tests_accept() {
     let folder = sms_reminders();

@@ -49,7 +49,7 @@ fn resources_are_learnt_by_their_kind_and_identifiers_by_their_system() {
     // Not those of the system above: a rule for both would be a second one for the same value.
     place(&parts, "$.identifier[?@.system!='urn:oid:1.2.208.176.1.2'].value");
     assert!(
-        text.contains("# record  = \"$.entry[*]\"") && text.contains("# shapes  = [\"Patient\"]"),
+        text.contains("# record  = \"$.entry[*]\"") && text.contains("# shapes  = [\"Bundle\", \"Patient\"]"),
         "{text}"
     );
     assert!(!text.contains("include"), "{text}");
