@@ -146,13 +146,35 @@ fn a_plan_knows_whether_it_has_subjects_and_ids_of_them() {
         policy.shapes = vec![Shape {
             name: "Patient".into(),
             at: vec![at("$")],
-            when: vec![("resourceType".into(), Literal::String("Patient".into()))],
+            when: vec![
+                ("status".into(), Literal::String("final".into())),
+                ("resourceType".into(), Literal::String("Patient".into())),
+            ],
             subject: Subject::At(vec![at("$.cpr")]),
             alias,
             rules: Vec::new(),
         }];
         policy.routes[0].response.shapes = vec![0];
         assert_eq!(knows(&policy), wanted);
+        // What an id is of is the resource's type.
+        assert!(!plan(&policy).unwrap().id_types.iter().any(|id_type| id_type == "final"));
+    }
+}
+
+/// An e-CPR of a region is nobody's without its system.
+#[test]
+fn a_rule_has_the_regional_system_that_its_filter_asks_for() {
+    const REGIONAL: &str = "urn:oid:1.2.208.176.1.6.1.3.177";
+    for (filter, wanted) in [
+        (format!("@.use!='old' && @.system=='{REGIONAL}'"), REGIONAL),
+        (format!("@.system!='{REGIONAL}'"), ""),
+        (format!("@.use=='{REGIONAL}'"), ""),
+        ("@.system=='urn:oid:1.2.208.176.1.2'".to_owned(), ""),
+        ("@.system==1".to_owned(), ""),
+    ] {
+        let location = format!("$.identifier[?{filter}].value");
+        let plan = plan(&policy(&[(&location, Action::Pseudonymise(Kind::Cpr))])).unwrap();
+        assert_eq!(plan.system_of(0), Some(wanted), "{filter}");
     }
 }
 
