@@ -24,7 +24,7 @@ pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, 
 pub use sealing::RegistryKey;
 pub use shifting::Shifter;
 pub use signing::{CheckpointKey, PublicKey, Signature};
-pub use table::{Blind, Drawn, Known, NONE_KNOWN, Random, Row, Rows, Table, Wanted};
+pub use table::{Blind, Drawn, Known, NONE_KNOWN, Random, Rows, SealedPseudonym, SealedValue, Table, Wanted};
 
 use std::sync::Arc;
 
@@ -317,7 +317,7 @@ impl Pseudonymiser {
 
     /// A row's pseudonym as it is written; `None` if it is none of this domain and its versions.
     #[must_use]
-    pub fn written(&self, row: &Row) -> Option<String> {
+    pub fn written(&self, row: &SealedPseudonym) -> Option<String> {
         self.versions().find_map(|version| {
             let drawn = version.table()?.pseudonym_of(row)?;
             let mut out = Vec::new();
@@ -565,17 +565,16 @@ mod tests {
         let part = |from: usize, to: usize| &random[from..to];
         let nonces = [part(16, 28).try_into().unwrap(), part(28, 40).try_into().unwrap()];
         let random = Random { pseudonym: part(0, 16).try_into().unwrap(), nonces };
-        let row = maker.table().unwrap().draw(input, &random).unwrap();
+        let (row, value) = maker.table().unwrap().draw(input, &random).unwrap();
         let written = maker.written(&row).unwrap();
-        let rows: Rows = [row.clone()].into_iter().collect();
+        let rows: Rows = [value.clone()].into_iter().collect();
         let sought = Input { value: "", ..input };
         for text in [&written, &written.to_uppercase()] {
             assert_eq!(maker.resolve(text, sought, false, &rows).as_deref(), Some(input.value));
             assert_eq!(maker.resolve(text, sought, false, &Rows::default()), None);
             assert_eq!(maker.table_of(text).unwrap().1, random.pseudonym);
         }
-        let columns =
-            [row.by_value.to_vec(), row.by_pseudonym.to_vec(), row.sealed_pseudonym, row.sealed_value];
+        let columns = [row.by_value.to_vec(), row.by_pseudonym.to_vec(), row.sealed, value.sealed];
         let columns = columns.map(|column| data_encoding::HEXLOWER.encode(&column));
         format!("{written} {}", columns.join(" "))
     }

@@ -44,8 +44,8 @@ use self::quota::Mirror;
 pub use self::quota::{DAY, REFRESH};
 pub use self::rows::{
     Act, Affected, Alias, AliasSource, Change, Disclosed, ErasedPseudonym, Exchange, Given, IndexRow, Log,
-    Millis, NewChange, Notification, Policy, PolicyRule, Position, PseudonymKey, PseudonymRow, Reservation,
-    RightKind, Tombstone, Volume, Window,
+    Millis, NewChange, NewPseudonym, Notification, Policy, PolicyRule, Position, PseudonymKey, PseudonymRow,
+    Reservation, RightKind, Tombstone, ValueRow, Volume, Window,
 };
 
 use self::connect::{Connections, Make};

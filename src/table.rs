@@ -8,8 +8,10 @@
 use std::collections::HashSet;
 
 use crate::ids::SubjectId;
-use crate::pseudonym::{Blind, Known, Pseudonymiser, Random, Row, Rows, Table, Wanted};
-use crate::store::{PseudonymKey, PseudonymRow, Store, StoreError};
+use crate::pseudonym::{
+    Blind, Known, Pseudonymiser, Random, Rows, SealedPseudonym, SealedValue, Table, Wanted,
+};
+use crate::store::{NewPseudonym, PseudonymKey, PseudonymRow, Store, StoreError, ValueRow};
 
 /// Rows of one transaction: some ten milliseconds of the store's one writer, which others wait for.
 const BATCH: usize = 1024;
@@ -37,8 +39,7 @@ pub fn known(store: &Store, maker: &Pseudonymiser, wanted: &[Wanted]) -> Result<
     }
     let missing: Vec<&Wanted> = wanted.iter().filter(|one| !there.contains(&one.by_value)).collect();
     for batch in missing.chunks(BATCH) {
-        let new: Result<Vec<_>, StoreError> =
-            batch.iter().map(|one| Ok((drawn(table, one)?, one.subjects.clone()))).collect();
+        let new: Result<Vec<_>, StoreError> = batch.iter().map(|one| drawn(table, one)).collect();
         standing.extend(store.draw(&new?)?);
     }
     let opened = standing.into_iter().map(|row| {
@@ -66,7 +67,13 @@ pub fn rows<'t>(
         .filter(|key| seen.insert(key.index))
         .take(MOST_SOUGHT)
         .collect();
-    Ok(store.values_of(&keys)?.into_iter().map(row_of).collect())
+    let found = store.values_of(&keys)?.into_iter();
+    let value_of = |ValueRow { by_value, by_pseudonym, sealed_value: sealed }| SealedValue {
+        by_value,
+        by_pseudonym,
+        sealed,
+    };
+    Ok(found.map(value_of).collect())
 }
 
 /// Whether a text could hold a pseudonym that [`rows`] looks for.
@@ -83,32 +90,31 @@ fn key(table: &Table, index: Blind) -> PseudonymKey<'_> {
     PseudonymKey { domain: table.domain(), version: table.version(), index }
 }
 
-fn drawn(table: &Table, wanted: &Wanted) -> Result<PseudonymRow, StoreError> {
+fn drawn(table: &Table, wanted: &Wanted) -> Result<NewPseudonym, StoreError> {
     let mut random = Random { pseudonym: [0; 16], nonces: [[0; 12]; 2] };
     let [one, other] = &mut random.nonces;
     for bytes in [random.pseudonym.as_mut_slice(), one, other] {
         getrandom::fill(bytes).map_err(StoreError::Random)?;
     }
-    let row = table.draw(wanted.input(), &random).ok_or(StoreError::Unopened)?;
-    Ok(PseudonymRow {
+    let (pseudonym, value) = table.draw(wanted.input(), &random).ok_or(StoreError::Unopened)?;
+    let row = PseudonymRow {
         domain: table.domain().to_owned(),
         version: table.version(),
-        by_value: row.by_value,
-        by_pseudonym: row.by_pseudonym,
-        kind: row.kind,
-        sealed_pseudonym: row.sealed_pseudonym,
-        sealed_value: row.sealed_value,
-    })
+        by_value: pseudonym.by_value,
+        by_pseudonym: pseudonym.by_pseudonym,
+        kind: pseudonym.kind,
+        sealed_pseudonym: pseudonym.sealed,
+    };
+    Ok(NewPseudonym { row, sealed_value: value.sealed, subjects: wanted.subjects.clone() })
 }
 
 /// A row of the store, to be opened.
 #[must_use]
-pub fn row_of(row: PseudonymRow) -> Row {
-    Row {
+pub fn row_of(row: PseudonymRow) -> SealedPseudonym {
+    SealedPseudonym {
         by_value: row.by_value,
         by_pseudonym: row.by_pseudonym,
         kind: row.kind,
-        sealed_pseudonym: row.sealed_pseudonym,
-        sealed_value: row.sealed_value,
+        sealed: row.sealed_pseudonym,
     }
 }

@@ -44,22 +44,31 @@ pub struct Table {
     stand_in: bool,
 }
 
-/// A pair of value and pseudonym, as the store has it. `Debug` shows nothing of it.
+/// A pseudonym, as the store has it: found by its value. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Finds it by its value.
+pub struct SealedPseudonym {
+    /// Finds it.
     pub by_value: Blind,
-    /// Finds it by its pseudonym.
+    /// Finds its value.
     pub by_pseudonym: Blind,
-    /// What kind of value it is: `cpr`, `ecpr`, `id`, ….
+    /// What kind of value it stands for: `cpr`, `ecpr`, `id`, ….
     pub kind: String,
     /// The pseudonym, sealed.
-    pub sealed_pseudonym: Vec<u8>,
-    /// The value, sealed.
-    pub sealed_value: Vec<u8>,
+    pub sealed: Vec<u8>,
 }
 
-/// What a new row takes: 128 bits for the pseudonym, and two nonces. All random.
+/// A value, as the store has it: found by its pseudonym. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// Finds its pseudonym.
+    pub by_value: Blind,
+    /// Finds it.
+    pub by_pseudonym: Blind,
+    /// The value, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// What a new pair takes: 128 bits for the pseudonym, and two nonces. All random.
 #[derive(Clone, Copy)]
 pub struct Random {
     /// The pseudonym.
@@ -127,10 +136,10 @@ impl FromIterator<(Blind, Drawn)> for Known {
     }
 }
 
-/// The rows of the pseudonyms that one request holds, as they were looked up; those that are not here
+/// The values of the pseudonyms that one request holds, as they were looked up; those that are not here
 /// stand for nothing.
 #[derive(Default, Clone)]
-pub struct Rows(HashMap<Blind, Row>);
+pub struct Rows(HashMap<Blind, SealedValue>);
 
 impl Rows {
     /// Whether none of them stands in the store.
@@ -140,8 +149,8 @@ impl Rows {
     }
 }
 
-impl FromIterator<Row> for Rows {
-    fn from_iter<T: IntoIterator<Item = Row>>(rows: T) -> Self {
+impl FromIterator<SealedValue> for Rows {
+    fn from_iter<T: IntoIterator<Item = SealedValue>>(rows: T) -> Self {
         Self(rows.into_iter().map(|row| (row.by_pseudonym, row)).collect())
     }
 }
@@ -207,34 +216,31 @@ impl Table {
         first(&mac.finalize().into_bytes())
     }
 
-    /// A new row. `None` cannot happen with a value's few bytes.
+    /// A new pseudonym and its value. `None` cannot happen with a value's few bytes.
     #[must_use]
-    pub fn draw(&self, input: Input<'_>, random: &Random) -> Option<Row> {
+    pub fn draw(&self, input: Input<'_>, random: &Random) -> Option<(SealedPseudonym, SealedValue)> {
         let Random { pseudonym, nonces: [one, other] } = random;
-        let mut row = Row {
-            by_value: self.by_value(input),
-            by_pseudonym: self.by_pseudonym(pseudonym),
-            kind: input.kind.to_owned(),
-            sealed_pseudonym: Vec::new(),
-            sealed_value: Vec::new(),
-        };
-        row.sealed_pseudonym = self.seal(&row, b"pseudonym", one, pseudonym)?;
-        row.sealed_value = self.seal(&row, b"value", other, input.value.as_bytes())?;
-        Some(row)
+        let blind = [self.by_value(input), self.by_pseudonym(pseudonym)];
+        let seal = |column, nonce, message| self.seal(&blind, input.kind, column, nonce, message);
+        let [by_value, by_pseudonym] = blind;
+        let sealed = seal(b"value".as_slice(), other, input.value.as_bytes())?;
+        let value = SealedValue { by_value, by_pseudonym, sealed };
+        let sealed = seal(b"pseudonym".as_slice(), one, pseudonym)?;
+        Some((SealedPseudonym { by_value, by_pseudonym, kind: input.kind.to_owned(), sealed }, value))
     }
 
     /// The pseudonym of a row; `None` if it is none of this domain and key version, or was changed.
     #[must_use]
-    pub fn pseudonym_of(&self, row: &Row) -> Option<Drawn> {
-        let drawn = self.open(row, &row.kind, b"pseudonym", &row.sealed_pseudonym)?;
+    pub fn pseudonym_of(&self, row: &SealedPseudonym) -> Option<Drawn> {
+        let drawn = self.open(&[row.by_value, row.by_pseudonym], &row.kind, b"pseudonym", &row.sealed)?;
         Drawn::try_from(drawn.as_slice()).ok().filter(|drawn| self.by_pseudonym(drawn) == row.by_pseudonym)
     }
 
     /// The value of a row, if it is one of the kind, type and system that are sought; its value is not
     /// looked at.
     #[must_use]
-    pub fn value_of(&self, row: &Row, sought: Input<'_>) -> Option<String> {
-        let value = self.open(row, sought.kind, b"value", &row.sealed_value)?;
+    pub fn value_of(&self, row: &SealedValue, sought: Input<'_>) -> Option<String> {
+        let value = self.open(&[row.by_value, row.by_pseudonym], sought.kind, b"value", &row.sealed)?;
         let value = String::from_utf8(value).ok()?;
         (self.by_value(Input { value: &value, ..sought }) == row.by_value).then_some(value)
     }
@@ -244,31 +250,34 @@ impl Table {
     pub(super) fn resolve(&self, pseudonym: &Drawn, sought: Input<'_>, rows: &Rows) -> Option<String> {
         let by_pseudonym = self.by_pseudonym(pseudonym);
         let found = rows.0.get(&by_pseudonym);
-        let nothing = || Row {
-            by_value: by_pseudonym,
-            by_pseudonym,
-            kind: String::new(),
-            sealed_pseudonym: Vec::new(),
-            sealed_value: vec![0; NONCE + 10 + 16],
-        };
+        let nothing =
+            || SealedValue { by_value: by_pseudonym, by_pseudonym, sealed: vec![0; NONCE + 10 + 16] };
         self.value_of(&found.cloned().unwrap_or_else(nothing), sought)
     }
 
-    fn seal(&self, row: &Row, column: &[u8], nonce: &[u8; NONCE], message: &[u8]) -> Option<Vec<u8>> {
-        let aad = self.associated(row, &row.kind, column);
+    fn seal(
+        &self,
+        blind: &[Blind; 2],
+        kind: &str,
+        column: &[u8],
+        nonce: &[u8; NONCE],
+        message: &[u8],
+    ) -> Option<Vec<u8>> {
+        let aad = self.associated(blind, kind, column);
         let hidden = self.cipher.encrypt(&(*nonce).into(), Payload { msg: message, aad: &aad }).ok()?;
         Some([nonce.as_slice(), &hidden].concat())
     }
 
-    fn open(&self, row: &Row, kind: &str, column: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, blind: &[Blind; 2], kind: &str, column: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, hidden) = sealed.split_first_chunk::<NONCE>()?;
-        let aad = self.associated(row, kind, column);
+        let aad = self.associated(blind, kind, column);
         self.cipher.decrypt(&(*nonce).into(), Payload { msg: hidden, aad: &aad }).ok()
     }
 
-    fn associated(&self, row: &Row, kind: &str, column: &[u8]) -> Vec<u8> {
+    /// Of the indexes, by value comes first.
+    fn associated(&self, [by_value, by_pseudonym]: &[Blind; 2], kind: &str, column: &[u8]) -> Vec<u8> {
         let mut all = self.context.clone();
-        for part in [column, kind.as_bytes(), &row.by_value, &row.by_pseudonym] {
+        for part in [column, kind.as_bytes(), by_value, by_pseudonym] {
             push_field(&mut all, part);
         }
         all
@@ -303,7 +312,7 @@ macro_rules! shows_nothing {
     )*};
 }
 
-shows_nothing!(Table, Row, Random, Wanted, Known, Rows);
+shows_nothing!(Table, SealedPseudonym, SealedValue, Random, Wanted, Known, Rows);
 
 #[cfg(test)]
 mod tests {
@@ -329,18 +338,19 @@ mod tests {
             ("id", "", "a long id of an upstream, longer than any"),
         ] {
             let sought = input(kind, resource_type, "");
-            let row = own.draw(input(kind, resource_type, value), &RANDOM).unwrap();
+            let (row, sealed) = own.draw(input(kind, resource_type, value), &RANDOM).unwrap();
             assert_eq!(row.by_value, own.by_value(input(kind, resource_type, value)));
+            assert_eq!((sealed.by_value, sealed.by_pseudonym), (row.by_value, row.by_pseudonym));
             assert_eq!(own.pseudonym_of(&row), Some(RANDOM.pseudonym));
-            assert_eq!(own.value_of(&row, sought).as_deref(), Some(value));
+            assert_eq!(own.value_of(&sealed, sought).as_deref(), Some(value));
             for other in &others {
                 assert_eq!(other.pseudonym_of(&row), None);
-                assert_eq!(other.value_of(&row, sought), None);
+                assert_eq!(other.value_of(&sealed, sought), None);
                 assert_ne!(other.by_value(input(kind, resource_type, value)), row.by_value);
                 assert_ne!(other.by_pseudonym(&RANDOM.pseudonym), row.by_pseudonym);
             }
             for wrong in [input("ecpr", resource_type, ""), input(kind, "Other", "")] {
-                assert_eq!(own.value_of(&row, wrong), None);
+                assert_eq!(own.value_of(&sealed, wrong), None);
             }
         }
     }
@@ -349,38 +359,42 @@ mod tests {
     #[test]
     fn columns_moved_between_rows_do_not_open() {
         let table = table(7, "a", 1);
-        let one = table.draw(input("cpr", "", "2512489996"), &RANDOM).unwrap();
+        let (row, one) = table.draw(input("cpr", "", "2512489996"), &RANDOM).unwrap();
         let random = Random { pseudonym: [9; 16], nonces: [[8; 12], [7; 12]] };
-        let other = table.draw(input("cpr", "", "0504909995"), &random).unwrap();
-        let moved = [
-            Row { by_pseudonym: other.by_pseudonym, ..one.clone() },
-            Row { by_value: other.by_value, ..one.clone() },
-            Row { sealed_value: other.sealed_value.clone(), ..one.clone() },
-            Row { sealed_value: one.sealed_pseudonym.clone(), ..one.clone() },
-        ];
-        for row in &moved {
-            assert_eq!(table.value_of(row, input("cpr", "", "")), None);
+        let (other_row, other) = table.draw(input("cpr", "", "0504909995"), &random).unwrap();
+        for moved in [
+            SealedValue { by_pseudonym: other.by_pseudonym, ..one.clone() },
+            SealedValue { by_value: other.by_value, ..one.clone() },
+            SealedValue { sealed: other.sealed.clone(), ..one.clone() },
+            SealedValue { sealed: row.sealed.clone(), ..one.clone() },
+        ] {
+            assert_eq!(table.value_of(&moved, input("cpr", "", "")), None);
         }
-        for row in [&moved[0], &moved[1], &Row { sealed_pseudonym: other.sealed_pseudonym, ..one.clone() }] {
-            assert_eq!(table.pseudonym_of(row), None);
+        for moved in [
+            SealedPseudonym { by_pseudonym: other.by_pseudonym, ..row.clone() },
+            SealedPseudonym { by_value: other.by_value, ..row.clone() },
+            SealedPseudonym { sealed: other_row.sealed, ..row.clone() },
+            SealedPseudonym { sealed: one.sealed.clone(), ..row.clone() },
+            SealedPseudonym { kind: "ecpr".to_owned(), ..row.clone() },
+        ] {
+            assert_eq!(table.pseudonym_of(&moved), None);
         }
-        for at in 0..one.sealed_value.len() {
+        for at in 0..one.sealed.len() {
             let mut changed = one.clone();
-            changed.sealed_value[at] ^= 1;
+            changed.sealed[at] ^= 1;
             assert_eq!(table.value_of(&changed, input("cpr", "", "")), None, "byte {at}");
-            changed.sealed_value.truncate(at);
+            changed.sealed.truncate(at);
             assert_eq!(table.value_of(&changed, input("cpr", "", "")), None, "cut at {at}");
         }
     }
 
     #[test]
     fn neither_value_nor_pseudonym_stands_in_a_row() {
-        let row = table(7, "a", 1).draw(input("cpr", "", "2512489996"), &RANDOM).unwrap();
-        let all =
-            [&row.by_value, &row.by_pseudonym, row.sealed_pseudonym.as_slice(), &row.sealed_value].concat();
+        let (row, value) = table(7, "a", 1).draw(input("cpr", "", "2512489996"), &RANDOM).unwrap();
+        let all = [&row.by_value, &row.by_pseudonym, row.sealed.as_slice(), &value.sealed].concat();
         assert!(!all.windows(10).any(|bytes| bytes == b"2512489996"));
         assert!(!all.windows(16).any(|bytes| bytes == RANDOM.pseudonym));
-        assert_eq!(format!("{row:?}"), "Row(…)");
+        assert_eq!(format!("{row:?} {value:?}"), "SealedPseudonym(…) SealedValue(…)");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
 use super::connect::Durability;
 use super::error::StoreError;
-use super::rows::{ErasedPseudonym, NewChange, PseudonymKey, PseudonymRow};
+use super::rows::{ErasedPseudonym, NewChange, NewPseudonym, PseudonymKey, PseudonymRow, ValueRow};
 use super::values::{int, number};
 use super::{Store, sql, subjects};
 use crate::ids::SubjectId;
@@ -25,29 +25,39 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn pseudonyms_of(&self, values: &[PseudonymKey<'_>]) -> Result<Vec<PseudonymRow>, StoreError> {
-        self.connections.read(READING, |c| find(c, sql::PSEUDONYM_OF_VALUE, values))
+        self.connections.read(READING, |c| find(c, values))
     }
 
     /// The rows of pseudonyms, of those that have one.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn values_of(&self, pseudonyms: &[PseudonymKey<'_>]) -> Result<Vec<PseudonymRow>, StoreError> {
-        self.connections.read(READING, |c| find(c, sql::VALUE_OF_PSEUDONYM, pseudonyms))
+    pub fn values_of(&self, pseudonyms: &[PseudonymKey<'_>]) -> Result<Vec<ValueRow>, StoreError> {
+        self.connections.read(READING, |c| {
+            let mut statement = c.prepare_cached(sql::VALUE_OF_PSEUDONYM)?;
+            let mut found = Vec::with_capacity(pseudonyms.len());
+            for PseudonymKey { domain, version, index } in pseudonyms {
+                let row = statement.query_row((domain, version, index), |row| {
+                    Ok(ValueRow { by_value: row.get(0)?, by_pseudonym: *index, sealed_value: row.get(1)? })
+                });
+                found.extend(row.optional()?);
+            }
+            Ok(found)
+        })
     }
 
-    /// Keeps new rows, each with the subject ids with which it goes; on disk when this returns. Gives the
-    /// rows that stand now: another's, where it came first, and none where a person was erased.
+    /// Keeps new pseudonyms with their values; on disk when this returns. Gives the rows that stand now:
+    /// another's, where it came first, and none where a person was erased.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn draw(&self, new: &[(PseudonymRow, Vec<SubjectId>)]) -> Result<Vec<PseudonymRow>, StoreError> {
+    pub fn draw(&self, new: &[NewPseudonym]) -> Result<Vec<PseudonymRow>, StoreError> {
         self.connections.write(Durability::Synced, DRAWING, |t| {
             let mut standing = Vec::with_capacity(new.len());
-            for (row, subjects) in new {
-                if !any_erased(t, subjects)? {
-                    put(t, row, subjects)?;
-                    standing.extend(find(t, sql::PSEUDONYM_OF_VALUE, &[row.by_value()])?);
+            for one in new {
+                if !any_erased(t, &one.subjects)? {
+                    put(t, one)?;
+                    standing.extend(find(t, &[one.row.by_value()])?);
                 }
             }
             Ok(standing)
@@ -80,7 +90,7 @@ impl Store {
         self.connections.write(Durability::Synced, DRAWING, |t| {
             let mut put = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
             for (key, subject) in &new {
-                let stands = !find(t, sql::PSEUDONYM_OF_VALUE, &[*key])?.is_empty();
+                let stands = !find(t, &[*key])?.is_empty();
                 if stands && !any_erased(t, &[*subject])? {
                     put.execute((key.domain, key.version, key.index, subject))?;
                 }
@@ -116,6 +126,7 @@ impl Store {
     pub fn forget_pseudonyms(&self, domain: &str, version: u32) -> Result<usize, StoreError> {
         self.connections.write(Durability::Synced, ERASING, |t| {
             t.prepare_cached(sql::FORGET_PSEUDONYM_SUBJECTS)?.execute((domain, version))?;
+            t.prepare_cached(sql::FORGET_VALUES)?.execute((domain, version))?;
             t.prepare_cached(sql::FORGET_PSEUDONYMS)?.execute((domain, version))
         })
     }
@@ -159,43 +170,41 @@ impl Store {
     }
 }
 
-fn find(c: &Connection, text: &str, keys: &[PseudonymKey<'_>]) -> rusqlite::Result<Vec<PseudonymRow>> {
-    let mut statement = c.prepare_cached(text)?;
+fn find(c: &Connection, keys: &[PseudonymKey<'_>]) -> rusqlite::Result<Vec<PseudonymRow>> {
+    let mut statement = c.prepare_cached(sql::PSEUDONYM_OF_VALUE)?;
     let mut found = Vec::with_capacity(keys.len());
-    for PseudonymKey { domain, version, index } in keys {
-        found.extend(statement.query_row((domain, version, index), read).optional()?);
+    for key in keys {
+        let PseudonymKey { domain, version, index } = key;
+        let row = statement.query_row((domain, version, index), |row| read(row, *key));
+        found.extend(row.optional()?);
     }
     Ok(found)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<PseudonymRow> {
-    let version = number(row, 1)?;
+fn read(row: &Row<'_>, key: PseudonymKey<'_>) -> rusqlite::Result<PseudonymRow> {
     Ok(PseudonymRow {
-        domain: row.get(0)?,
-        version: u32::try_from(version)
-            .map_err(|_large| rusqlite::Error::IntegralValueOutOfRange(1, int(version)))?,
-        by_value: row.get(2)?,
-        by_pseudonym: row.get(3)?,
-        kind: row.get(4)?,
-        sealed_pseudonym: row.get(5)?,
-        sealed_value: row.get(6)?,
+        domain: key.domain.to_owned(),
+        version: key.version,
+        by_value: key.index,
+        by_pseudonym: row.get(0)?,
+        kind: row.get(1)?,
+        sealed_pseudonym: row.get(2)?,
     })
 }
 
-fn put(t: &Transaction<'_>, row: &PseudonymRow, subjects: &[SubjectId]) -> rusqlite::Result<()> {
-    t.prepare_cached(sql::PUT_PSEUDONYM)?.execute((
-        &row.domain,
-        row.version,
-        row.by_value,
-        row.by_pseudonym,
-        &row.kind,
-        &row.sealed_pseudonym,
-        &row.sealed_value,
-    ))?;
+fn put(t: &Transaction<'_>, new: &NewPseudonym) -> rusqlite::Result<()> {
+    let NewPseudonym { row, sealed_value, subjects } = new;
+    let PseudonymRow { domain, version, by_value, by_pseudonym, kind, sealed_pseudonym } = row;
+    let mut statement = t.prepare_cached(sql::PUT_PSEUDONYM)?;
+    let first = statement.execute((domain, version, by_value, by_pseudonym, kind, sealed_pseudonym))? > 0;
+    if first {
+        let mut statement = t.prepare_cached(sql::PUT_VALUE)?;
+        statement.execute((domain, version, by_pseudonym, by_value, sealed_value))?;
+    }
     // Another's, which came first, goes with these, too.
     let mut statement = t.prepare_cached(sql::PUT_PSEUDONYM_SUBJECT)?;
     for subject in subjects {
-        statement.execute((&row.domain, row.version, row.by_value, subject))?;
+        statement.execute((domain, version, by_value, subject))?;
     }
     Ok(())
 }
@@ -245,8 +254,13 @@ fn of_subjects(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<Vec<Pseudo
     let mut rows: Vec<PseudonymRow> = Vec::new();
     let mut statement = c.prepare_cached(sql::PSEUDONYMS_OF_SUBJECT)?;
     for id in ids {
-        for row in statement.query_map((id,), read)? {
-            rows.push(row?);
+        let mut found = statement.query((id,))?;
+        while let Some(row) = found.next()? {
+            let version = number(row, 4)?;
+            let version = u32::try_from(version)
+                .map_err(|_large| rusqlite::Error::IntegralValueOutOfRange(4, int(version)))?;
+            let domain: String = row.get(3)?;
+            rows.push(read(row, PseudonymKey { domain: &domain, version, index: row.get(5)? })?);
         }
     }
     Ok(rows)
@@ -254,8 +268,9 @@ fn of_subjects(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<Vec<Pseudo
 
 fn destroy(t: &Transaction<'_>, ids: &[SubjectId]) -> rusqlite::Result<Vec<PseudonymRow>> {
     let rows = of_subjects(t, ids)?;
-    for PseudonymRow { domain, version, by_value, .. } in &rows {
+    for PseudonymRow { domain, version, by_value, by_pseudonym, .. } in &rows {
         t.prepare_cached(sql::ERASE_PSEUDONYM_SUBJECTS)?.execute((domain, version, by_value))?;
+        t.prepare_cached(sql::ERASE_VALUE)?.execute((domain, version, by_pseudonym))?;
         t.prepare_cached(sql::ERASE_PSEUDONYM)?.execute((domain, version, by_value))?;
     }
     Ok(rows)

@@ -100,32 +100,52 @@ pub struct Tombstone {
     pub reason: String,
 }
 
-/// A pseudonym of the scheme `table` and its value, both sealed. Key version and indexes are the
-/// caller's: the store only finds them again.
+/// A pseudonym of the scheme `table`, sealed, as it is found by its value. Key version and indexes are
+/// the caller's: the store only finds them again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PseudonymRow {
     /// The pseudonymisation domain.
     pub domain: String,
     /// The key version.
     pub version: u32,
-    /// Finds it by its value.
+    /// Finds it.
     pub by_value: [u8; 16],
-    /// Finds it by its pseudonym.
+    /// Finds its value.
     pub by_pseudonym: [u8; 16],
-    /// What kind of value.
+    /// What kind of value it stands for.
     pub kind: String,
     /// The pseudonym.
     pub sealed_pseudonym: Vec<u8>,
-    /// The value.
-    pub sealed_value: Vec<u8>,
 }
 
 impl PseudonymRow {
-    /// What finds it by its value.
+    /// What finds it.
     #[must_use]
     pub fn by_value(&self) -> PseudonymKey<'_> {
         PseudonymKey { domain: &self.domain, version: self.version, index: self.by_value }
     }
+}
+
+/// A value, sealed, as it is found by its pseudonym.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueRow {
+    /// Finds its pseudonym.
+    pub by_value: [u8; 16],
+    /// Finds it.
+    pub by_pseudonym: [u8; 16],
+    /// The value.
+    pub sealed_value: Vec<u8>,
+}
+
+/// What is kept when a value is met for the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPseudonym {
+    /// The pseudonym.
+    pub row: PseudonymRow,
+    /// What it stands for, sealed.
+    pub sealed_value: Vec<u8>,
+    /// The subject ids with which both go.
+    pub subjects: Vec<SubjectId>,
 }
 
 /// What one of those is looked for by.

@@ -60,28 +60,31 @@ statements! {
     NOTIFICATIONS_OPEN = "SELECT notice, recipient, subject, about, at, acknowledged, acknowledged_by
         FROM notification WHERE acknowledged IS NULL ORDER BY at, notice, recipient";
 
-    PSEUDONYM_OF_VALUE = "SELECT domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value
-        FROM pseudonym WHERE domain = $1 AND version = $2 AND by_value = $3";
-    VALUE_OF_PSEUDONYM = "SELECT domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value
-        FROM pseudonym WHERE domain = $1 AND version = $2 AND by_pseudonym = $3";
-    PUT_PSEUDONYM = "INSERT INTO pseudonym (domain, version, by_value, by_pseudonym, kind, sealed_pseudonym,
-            sealed_value)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (domain, version, by_value) DO NOTHING";
+    PSEUDONYM_OF_VALUE = "SELECT by_pseudonym, kind, sealed_pseudonym FROM pseudonym_of_value
+        WHERE domain = $1 AND version = $2 AND by_value = $3";
+    VALUE_OF_PSEUDONYM = "SELECT by_value, sealed_value FROM value_of_pseudonym
+        WHERE domain = $1 AND version = $2 AND by_pseudonym = $3";
+    PUT_PSEUDONYM = "INSERT INTO pseudonym_of_value (domain, version, by_value, by_pseudonym, kind,
+            sealed_pseudonym)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (domain, version, by_value) DO NOTHING";
+    PUT_VALUE = "INSERT INTO value_of_pseudonym (domain, version, by_pseudonym, by_value, sealed_value)
+        VALUES ($1, $2, $3, $4, $5)";
     PUT_PSEUDONYM_SUBJECT = "INSERT INTO pseudonym_subject (domain, version, by_value, subject)
         VALUES ($1, $2, $3, $4) ON CONFLICT (domain, version, by_value, subject) DO NOTHING";
     HAS_PSEUDONYM_SUBJECT = "SELECT 1 FROM pseudonym_subject
         WHERE domain = $1 AND version = $2 AND by_value = $3 AND subject = $4";
     PSEUDONYM_SUBJECTS = "SELECT subject FROM pseudonym_subject
         WHERE domain = $1 AND version = $2 AND by_value = $3 ORDER BY subject";
-    PSEUDONYMS_OF_SUBJECT = "SELECT p.domain, p.version, p.by_value, p.by_pseudonym, p.kind, p.sealed_pseudonym,
-            p.sealed_value
-        FROM pseudonym_subject s JOIN pseudonym p
+    PSEUDONYMS_OF_SUBJECT = "SELECT p.by_pseudonym, p.kind, p.sealed_pseudonym, p.domain, p.version, p.by_value
+        FROM pseudonym_subject s JOIN pseudonym_of_value p
             ON p.domain = s.domain AND p.version = s.version AND p.by_value = s.by_value
         WHERE s.subject = $1 ORDER BY s.domain, s.version, s.by_value";
-    ERASE_PSEUDONYM = "DELETE FROM pseudonym WHERE domain = $1 AND version = $2 AND by_value = $3";
+    ERASE_PSEUDONYM = "DELETE FROM pseudonym_of_value WHERE domain = $1 AND version = $2 AND by_value = $3";
+    ERASE_VALUE = "DELETE FROM value_of_pseudonym WHERE domain = $1 AND version = $2 AND by_pseudonym = $3";
     ERASE_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject
         WHERE domain = $1 AND version = $2 AND by_value = $3";
-    FORGET_PSEUDONYMS = "DELETE FROM pseudonym WHERE domain = $1 AND version = $2";
+    FORGET_PSEUDONYMS = "DELETE FROM pseudonym_of_value WHERE domain = $1 AND version = $2";
+    FORGET_VALUES = "DELETE FROM value_of_pseudonym WHERE domain = $1 AND version = $2";
     FORGET_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject WHERE domain = $1 AND version = $2";
     PUT_ERASED_PSEUDONYM = "INSERT INTO erased_pseudonym (subject, recipient, sealed) VALUES ($1, $2, $3)
         ON CONFLICT (subject, recipient) DO UPDATE SET sealed = excluded.sealed";

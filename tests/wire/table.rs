@@ -37,15 +37,17 @@ async fn listed(stage: &Stage) -> Vec<(String, String)> {
 
 fn rows(directory: &Path) -> i64 {
     let store = rusqlite::Connection::open(directory.join("tavs.db")).unwrap();
-    store.query_row("SELECT COUNT(*) FROM pseudonym", (), |row| row.get(0)).unwrap()
+    store.query_row("SELECT COUNT(*) FROM pseudonym_of_value", (), |row| row.get(0)).unwrap()
 }
 
 /// Everything sealed that stands in the store.
 fn sealed(directory: &Path) -> Vec<Vec<u8>> {
     let store = rusqlite::Connection::open(directory.join("tavs.db")).unwrap();
     let mut all = Vec::new();
-    for column in ["sealed_pseudonym", "sealed_value"] {
-        let mut statement = store.prepare(&format!("SELECT {column} FROM pseudonym")).unwrap();
+    for text in
+        ["SELECT sealed_pseudonym FROM pseudonym_of_value", "SELECT sealed_value FROM value_of_pseudonym"]
+    {
+        let mut statement = store.prepare(text).unwrap();
         let found = statement.query_map((), |row| row.get::<_, Vec<u8>>(0)).unwrap();
         all.extend(found.map(Result::unwrap));
     }
@@ -124,7 +126,7 @@ async fn a_pseudonym_that_stands_for_nothing_is_refused_in_the_same_bytes() {
     let foreign = |ring: &KeyRing, domain: &str| {
         let maker = ring.pseudonymiser(domain, Scheme::Table).unwrap();
         let random = Random { pseudonym: [7; 16], nonces: [[8; 12]; 2] };
-        maker.written(&maker.table().unwrap().draw(nancy(), &random).unwrap()).unwrap()
+        maker.written(&maker.table().unwrap().draw(nancy(), &random).unwrap().0).unwrap()
     };
     let mut bodies = Vec::new();
     for id in [

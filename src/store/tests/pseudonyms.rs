@@ -1,13 +1,16 @@
 //! The rows of the scheme `table`: drawn once, gone for good.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Barrier;
 
 use super::{store, subject};
-use crate::ids::SubjectId;
+use crate::store::connect::Make;
+use crate::store::schema;
 use crate::store::{
-    Alias, AliasSource, ErasedPseudonym, IndexRow, NewChange, Position, PseudonymKey, PseudonymRow,
-    RightKind, Store,
+    Alias, AliasSource, ErasedPseudonym, IndexRow, NewChange, NewPseudonym, Position, PseudonymKey,
+    PseudonymRow, RightKind, Store, ValueRow,
 };
 
 /// A row whose sealed bytes can be told in a file.
@@ -19,6 +22,19 @@ fn row(value: u8, pseudonym: u8) -> PseudonymRow {
         by_pseudonym: [pseudonym; 16],
         kind: "cpr".to_owned(),
         sealed_pseudonym: format!("the pseudonym {pseudonym} of {value}").into_bytes(),
+    }
+}
+
+/// It, with what it stands for, which can be told too.
+fn new(row: PseudonymRow, subjects: &[u8]) -> NewPseudonym {
+    let sealed_value = format!("the value {}", row.by_value[0]).into_bytes();
+    NewPseudonym { row, sealed_value, subjects: subjects.iter().copied().map(subject).collect() }
+}
+
+fn value(value: u8, pseudonym: u8) -> ValueRow {
+    ValueRow {
+        by_value: [value; 16],
+        by_pseudonym: [pseudonym; 16],
         sealed_value: format!("the value {value}").into_bytes(),
     }
 }
@@ -43,8 +59,7 @@ fn alias(one: u8, other: u8) -> Alias {
 }
 
 fn draw(store: &Store, value: u8, subjects: &[u8]) -> Vec<PseudonymRow> {
-    let subjects: Vec<SubjectId> = subjects.iter().copied().map(subject).collect();
-    store.draw(&[(row(value, value), subjects)]).unwrap()
+    store.draw(&[new(row(value, value), subjects)]).unwrap()
 }
 
 fn key(version: u32, index: u8) -> PseudonymKey<'static> {
@@ -61,7 +76,7 @@ fn standing(store: &Store) -> Vec<u8> {
 fn stands_in(folder: &Path, bytes: &str) -> bool {
     folder.read_dir().unwrap().any(|file| {
         let all = std::fs::read(file.unwrap().path()).unwrap();
-        all.windows(bytes.len()).any(|window| window == bytes.as_bytes())
+        memchr::memmem::find(&all, bytes.as_bytes()).is_some()
     })
 }
 
@@ -70,18 +85,20 @@ fn a_row_is_found_by_its_value_and_by_its_pseudonym() {
     let (store, folder) = store();
     let own = row(1, 2);
     let only = std::slice::from_ref(&own);
-    assert_eq!(store.draw(&[(own.clone(), vec![subject(9), subject(8)])]).unwrap(), only);
+    assert_eq!(store.draw(&[new(own.clone(), &[9, 8])]).unwrap(), only);
     drop(store);
     let store = Store::open(&folder.path().join("tavs.db")).unwrap();
     assert_eq!(store.pseudonyms_of(&[key(1, 7), key(1, 1)]).unwrap(), only);
-    assert_eq!(store.values_of(&[key(1, 2), key(1, 1)]).unwrap(), only);
+    assert_eq!(store.values_of(&[key(1, 2), key(1, 1)]).unwrap(), [value(1, 2)]);
     assert_eq!(store.subjects_of(own.by_value()).unwrap(), [subject(8), subject(9)]);
     for elsewhere in [key(2, 1), PseudonymKey { domain: "other", ..key(1, 1) }] {
         assert_eq!(store.pseudonyms_of(&[elsewhere]).unwrap(), []);
+        assert_eq!(store.values_of(&[PseudonymKey { index: [2; 16], ..elsewhere }]).unwrap(), []);
     }
     // Who comes second gets what stands; the same pseudonym twice is a fault, not another's row.
-    assert_eq!(store.draw(&[(row(1, 3), vec![])]).unwrap(), only);
-    assert!(store.draw(&[(row(5, 2), vec![])]).is_err());
+    assert_eq!(store.draw(&[new(row(1, 3), &[])]).unwrap(), only);
+    assert_eq!(store.values_of(&[key(1, 3)]).unwrap(), []);
+    assert!(store.draw(&[new(row(5, 2), &[])]).is_err());
     assert_eq!(standing(&store), [1]);
 }
 
@@ -96,7 +113,7 @@ fn one_value_seen_first_by_many_at_once_has_one_pseudonym() {
             let (store, start) = (if n.is_multiple_of(2) { &store } else { &other }, &start);
             scope.spawn(move || {
                 start.wait();
-                let mine = |value: u8| (row(value, n * 20 + value), vec![subject(value)]);
+                let mine = |value: u8| new(row(value, n * 20 + value), &[value]);
                 store.draw(&(1..=20).map(mine).collect::<Vec<_>>()).unwrap()
             })
         };
@@ -109,11 +126,13 @@ fn one_value_seen_first_by_many_at_once_has_one_pseudonym() {
 
 /// A row that came into the file past the store.
 fn raw_row(folder: &Path, value: u8, whose: u8) {
-    let PseudonymRow { domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value } =
-        row(value, value);
+    let NewPseudonym { row, sealed_value, .. } = new(row(value, value), &[]);
+    let PseudonymRow { domain, version, by_value, by_pseudonym, kind, sealed_pseudonym } = row;
     let raw = rusqlite::Connection::open(folder.join("tavs.db")).unwrap();
-    let row = (&domain, version, by_value, by_pseudonym, kind, sealed_pseudonym, sealed_value);
-    raw.execute("INSERT INTO pseudonym VALUES ($1, $2, $3, $4, $5, $6, $7)", row).unwrap();
+    let row = (&domain, version, by_value, by_pseudonym, kind, sealed_pseudonym);
+    raw.execute("INSERT INTO pseudonym_of_value VALUES ($1, $2, $3, $4, $5, $6)", row).unwrap();
+    let row = (&domain, version, by_pseudonym, by_value, sealed_value);
+    raw.execute("INSERT INTO value_of_pseudonym VALUES ($1, $2, $3, $4, $5)", row).unwrap();
     raw.execute(
         "INSERT INTO pseudonym_subject VALUES ($1, $2, $3, $4)",
         (&domain, version, by_value, subject(whose)),
@@ -131,7 +150,7 @@ fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
         draw(&store, value, &[whose]);
     }
     let shared = PseudonymRow { domain: "research".to_owned(), ..row(15, 15) };
-    store.draw(&[(shared, vec![subject(5), subject(3)])]).unwrap();
+    store.draw(&[new(shared, &[5, 3])]).unwrap();
     assert!(stands_in(folder, "the value 13") && stands_in(folder, "of 13"));
     let note = |change: &NewChange, gone: &[PseudonymRow], before: &[ErasedPseudonym]| {
         let mut values: Vec<u8> = gone.iter().map(|row| row.by_value[0]).collect();
@@ -165,6 +184,58 @@ fn an_erasure_destroys_every_row_of_the_person_in_the_file_too() {
     assert_eq!(draw(&store, 16, &[6]), []);
     assert_eq!(standing(&store), [14]);
     assert!(!stands_in(folder, "the value 16"));
+}
+
+/// Rows in no order, so that pages of the file were split and what they held moved.
+#[test]
+fn an_erasure_leaves_nothing_where_a_row_once_stood() {
+    let (store, folder) = store();
+    let texts = |n: u8| [format!("<pseudonym of {n:03}>"), format!("<value of {n:03}>")];
+    let one = |n: u8| {
+        let [pseudonym, value] = texts(n).map(|text| text.repeat(3).into_bytes());
+        let row = PseudonymRow { sealed_pseudonym: pseudonym, ..row(n, n.wrapping_mul(91)) };
+        NewPseudonym { sealed_value: value, ..new(row, &[n]) }
+    };
+    let all: Vec<NewPseudonym> = (0..=255_u8).map(|n| one(n.wrapping_mul(101))).collect();
+    for some in all.chunks(16) {
+        store.draw(some).unwrap();
+    }
+    let erased: Vec<NewChange> = (0..=255).step_by(3).map(erasure).collect();
+    store.put_changes(&erased).unwrap();
+    assert_eq!(standing(&store).len(), 256 - erased.len());
+    for n in 0..=255 {
+        for text in texts(n) {
+            assert_eq!(stands_in(folder.path(), &text), n % 3 != 0, "{text}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_schema_4_are_found_both_ways_and_by_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tavs.db");
+    let mut raw = rusqlite::Connection::open(&path).unwrap();
+    schema::migrate(&path, &mut raw, &schema::MIGRATIONS[..4], Make::Yes).unwrap();
+    for n in [3_u8, 1, 2] {
+        let (PseudonymRow { domain, version, kind, sealed_pseudonym, .. }, sealed) =
+            (row(n, 9 - n), value(n, 9 - n).sealed_value);
+        let row = (&domain, version, [n; 16], [9 - n; 16], kind, sealed_pseudonym, sealed);
+        raw.execute("INSERT INTO pseudonym VALUES ($1, $2, $3, $4, $5, $6, $7)", row).unwrap();
+        let row = (&domain, version, [n; 16], subject(n));
+        raw.execute("INSERT INTO pseudonym_subject VALUES ($1, $2, $3, $4)", row).unwrap();
+    }
+    drop(raw);
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let store = Store::open(&path).unwrap();
+    for n in 1..=3 {
+        let own = row(n, 9 - n);
+        assert_eq!(store.pseudonyms_of(&[key(1, n)]).unwrap(), std::slice::from_ref(&own));
+        assert_eq!(store.values_of(&[key(1, 9 - n)]).unwrap(), [value(n, 9 - n)]);
+        assert_eq!(store.pseudonyms_with(&[subject(n)]).unwrap(), [own]);
+    }
+    store.put_changes(&[erasure(2)]).unwrap();
+    assert_eq!(standing(&store), [1, 3]);
+    assert!(!stands_in(folder.path(), "the value 2") && stands_in(folder.path(), "the value 3"));
 }
 
 #[test]
@@ -224,9 +295,10 @@ fn the_rows_of_a_key_version_can_be_forgotten() {
     let (store, _folder) = store();
     draw(&store, 11, &[1]);
     let newer = PseudonymRow { version: 2, ..row(11, 12) };
-    store.draw(&[(newer.clone(), vec![subject(1)])]).unwrap();
+    store.draw(&[new(newer.clone(), &[1])]).unwrap();
     assert_eq!(store.forget_pseudonyms("sms", 1).unwrap(), 1);
     assert!(standing(&store).is_empty());
+    assert_eq!(store.values_of(&[key(1, 11)]).unwrap(), []);
     assert_eq!(store.pseudonyms_of(&[key(2, 11)]).unwrap(), std::slice::from_ref(&newer));
     assert_eq!(store.subjects_of(newer.by_value()).unwrap(), [subject(1)]);
 }

@@ -67,13 +67,11 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     ("LAST_RESERVED", &["SEARCH reservation USING COVERING INDEX reservation_time (recipient=?)"]),
     (
         "PSEUDONYM_OF_VALUE",
-        &[
-            "SEARCH pseudonym USING INDEX sqlite_autoindex_pseudonym_1 (domain=? AND version=? AND by_value=?)",
-        ],
+        &["SEARCH pseudonym_of_value USING PRIMARY KEY (domain=? AND version=? AND by_value=?)"],
     ),
     (
         "VALUE_OF_PSEUDONYM",
-        &["SEARCH pseudonym USING INDEX pseudonym_pseudonym (domain=? AND version=? AND by_pseudonym=?)"],
+        &["SEARCH value_of_pseudonym USING PRIMARY KEY (domain=? AND version=? AND by_pseudonym=?)"],
     ),
     ("PSEUDONYMS_OF_SUBJECT", &["SEARCH s USING COVERING INDEX pseudonym_subject_subject (subject=?)"]),
     ("CHANGES_OF", &["SEARCH registry USING INDEX registry_subject (subject=?)"]),
@@ -84,7 +82,7 @@ const BY_INDEX: &[(&str, &[&str])] = &[
 fn schema() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     for migration in schema::MIGRATIONS {
-        connection.execute_batch(migration).unwrap();
+        connection.execute_batch(&schema::for_sqlite(migration)).unwrap();
     }
     connection
 }
@@ -104,6 +102,9 @@ fn every_statement_and_migration_is_postgresql_too() {
     }
     for text in schema::MIGRATIONS {
         Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap();
+        // What PostgreSQL passes over is this one clause.
+        let text = text.replace("/* SQLite: WITHOUT ROWID */", "");
+        assert!(!text.contains("/*"));
         for own in ["WITHOUT ROWID", "AUTOINCREMENT", "STRICT", " BLOB", " INTEGER", "PRAGMA"] {
             assert!(!text.to_uppercase().contains(own), "{own} is SQLite's own");
         }
