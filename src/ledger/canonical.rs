@@ -107,6 +107,11 @@ fn timestamp(unix_millis: u64) -> jiff::Timestamp {
     millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or(jiff::Timestamp::MAX)
 }
 
+/// The time that [`read_time`] gives of what [`write_time`] wrote.
+pub(super) fn as_written(unix_millis: u64) -> u64 {
+    u64::try_from(timestamp(unix_millis).as_millisecond()).unwrap_or(unix_millis)
+}
+
 /// Appends bytes as a string of lower-case hexadecimal digits.
 fn push_hex(bytes: &[u8], line: &mut Vec<u8>) {
     line.push(b'"');

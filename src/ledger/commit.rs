@@ -5,36 +5,17 @@
 //! writes and syncs it; the task then wakes all who waited for that batch, from inside the runtime,
 //! and takes what has come meanwhile. So threads are woken twice a batch, not twice a record.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, SetOnce};
 
 use super::error::{AppendError, Failure};
+use super::handed::Durable;
+use super::note::Event;
 use super::writer::{Batch, Tip, Writer};
 
 /// What became of a batch: the number of its first record.
 type Outcome = Arc<SetOnce<Result<u64, AppendError>>>;
-
-/// How far a ledger is on disk; clones follow the same ledger, and do not keep it open.
-#[derive(Debug, Clone)]
-pub struct Durable(Arc<AtomicU64>);
-
-impl Durable {
-    pub(super) fn new(sequence: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(sequence)))
-    }
-
-    /// The number of the last record that is on disk.
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn set(&self, sequence: u64) {
-        self.0.store(sequence, Ordering::Release);
-    }
-}
 
 /// The queue before the writer.
 #[derive(Debug)]
@@ -77,15 +58,20 @@ impl Commit {
         Self { durable, queue: Mutex::default(), writer: Mutex::new(writer), tip, idle: Notify::new() }
     }
 
-    /// Puts a record into the batch that is written next.
-    pub(super) fn push(self: &Arc<Self>, encoded: &[u8], most_bytes: usize) -> Result<Place, AppendError> {
+    /// Puts a record, and what it says, into the batch that is written next.
+    pub(super) fn push(
+        self: &Arc<Self>,
+        encoded: &[u8],
+        event: Event,
+        most_bytes: usize,
+    ) -> Result<Place, AppendError> {
         let mut queue = self.queue();
         queue.usable()?;
         if queue.batch.bytes().saturating_add(encoded.len()) > most_bytes {
             return Err(AppendError::Overloaded);
         }
         let index = u64::try_from(queue.batch.len()).unwrap_or(u64::MAX);
-        queue.batch.push(encoded);
+        queue.batch.push(encoded, event);
         let outcome = Arc::clone(&queue.outcome);
         let start = !std::mem::replace(&mut queue.running, true);
         drop(queue);
@@ -162,13 +148,12 @@ impl Commit {
     }
 
     /// On a blocking thread. A writer that panicked may have written half a batch.
-    fn write(&self, batch: &Batch) -> Result<u64, Failure> {
+    fn write(&self, batch: &mut Batch) -> Result<u64, Failure> {
         match self.writer.lock() {
             Ok(mut writer) => {
                 let first = writer.write(batch)?;
-                let records = u64::try_from(batch.len()).unwrap_or(u64::MAX);
                 *self.tip.lock().unwrap_or_else(PoisonError::into_inner) = writer.tip();
-                self.durable.set(first.saturating_add(records).saturating_sub(1));
+                self.durable.add(first, batch.take_events(), writer.lines());
                 Ok(first)
             }
             Err(_poisoned) => Err(Failure::INTERRUPTED),
@@ -205,7 +190,8 @@ impl Running {
             };
             let commit = Arc::clone(&self.commit);
             let written = tokio::task::spawn_blocking(move || {
-                let written = commit.write(&batch);
+                let mut batch = batch;
+                let written = commit.write(&mut batch);
                 (batch, written)
             })
             .await;

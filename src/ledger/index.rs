@@ -13,6 +13,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 use self::follow::Follower;
 pub use self::follow::log_of;
+use super::handed::Handed;
+use super::read::Record;
 use super::{Durable, LedgerError};
 use crate::store::{IndexRow, Log, Position, Store, StoreError};
 
@@ -126,7 +129,8 @@ impl Indexer {
     /// # Errors
     /// When it is another ledger's, when either cannot be used, or no thread can be started.
     pub fn start(directory: &Path, durable: Durable, store: Store) -> Result<Self, IndexError> {
-        let feed = Feed::open(directory, store)?;
+        let mut feed = Feed::open(directory, store)?;
+        feed.follow(durable.clone());
         let shared = Arc::new(Shared::default());
         shared.indexed.store(feed.indexed(), Ordering::Release);
         let (theirs, upto) = (Arc::clone(&shared), durable.clone());
@@ -241,8 +245,18 @@ struct Feed {
     position: Option<Position>,
     /// `None` after it failed to read: it may stand inside a line.
     follower: Option<Follower>,
-    /// Rows that were read and not applied yet: where the store fails, the same are tried again.
+    /// Rows that were made and not applied yet: where the store fails, the same are tried again.
     batch: Vec<IndexRow>,
+    /// Who hands records over. Without, all are read.
+    durable: Option<Durable>,
+    /// What was handed over and not looked at yet.
+    handed: VecDeque<Handed>,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.durable.take().iter().for_each(Durable::leave);
+    }
 }
 
 impl Feed {
@@ -250,7 +264,22 @@ impl Feed {
         let log = bind(directory, &store)?;
         let position = store.position(log)?;
         let follower = Some(Follower::open(directory, position)?);
-        Ok(Self { directory: directory.to_owned(), store, log, position, follower, batch: Vec::new() })
+        Ok(Self {
+            directory: directory.to_owned(),
+            store,
+            log,
+            position,
+            follower,
+            batch: Vec::new(),
+            durable: None,
+            handed: VecDeque::new(),
+        })
+    }
+
+    /// From now on takes what is handed over, and reads what is not.
+    fn follow(&mut self, durable: Durable) {
+        durable.follow();
+        self.durable = Some(durable);
     }
 
     fn indexed(&self) -> u64 {
@@ -267,7 +296,7 @@ impl Feed {
             }
         };
         if self.batch.is_empty() {
-            fill(&mut self.batch, &mut follower, upto)?;
+            self.fill(&mut follower, upto)?;
         }
         let position = Position { log: self.log, sequence: follower.last_sequence(), hash: follower.hash() };
         self.follower = Some(follower);
@@ -279,15 +308,47 @@ impl Feed {
         self.position = Some(position);
         Ok(true)
     }
-}
 
-fn fill(batch: &mut Vec<IndexRow>, follower: &mut Follower, upto: u64) -> Result<(), IndexError> {
-    let mut weight = 0_usize;
-    while weight < BATCH {
-        let Some(record) = follower.next(upto)? else { break };
-        weight = weight.saturating_add(row::push_rows(record, batch));
+    fn fill(&mut self, follower: &mut Follower, upto: u64) -> Result<(), IndexError> {
+        let mut weight = 0_usize;
+        while weight < BATCH {
+            let record = match self.next_handed(follower, upto)? {
+                Some(record) => record,
+                None => match follower.next(upto)? {
+                    Some(record) => record,
+                    None => break,
+                },
+            };
+            weight = weight.saturating_add(row::push_rows(record, &mut self.batch));
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// The record that comes next, if it was handed over.
+    fn next_handed(&mut self, follower: &mut Follower, upto: u64) -> Result<Option<Record>, IndexError> {
+        let next = follower.last_sequence().saturating_add(1);
+        if next > upto {
+            return Ok(None);
+        }
+        loop {
+            if self.handed.is_empty() {
+                self.handed = self.durable.as_ref().map(Durable::take).unwrap_or_default();
+            }
+            match self.handed.pop_front() {
+                // It was read: at a start, or after a failure.
+                Some(handed) if handed.sequence < next => {}
+                Some(handed) if handed.sequence == next => {
+                    follower.pass(&handed.line)?;
+                    return Ok(Some(Record { sequence: handed.sequence, event: handed.event }));
+                }
+                Some(later) => {
+                    self.handed.push_front(later);
+                    return Ok(None);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
 }
 
 /// Makes sure that the store belongs to the ledger of a directory.

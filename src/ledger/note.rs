@@ -45,6 +45,15 @@ pub enum Note {
     Policy(PolicyRecord),
 }
 
+impl From<Note> for Event {
+    fn from(note: Note) -> Self {
+        match note {
+            Note::Act(act) => Self::Act(act),
+            Note::Policy(policy) => Self::Policy(policy),
+        }
+    }
+}
+
 /// What an officer or operator did: who, why, about whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {

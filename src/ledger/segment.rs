@@ -131,6 +131,8 @@ pub(super) struct Segment {
     offset: u64,
     last: Hash,
     next: u64,
+    /// Lines were passed over: the file is read on from [`offset`](Self::offset).
+    passed: bool,
 }
 
 impl Segment {
@@ -164,7 +166,7 @@ impl Segment {
         }
         let offset = line.as_deref().map_or(0, length_of);
         let next = header.first;
-        Ok(Self { path: path.to_owned(), file, header, offset, last: hash, next })
+        Ok(Self { path: path.to_owned(), file, header, offset, last: hash, next, passed: false })
     }
 
     /// The file.
@@ -211,7 +213,18 @@ impl Segment {
         }
     }
 
+    /// Passes over the next line, which this process wrote: where it ends, and its hash.
+    pub(super) fn pass(&mut self, end: u64, hash: Hash) {
+        self.offset = end;
+        self.last = hash;
+        self.next = self.next.saturating_add(1);
+        self.passed = true;
+    }
+
     fn look(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        if self.passed {
+            self.again().map_err(|source| self.unreadable(source))?;
+        }
         let read = read_line(&mut self.file);
         if read.as_ref().is_err_and(|error| self.file.is_damage(error)) {
             return Err(damaged(&self.path, self.offset, Damage::Packed));
@@ -282,6 +295,7 @@ impl Segment {
 
     /// Goes back to where the line that could not be read begins.
     pub(super) fn again(&mut self) -> io::Result<()> {
+        self.passed = false;
         self.file.seek(self.offset)
     }
 

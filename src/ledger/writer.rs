@@ -9,6 +9,8 @@ use data_encoding::HEXLOWER;
 
 use super::disk::Disk;
 use super::error::{Damage, Failure, LedgerError};
+use super::handed::Line;
+use super::note::Event;
 use super::segment::{self, FORMAT, Hash, Header, LONGEST_WRITE, NOTHING, Rest, Segment, length_of};
 use super::{Found, Settings, canonical};
 
@@ -17,12 +19,19 @@ use super::{Found, Settings, canonical};
 pub(super) struct Batch {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// What they say, for whoever follows.
+    events: Vec<Event>,
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, encoded: &[u8]) {
+    pub(super) fn push(&mut self, encoded: &[u8], event: Event) {
         self.bytes.extend_from_slice(encoded);
         self.ends.push(self.bytes.len());
+        self.events.push(event);
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
     pub(super) const fn bytes(&self) -> usize {
@@ -38,6 +47,7 @@ impl Batch {
         self.bytes.shrink_to(KEPT_BUFFER);
         self.ends.clear();
         self.ends.shrink_to(KEPT_BUFFER);
+        self.events = Vec::new();
     }
 
     fn records(&self) -> impl Iterator<Item = &[u8]> {
@@ -76,6 +86,8 @@ pub(super) struct Writer {
     tip: Option<Tip>,
     failed: Option<Failure>,
     buffer: Vec<u8>,
+    /// Those of the last batch.
+    lines: Vec<Line>,
     /// Held as long as the writer lives; the kernel lets go of it when the process ends.
     _lock: File,
 }
@@ -107,6 +119,7 @@ impl Writer {
                 tip: None,
                 failed: None,
                 buffer: Vec::new(),
+                lines: Vec::new(),
                 _lock: lock,
             };
             return Ok((writer, found));
@@ -144,6 +157,7 @@ impl Writer {
             tip: read.tip(),
             failed: None,
             buffer: Vec::new(),
+            lines: Vec::new(),
             _lock: lock,
         };
         Ok((writer, found))
@@ -152,6 +166,11 @@ impl Writer {
     /// The number and hash of the last record on disk.
     pub(super) const fn tip(&self) -> Option<Tip> {
         self.tip
+    }
+
+    /// Where the records of the last batch stand.
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
     }
 
     /// Which log it is.
@@ -206,6 +225,7 @@ impl Writer {
         let (mut last, mut next) = (self.last, first);
         let mut json = Vec::new();
         self.buffer.clear();
+        self.lines.clear();
         for encoded in batch.records() {
             json.clear();
             canonical::with_sequence(next, encoded, &mut json);
@@ -215,6 +235,8 @@ impl Writer {
             }
             last = segment::push_line(&last, &json, &mut self.buffer);
             next = next.saturating_add(1);
+            let end = self.length.saturating_add(length_of(&self.buffer));
+            self.lines.push(Line { segment: self.number, end, length: json.len(), hash: last });
         }
         self.put((next.saturating_sub(1), last))?;
         self.buffer.shrink_to(KEPT_BUFFER);

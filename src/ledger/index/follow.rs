@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::IndexError;
 use crate::ledger::error::Damage;
+use crate::ledger::handed::Line;
 use crate::ledger::read::Record;
 use crate::ledger::segment::{self, Hash, NOTHING, Segment};
 use crate::ledger::{LedgerError, canonical};
@@ -89,15 +90,30 @@ impl Follower {
                 }
                 return Err(LedgerError::Gap { path: self.directory.clone(), missing: next }.into());
             }
-            let segment = Segment::open_in(&self.directory, next)?;
-            segment.continues(next, &self.segment.last())?;
-            if segment.next_sequence() != self.segment.next_sequence() {
-                return Err(segment::damaged(segment.path(), 0, Damage::Sequence).into());
-            }
-            self.segment = segment;
-            self.number = next;
+            self.enter(next)?;
         }
         Ok(None)
+    }
+
+    /// Passes over a record that was handed over, which must be the next one.
+    pub(super) fn pass(&mut self, line: &Line) -> Result<(), IndexError> {
+        if line.segment != self.number {
+            self.enter(line.segment)?;
+        }
+        self.segment.pass(line.end, line.hash);
+        Ok(())
+    }
+
+    /// Goes on with the segment that follows.
+    fn enter(&mut self, number: u64) -> Result<(), IndexError> {
+        let segment = Segment::open_in(&self.directory, number)?;
+        segment.continues(number, &self.segment.last())?;
+        if segment.next_sequence() != self.segment.next_sequence() {
+            return Err(segment::damaged(segment.path(), 0, Damage::Sequence).into());
+        }
+        self.segment = segment;
+        self.number = number;
+        Ok(())
     }
 
     /// Of what is on disk each line is whole. Where all of a ledger is read, its end may be room.

@@ -1,7 +1,7 @@
 //! What a record says, as rows of the index.
 
 use crate::ledger::read::Record;
-use crate::ledger::{Act, Entry, Event, PolicyRecord};
+use crate::ledger::{Act, Entry, Event, PolicyRecord, canonical};
 use crate::store::{self, Exchange, IndexRow, NewChange, Policy, RightKind};
 
 /// Appends the rows of a record, and gives how many rows of tables they are: what a batch is
@@ -36,7 +36,8 @@ fn exchange(sequence: u64, entry: Entry) -> Exchange {
     let numbered = (0_u32..).zip(&entry.released_by_rule);
     Exchange {
         sequence,
-        at: entry.unix_millis,
+        // As it would be read back.
+        at: canonical::as_written(entry.unix_millis),
         kind: entry.kind.word().to_owned(),
         exchange: entry.exchange,
         recipient: grounds.recipient.as_str().to_owned(),

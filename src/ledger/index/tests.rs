@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{BATCH, Feed, IndexError, Indexer, rebuild};
 use crate::ids::{RecipientId, SubjectId};
-use crate::ledger::commit::Durable;
+use crate::ledger::handed::Durable;
 use crate::ledger::tests::{change, entry, fill, lookup, policy, run, settings};
 use crate::ledger::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Note, Settings, read};
 use crate::store::{Affected, Store, StoreError, Window};
@@ -166,6 +166,65 @@ fn notes_are_indexed_and_put_back_what_a_store_from_a_backup_lacks() {
     assert_eq!(place.store.generation().unwrap(), 2);
 }
 
+/// Appends, and carries over what was handed over meanwhile: at a cut and at the end.
+async fn followed(place: &Place, limits: Limits, entries: &[Entry], cut: usize) -> (Ledger, Feed) {
+    let (ledger, _) = Ledger::open(Settings { limits, ..settings(&place.ledger()) }).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store.clone()).unwrap();
+    feed.follow(ledger.durable());
+    for part in [&entries[..cut], &entries[cut..]] {
+        for entry in part {
+            ledger.append(entry).await.unwrap();
+        }
+        while feed.step(ledger.durable().sequence()).unwrap() {}
+    }
+    (ledger, feed)
+}
+
+fn rebuilt(place: &Place) -> Vec<String> {
+    let anew = place.other_store("anew.db");
+    rebuild(&place.ledger(), &anew, |_| ()).unwrap();
+    dump(&anew)
+}
+
+#[test]
+fn what_is_handed_over_is_not_read_back_and_makes_the_same_rows() {
+    let place = Place::new();
+    run(async {
+        let (ledger, mut feed) = followed(&place, Limits::default(), &[entry(1)], 0).await;
+        let path = place.ledger().join("00000001.ledger");
+        for note in [Note::Policy(policy()), Note::Act(change(1)), Note::Act(lookup(1))] {
+            ledger.note(&note).await.unwrap();
+        }
+        let far = Entry { unix_millis: u64::MAX, released_by_rule: vec![0, 4, 0], ..entry(2) };
+        ledger.append(&far).await.unwrap();
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, whole.to_ascii_uppercase()).unwrap();
+        assert!(feed.step(5).unwrap());
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(feed.indexed(), 5);
+    });
+    assert_eq!(dump(&place.store), rebuilt(&place));
+}
+
+#[test]
+fn what_finds_no_room_on_its_way_is_read() {
+    let place = Place::new();
+    let many = |n: u8| {
+        let id = |of: u16| SubjectId([[n; 2], of.to_be_bytes()].concat().repeat(4).try_into().unwrap());
+        Entry { subjects: (0..25_000).map(id).collect(), ..entry(n) }
+    };
+    run(async {
+        let entries = [many(1), many(2), many(3), entry(4)];
+        let (ledger, mut feed) = followed(&place, Limits::default(), &entries, 0).await;
+        assert_eq!(feed.indexed(), 4);
+        // What comes after is handed over again.
+        ledger.append(&entry(5)).await.unwrap();
+        assert_eq!(feed.durable.as_ref().unwrap().take().len(), 1);
+        assert!(feed.step(5).unwrap());
+    });
+    assert_eq!(dump(&place.store), rebuilt(&place));
+}
+
 #[test]
 fn what_is_not_on_disk_for_certain_is_not_indexed() {
     let place = Place::new();
@@ -297,6 +356,9 @@ proptest! {
         write(&place.ledger(), limits, &all[cut..]);
         steps(&place, 99).unwrap();
         let records: Vec<_> = read(&place.ledger()).unwrap().map(Result::unwrap).collect();
+        let other = Place::new();
+        run(async { drop(followed(&other, limits, &all, cut).await) });
+        prop_assert_eq!(dump(&other.store), dump(&place.store));
         for n in 0..6 {
             let subject = SubjectId([n; 16]);
             let told = |record: &&crate::ledger::Record| {
