@@ -16,6 +16,7 @@ mod commit;
 mod disk;
 mod entry;
 mod error;
+mod handed;
 pub mod index;
 mod look;
 mod note;
@@ -36,10 +37,10 @@ use std::time::Duration;
 
 pub use self::anchor::{Anchor, AnchorError, AnchorSettings};
 use self::commit::Commit;
-pub use self::commit::Durable;
 pub use self::disk::{Disk, FileSystem};
 pub use self::entry::{Entry, Grounds, Kind};
 pub use self::error::{AppendError, Damage, Failure, LedgerError};
+pub use self::handed::Durable;
 pub use self::look::look;
 pub use self::note::{Act, ActKind, Changed, Event, MAX_WHO, MAX_WHY, Note, PolicyRecord, PolicyRule};
 pub use self::pack::Packer;
@@ -186,7 +187,8 @@ impl Ledger {
         if encoded.len() > self.limits.record.min(MAX_RECORD) {
             return Err(AppendError::TooLarge);
         }
-        Ok(Receipt { exchange: entry.exchange, sequence: self.commit(&encoded).await? })
+        let event = Event::Exchange(entry.clone());
+        Ok(Receipt { exchange: entry.exchange, sequence: self.commit(&encoded, event).await? })
     }
 
     /// Records an act or a policy version, waits until it is on disk, and gives the record's number.
@@ -200,7 +202,7 @@ impl Ledger {
         if encoded.len() > MAX_RECORD {
             return Err(AppendError::TooLarge);
         }
-        self.commit(&encoded).await
+        self.commit(&encoded, Event::from(note.clone())).await
     }
 
     /// [`note`](Self::note) for several, in their order; they share syncs.
@@ -208,8 +210,8 @@ impl Ledger {
         together(notes.iter().map(|note| self.note(note)).collect()).await
     }
 
-    async fn commit(&self, encoded: &[u8]) -> Result<u64, AppendError> {
-        let place = self.commit.push(encoded, self.limits.pending)?;
+    async fn commit(&self, encoded: &[u8], event: Event) -> Result<u64, AppendError> {
+        let place = self.commit.push(encoded, event, self.limits.pending)?;
         match tokio::time::timeout(self.limits.wait, place.sequence()).await {
             Ok(written) => written,
             Err(_elapsed) => Err(AppendError::Late),

@@ -57,7 +57,8 @@ pub(super) fn add(t: &Transaction<'_>, log: &Log, row: &Exchange, unsorted: u64)
     each_unsorted(t, log, (last, row.sequence), |sequence, ids| {
         postings.extend(ids.into_iter().map(|id| posting(id, sequence)));
     })?;
-    put(t, log, run, postings)?;
+    postings.sort_unstable_by_key(numbers);
+    put(t, log, run, &postings)?;
     merge(t, log)?;
     Ok(0)
 }
@@ -155,13 +156,14 @@ fn merge(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<()> {
             }
             remove(t, log, *run)?;
         }
-        put(t, log, run, postings)?;
+        // Stable: what is merged is sorted in pieces, which this sort finds and this way only merges.
+        postings.sort_by_key(numbers);
+        put(t, log, run, &postings)?;
     }
 }
 
-fn put(t: &Transaction<'_>, log: &Log, run: Run, mut postings: Vec<Posting>) -> rusqlite::Result<()> {
-    // Stable: what is merged is sorted in pieces, which this sort finds and this way only merges.
-    postings.sort_by_key(numbers);
+/// Keeps sorted postings.
+fn put(t: &Transaction<'_>, log: &Log, run: Run, postings: &[Posting]) -> rusqlite::Result<()> {
     t.prepare_cached(sql::PUT_RUN)?.execute((log, int(run.first), int(run.last), run.level))?;
     let mut put = t.prepare_cached(sql::PUT_BLOCK)?;
     for block in postings.chunks(BLOCK) {

@@ -138,7 +138,18 @@ impl Store {
     /// When the store cannot be read.
     pub fn volumes(&self, window: Window) -> Result<Vec<Volume>, StoreError> {
         self.connections.read(DOING, |c| {
-            c.prepare_cached(sql::VOLUMES)?.query_map((int(window.from), int(window.to)), volume)?.collect()
+            let mut found = Vec::new();
+            let mut next = c.prepare_cached(sql::NEXT_RECIPIENT)?;
+            let mut volumes = c.prepare_cached(sql::VOLUMES)?;
+            // No recipient's id is empty.
+            let mut recipient = String::new();
+            while let Some(one) = next.query_row((&recipient,), |row| row.get(0)).optional()? {
+                recipient = one;
+                for one in volumes.query_map((&recipient, int(window.from), int(window.to)), volume)? {
+                    found.push(one?);
+                }
+            }
+            Ok(found)
         })
     }
 

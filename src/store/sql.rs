@@ -150,12 +150,13 @@ statements! {
         FROM disclosure WHERE log = $1 AND seq = $2";
     GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
         WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind <> 'refusal' ORDER BY at";
+    NEXT_RECIPIENT = "SELECT recipient FROM disclosure WHERE recipient > $1 ORDER BY recipient LIMIT 1";
     VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),
             CAST(SUM(subjects) AS BIGINT), CAST(SUM(records) AS BIGINT),
             CAST(SUM(records_withheld) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
             CAST(SUM(unfit) AS BIGINT), CAST(SUM(cpr_in_text) AS BIGINT)
-        FROM disclosure WHERE at >= $1 AND at < $2
-        GROUP BY recipient, kind, outcome ORDER BY recipient, kind, outcome";
+        FROM disclosure WHERE recipient = $1 AND at >= $2 AND at < $3
+        GROUP BY recipient, kind, outcome ORDER BY kind, outcome";
     ACTS = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act
         WHERE at >= $1 AND at < $2 ORDER BY at, log, seq";
     ACTS_OF_KIND = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act

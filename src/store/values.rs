@@ -101,7 +101,11 @@ pub(super) fn split(text: &str) -> Vec<String> {
 
 /// Ids of subjects, 16 bytes each.
 pub(super) fn join_ids(ids: &[SubjectId]) -> Vec<u8> {
-    ids.iter().flat_map(|id| id.0).collect()
+    let mut all = Vec::with_capacity(ids.len().saturating_mul(16));
+    for id in ids {
+        all.extend_from_slice(&id.0);
+    }
+    all
 }
 
 /// The ids that [`join_ids`] put together.
@@ -117,9 +121,8 @@ pub(super) fn read_chunks<const N: usize>(row: &Row<'_>, column: usize) -> rusql
 }
 
 /// `[[rule,count],…]`, as in a ledger record.
-pub(super) fn pairs(released: &[(u32, u64)]) -> String {
-    let pairs: Vec<String> = released.iter().map(|(rule, count)| format!("[{rule},{count}]")).collect();
-    format!("[{}]", pairs.join(","))
+pub(super) fn pairs(released: &[(u32, u64)]) -> rusqlite::Result<String> {
+    serde_json::to_string(released).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// What [`pairs`] wrote.

@@ -31,7 +31,7 @@ const WHOLE: &[(&str, &str)] = &[
 
 /// Statements that sort what they found, each with its reason.
 const SORTED: &[(&str, &str)] = &[
-    ("VOLUMES", "a window, by recipient"),
+    ("VOLUMES", "one recipient's in a window, by kind and outcome"),
     ("ACTS", "a window: equal times by number"),
     ("ACTS_OF", "one person's"),
     ("ACTS_OF_KIND", "equal times by number"),
@@ -53,7 +53,8 @@ const BY_INDEX: &[(&str, &[&str])] = &[
     ("DISCLOSURE", &["SEARCH disclosure USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq=?)"]),
     ("TOLD_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
     ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
-    ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_time (at>? AND at<?)"]),
+    ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
+    ("NEXT_RECIPIENT", &["SEARCH disclosure USING COVERING INDEX disclosure_recipient (recipient>?)"]),
     ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
     ("POLICIES", &["SEARCH policy_version USING INDEX policy_version_time (at>? AND at<?)"]),
     ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
