@@ -102,6 +102,8 @@ pub struct Settings {
     pub rarest: usize,
     /// Bytes that one sort holds in memory; up to four are alive at a time.
     pub run_bytes: usize,
+    /// Persons that share a record with another, at most: some 100 bytes each in memory.
+    pub most_together: usize,
     /// Nodes of the lattice of ladders that are tried at most; each is a pass over the extract.
     pub most_nodes: usize,
 }
@@ -110,7 +112,7 @@ impl Settings {
     /// What an officer can read, and a small machine can hold.
     #[must_use]
     pub const fn new(k: u32) -> Self {
-        Self { k, rarest: 20, run_bytes: RUN_BYTES, most_nodes: 96 }
+        Self { k, rarest: 20, run_bytes: RUN_BYTES, most_together: 1 << 20, most_nodes: 96 }
     }
 }
 
@@ -154,7 +156,7 @@ pub enum ControlError {
 /// # Errors
 /// The staged rows or the work directory fail; too many persons share records.
 pub fn examine(tables: &[Table], settings: &Settings, work: &Path) -> Result<Examined, ControlError> {
-    let reduced = Reduced::make(tables, work)?;
+    let reduced = Reduced::make(tables, settings, work)?;
     examined::examine(&reduced, &Levels::finest(tables), settings)
 }
 
@@ -164,7 +166,7 @@ pub fn examine(tables: &[Table], settings: &Settings, work: &Path) -> Result<Exa
 /// # Errors
 /// As [`examine`].
 pub fn ways(tables: &[Table], settings: &Settings, work: &Path) -> Result<Vec<Way>, ControlError> {
-    search::ways(&Reduced::make(tables, work)?, settings)
+    search::ways(&Reduced::make(tables, settings, work)?, settings)
 }
 
 /// Makes rows that reach k: writes each examined table anew, by its rule, into the files of `output`
@@ -182,7 +184,7 @@ pub fn enforce(
     output: &[PathBuf],
 ) -> Result<Enforced, ControlError> {
     let way = {
-        let reduced = Reduced::make(tables, work)?;
+        let reduced = Reduced::make(tables, settings, work)?;
         let (levels, way) = search::choose(&reduced, settings)?;
         apply::apply(&reduced, &levels, settings, output)?;
         way

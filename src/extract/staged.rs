@@ -19,6 +19,7 @@ mod coding;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use self::coding::write_cell;
 use super::row::Row;
+use crate::ids::SubjectId;
 
 /// What a file begins with, before the number of columns.
 const MAGIC: &str = "tavs-staged 1 ";
@@ -386,6 +388,23 @@ impl Reader {
         let length = self.block.bytes.len().saturating_add(BLOCK_HEADER) as u64;
         StagedError::Damaged { path: self.path.clone(), at: self.next.saturating_sub(length) }
     }
+}
+
+/// Whose data the rows of some files are, each with its number of columns.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn persons<'a>(
+    files: impl IntoIterator<Item = (&'a Path, usize)>,
+) -> Result<HashSet<SubjectId>, StagedError> {
+    let (mut persons, mut row) = (HashSet::new(), Row::default());
+    for (path, columns) in files {
+        let mut rows = Reader::open(path, columns)?;
+        while rows.read(&mut row)? {
+            persons.extend(row.persons.iter().copied());
+        }
+    }
+    Ok(persons)
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagedError {

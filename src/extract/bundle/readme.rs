@@ -18,7 +18,7 @@ pub(super) fn readme(bundle: &Bundle, key: &PublicKey) -> String {
             "# Extract {extract}
 
 Made {made} for {} (`{id}`), for the purpose `{purpose}`, by the policy `{policy}` (version `{version}`):
-{records} records about {persons} persons.
+from {records} records, about {persons} persons.
 
 **This is personal data.** Names and numbers of persons were replaced by pseudonyms, which is not the same as
 anonymous (GDPR art. 4(5)). Use it for the purpose only, keep it as the agreement says, and do not try to find

@@ -11,14 +11,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ControlError, Table};
+use super::{ControlError, Settings, Table};
 use crate::extract::row::{Cell, Row};
 use crate::extract::sort::{SortError, part};
 use crate::extract::staged::{Reader, Writer, write_cell};
 use crate::ids::SubjectId;
-
-/// Persons that share a record with another: some 100 bytes each in memory.
-const MOST_TOGETHER: usize = 1 << 20;
 
 /// The bytes of one person, or of persons that are counted as one; zeros: nobody is known.
 pub(super) type Unit = [u8; 16];
@@ -44,10 +41,14 @@ pub(super) struct Reduced<'a> {
 }
 
 impl<'a> Reduced<'a> {
-    pub(super) fn make(tables: &'a [Table], work: &'a Path) -> Result<Self, ControlError> {
+    pub(super) fn make(
+        tables: &'a [Table],
+        settings: &Settings,
+        work: &'a Path,
+    ) -> Result<Self, ControlError> {
         let files = tempfile::Builder::new().prefix("control-").tempdir_in(work);
         let files = files.map_err(|error| SortError { path: work.to_owned(), error })?;
-        let mut together = Together::default();
+        let mut together = Together { lead: HashMap::new(), most: settings.most_together };
         for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.is_examined()) {
             reduce(table, &file(&files, number), &mut together)?;
         }
@@ -105,9 +106,9 @@ fn reduce(table: &Table, path: &Path, together: &mut Together) -> Result<(), Con
 }
 
 /// Which persons are counted as one.
-#[derive(Default)]
 struct Together {
     lead: HashMap<SubjectId, SubjectId>,
+    most: usize,
 }
 
 impl Together {
@@ -121,11 +122,7 @@ impl Together {
                 self.lead.entry(a.min(b)).or_insert_with(|| a.min(b));
             }
         }
-        if self.lead.len() > MOST_TOGETHER {
-            Err(ControlError::Together { most: MOST_TOGETHER })
-        } else {
-            Ok(())
-        }
+        if self.lead.len() > self.most { Err(ControlError::Together { most: self.most }) } else { Ok(()) }
     }
 
     fn find(&mut self, person: SubjectId) -> SubjectId {

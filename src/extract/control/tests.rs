@@ -254,3 +254,16 @@ fn ladders_are_climbed_until_few_enough_rows_must_go() {
         "{error}"
     );
 }
+
+#[test]
+fn more_persons_in_common_records_than_are_told_apart_are_refused() {
+    let work = tempfile::tempdir().unwrap();
+    let rows: Vec<Plain> = (0..10_u8).map(|number| (1980, 1, vec![number, number + 10])).collect();
+    let tables = [table("patients", stage(work.path(), "patients", &rows), &[1], true, Enforce::Suppress)];
+    let found = examine(&tables, &settings(1 << 20), work.path()).unwrap();
+    // A child and a guardian each: ten, not twenty.
+    assert_eq!((found.counted_together, found.tables[0].smallest), (20, Some(10)));
+    let settings = Settings { most_together: 19, ..settings(1 << 20) };
+    let error = examine(&tables, &settings, work.path()).unwrap_err().to_string();
+    assert!(error.starts_with("more than 19 persons share their record with another"), "{error}");
+}
