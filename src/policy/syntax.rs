@@ -43,6 +43,7 @@ pub use self::units::{parse_duration, parse_rate, parse_size};
 pub use self::value::Value;
 use crate::policy::codes;
 use crate::policy::diagnostic::Diagnostic;
+use crate::visible::is_hidden;
 
 /// Something, and where it stands in its file, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +116,44 @@ pub fn read<T>(file: &SourceFile, with: impl FnOnce(Table<'_>) -> T) -> Reading<
     let Page { found, known, faults, .. } = page;
     let mut diagnostics = faults.diagnostics;
     diagnostics.extend(found.into_inner());
+    diagnostics.extend(unseen(file, &diagnostics));
     diagnostics.sort_by_key(|one| one.span.start);
     Reading { value, grammar: faults.grammar, diagnostics, known: known.into_inner() }
+}
+
+/// Characters that do not show, where nothing has been said of the line yet: comments.
+///
+/// SECURITY: whoever reviews a policy must see what is read. A direction in a comment can show a line of it in
+/// another order, or as a part of the comment.
+fn unseen(file: &SourceFile, told: &[Diagnostic]) -> Vec<Diagnostic> {
+    let hides = |c: char| is_hidden(c) && !matches!(c, '\n' | '\r' | '\t');
+    let mut told: Vec<usize> = told.iter().map(|one| one.span.start).collect();
+    told.sort_unstable();
+    let is_told = |line: &Range<usize>| {
+        told.get(told.partition_point(|start| *start < line.start)).is_some_and(|start| *start < line.end)
+    };
+    let mut found = Vec::new();
+    let mut from = 0_usize;
+    for line in file.text.split_inclusive('\n') {
+        let whole = from..from.saturating_add(line.len());
+        from = whole.end;
+        // Some editors write a mark of the order of bytes first.
+        let mark = |at: usize, c: char| whole.start == 0 && at == 0 && c == '\u{feff}';
+        let hidden = line.char_indices().find(|(at, c)| hides(*c) && !mark(*at, *c));
+        if let Some((at, c)) = hidden.filter(|_| !is_told(&whole)) {
+            let at = whole.start.saturating_add(at);
+            let message = format!("this line holds a character that does not show: U+{:04X}", u32::from(c));
+            let one = Diagnostic::new(
+                &codes::BAD_VALUE,
+                &file.path,
+                at..at.saturating_add(c.len_utf8()),
+                message,
+                "here",
+            );
+            found.push(one.help("take it out: a reader would see something else than is read"));
+        }
+    }
+    found
 }
 
 /// What the reader `with` asks of `file`.

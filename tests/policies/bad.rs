@@ -235,6 +235,20 @@ pub(crate) const CASES: &[Case] = &[
         &[("\"$.source\" ", "\"$.a.data\" = { decode = \"text\" }\n\"$.a.hash\" = \"keep\"\n\"$.source\" ")],
         "\"$.a.hash\"",
     ),
+    (
+        "TAVS0222",
+        &[(
+            "\"$.source\" ",
+            "\"$.a[*].data\" = { decode = \"text\" }\n\"$.a[0].hash\" = \"keep\"\n\"$.source\" ",
+        )],
+        "\"$.a[0].hash\"",
+    ),
+    (
+        "TAVS0224",
+        &[("\"$.source\" ", "\"$.a[?@.cpr=='2512489996'].b\" = \"keep\"\n\"$.source\" ")],
+        "\"$.a[?@.cpr=='2512489996'].b\"",
+    ),
+    ("TAVS0105", &[("\"$.source\" ", "# so\u{202e} it\n\"$.source\" ")], "\u{202e}"),
     // Documents in base64.
     (
         "TAVS0222",

@@ -36,6 +36,22 @@ fn inside(policy: &Policy, findings: &mut Findings<'_>) {
     }
 }
 
+/// Whether two steps can lead to one value: `[0]` and `[*]` do.
+fn could_meet(one: &Step, other: &Step) -> bool {
+    match (one, other) {
+        (Step::Name(one), Step::Name(other)) => one == other,
+        (Step::Index(one), Step::Index(other)) => one == other,
+        (Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_)) => false,
+        // Nothing can be two values at once.
+        (Step::Filter(some), Step::Filter(others)) => !some.iter().any(|one| {
+            others.iter().any(|other| {
+                one.equal && other.equal && one.member == other.member && one.literal != other.literal
+            })
+        }),
+        (Step::Wildcard | Step::Filter(_), _) | (_, Step::Wildcard | Step::Filter(_)) => true,
+    }
+}
+
 const HELP_INSIDE: &str = "list a shape without that rule: `like` this one, with it in `without`";
 
 fn beside(policy: &Policy, findings: &mut Findings<'_>) {
@@ -46,8 +62,10 @@ fn beside(policy: &Policy, findings: &mut Findings<'_>) {
     }
     for rule in members::rules(policy).filter(|rule| matches!(rule.action.value, Action::Keep(_))) {
         let Some((Step::Name(name), above)) = rule.location.value.steps.split_last() else { continue };
-        let beside =
-            |one: &&&Rule| one.location.value.steps.split_last().is_some_and(|(_, other)| other == above);
+        let beside = |one: &&&Rule| {
+            let other = one.location.value.steps.split_last().map_or(&[][..], |(_, other)| other);
+            other.len() == above.len() && other.iter().zip(above).all(|(one, other)| could_meet(one, other))
+        };
         if let Some(one) = decoded.iter().find(beside).filter(|_| matches!(name.as_str(), "hash" | "size")) {
             findings.add_with(
                 &codes::HASH_OF_DECODED,

@@ -1,6 +1,7 @@
 //! Locations that say by themselves that a CPR number stands there: by the member's name, or by the
 //! identifier system that a filter asks for.
 
+use crate::cpr;
 use crate::policy::location::{Comparison, Literal, Location, Step};
 
 /// Names under which APIs carry CPR numbers (compared without case, `-` and `_`).
@@ -33,6 +34,24 @@ const SYSTEMS: [&str; 5] = [
     "cpr.dk/cpr-systemet",
     "namingsystem/cpr",
 ];
+
+/// Whether a name or a literal in a location could be a person's number.
+pub(super) fn names_a_number(location: &Location) -> bool {
+    let is_number = |text: &str| cpr::search(text, &mut Vec::new()) != cpr::Search::Clean;
+    let compares = |one: &Comparison| {
+        is_number(&one.member)
+            || match &one.literal {
+                Literal::String(text) => is_number(text),
+                Literal::Integer(number) => cpr::parse_number(number.to_string().as_bytes()).is_some(),
+                Literal::Bool(_) | Literal::Null => false,
+            }
+    };
+    location.steps.iter().any(|step| match step {
+        Step::Name(name) => is_number(name),
+        Step::Filter(all) => all.iter().any(compares),
+        Step::Wildcard | Step::Index(_) => false,
+    })
+}
 
 /// Whether a location says by itself that a CPR number stands there.
 pub(in crate::policy) fn holds_cpr(location: &Location) -> bool {
@@ -129,6 +148,26 @@ mod tests {
             ("$", false),
         ] {
             assert_eq!(holds_cpr(&Location::parse(location).unwrap()), holds, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_location_is_found_and_a_system_is_none() {
+        for (location, found) in [
+            ("$.patients[?@.cpr=='251248-9996'].name", true),
+            ("$.patients[?@.cpr==2512489996].name", true),
+            ("$.patients[?@.kind=='x' && @.cpr!='2512489996'].name", true),
+            ("$.patients['2512489996'].name", true),
+            ("$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value", false),
+            ("$.identifier[?@.system=='urn:oid:1.2.208.176.1.6.1.3.177'].value", false),
+            (
+                "$.extension[?@.url=='http://hl7.org/fhir/StructureDefinition/data-absent-reason'].valueCode",
+                false,
+            ),
+            ("$.coding[?@.code=='8480-6'].display", false),
+            ("$.coding[?@.code==8480].display", false),
+        ] {
+            assert_eq!(names_a_number(&Location::parse(location).unwrap()), found, "{location}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rules that no single value shows to be wrong: what leaves, and what its location says it is.
 
 use super::Findings;
-use super::known::{holds_cpr, is_any_identifier};
+use super::known::{holds_cpr, is_any_identifier, names_a_number};
 use crate::policy::checked::{self, Action, Epoch, Keep, Mask, Round, Shift};
 use crate::policy::codes;
 use crate::policy::location::{Location, Step};
@@ -17,6 +17,17 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
                 "this keeps whatever the upstream sends",
                 "everything",
                 "list the members that may leave",
+            );
+        }
+        if names_a_number(location) {
+            let message = "this location holds a number that could be a person's";
+            let help = "nobody's number belongs into a policy, which many read; of a code nothing is wrong";
+            findings.add(
+                &codes::CPR_IN_LOCATION,
+                span,
+                message,
+                "nine or ten digits that could be a CPR",
+                help,
             );
         }
         let flaw = if holds_cpr(location) {

@@ -90,4 +90,9 @@ super::codes! {
     "`decode = \"json\"` decodes a document and rewrites it by shapes. If one of these decodes documents itself, there could be one inside the other to any depth, and no reader of the policy could say what leaves. One step is enough for what APIs send; whatever is deeper is withheld. A coded text in a document may be decoded."
     bad "[[shape]]\nname = \"Document\"\nwhen = { resourceType = \"DocumentReference\" }\nmembers = { \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Document\"] } }"
     good "[[shape]]\nname = \"Document\"\nwhen = { resourceType = \"DocumentReference\" }\nmembers = { \"$.content[*].attachment.data\" = { decode = \"json\", shapes = [\"Patient\"] } }"
+
+    CPR_IN_LOCATION "TAVS0224" Warning "a location with a number that could be a person's"
+    "A policy is read by many, and its locations stand in reports, records and the ledger: nobody's number belongs into a filter or a name. Records of one person are no member of their own; who may not be told about is for the registry (`tavs subject`). A code of nine or ten digits reads like a number, too: then nothing is wrong."
+    bad "\"$.patients[?@.cpr=='2512489996'].name\" = \"keep\""
+    good "\"$.patients[*].name\" = \"keep\""
 }
