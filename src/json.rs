@@ -14,6 +14,13 @@ pub use strings::{escape_into, unescape_into};
 /// stays under 20; deeper input is an attack on somebody's stack.
 pub const MAX_DEPTH: u32 = 128;
 
+/// Whether a text is a number, and nothing else (RFC 8259 section 6).
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let mut reader = Reader::new(text);
+    reader.number().is_ok() && reader.at == text.len()
+}
+
 /// Why and where a text is not JSON that we take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {

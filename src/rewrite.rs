@@ -42,7 +42,8 @@ pub use self::pieces::{Piece, Pieces, Place};
 pub use self::reference::Target;
 pub use self::request::{Refused, Taken, strings, take};
 pub use self::survey::{Reference, Survey, survey};
-use self::walk::Walk;
+pub use self::walk::RecordAt;
+use self::walk::{Walk, Whose};
 pub use self::wanted::Needs;
 use crate::ids::SubjectId;
 use crate::json::{self, Reader};
@@ -247,25 +248,47 @@ impl<J: Judge> Rewriter<'_, J> {
     /// A [`Fault`] with the offset where the input cannot stand. Nothing is released then.
     pub fn run<W: Watch>(&self, body: &[u8], watch: &mut W) -> Result<Rewritten, Fault> {
         let text = utf8(body)?;
-        let rewritten = self.walk(text, watch, 0)?;
-        let withheld = rewritten.disclosure.records_withheld;
-        if withheld == 0 || !self.plan.has_counts {
-            return Ok(rewritten);
+        self.counted(|less| {
+            let mut walk = Walk::new(self, watch, text, less);
+            self.through(&mut walk, text)?;
+            Ok((walk.finish(), ()))
+        })
+        .map(|(rewritten, ())| rewritten)
+    }
+
+    /// The same, and whose data each record is that leaves, in their order.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_by_record(&self, body: &[u8]) -> Result<(Rewritten, Vec<RecordAt>), Fault> {
+        let text = utf8(body)?;
+        self.counted(|less| {
+            let mut nobody = ();
+            let mut walk = Walk::new(self, &mut nobody, text, less);
+            walk.whose = Some(Whose::default());
+            self.through(&mut walk, text)?;
+            let records = walk.whose.take().map(|whose| whose.records).unwrap_or_default();
+            Ok((walk.finish(), records))
+        })
+    }
+
+    /// Walks; and once more where a count of records stands in the body, which often does before them: then
+    /// it is known how many are withheld.
+    fn counted<T>(
+        &self,
+        mut walk: impl FnMut(u64) -> Result<(Rewritten, T), Fault>,
+    ) -> Result<(Rewritten, T), Fault> {
+        let walked = walk(0)?;
+        match walked.0.disclosure.records_withheld {
+            withheld if withheld > 0 && self.plan.has_counts => walk(withheld),
+            _ => Ok(walked),
         }
-        // Counts of records often stand before the records: now it is known what they are.
-        self.walk(text, watch, withheld)
     }
 
     /// The URL of a header field as the recipient may have it, by its routes.
     #[must_use]
     pub fn url(&self, url: &str) -> Option<String> {
         Walk::new(self, &mut (), "", 0).url_of_route(url)
-    }
-
-    fn walk<W: Watch>(&self, text: &str, watch: &mut W, records_less: u64) -> Result<Rewritten, Fault> {
-        let mut walk = Walk::new(self, watch, text, records_less);
-        self.through(&mut walk, text)?;
-        Ok(walk.finish())
     }
 
     fn through<'b, W: Watch>(&self, walk: &mut Walk<'_, 'b, '_, J, W>, text: &'b str) -> Result<(), Fault> {

@@ -104,7 +104,9 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
         if fate == Fate::Leaves {
             self.serial = serial;
             self.released.extend(released);
-            self.judged.disclose_also(judged.into_disclosed());
+            let subjects = judged.into_disclosed();
+            self.note_also(&subjects);
+            self.judged.disclose_also(subjects);
             self.out.push(b'"');
             self.out.extend_from_slice(BASE64.encode(&out).as_bytes());
             self.out.push(b'"');

@@ -315,6 +315,11 @@ fn a_record_without_a_person_is_withheld_whole() {
     assert!(done.document_withheld);
 }
 
+fn of<'a>(plan: &'a Plan, judge: &'a Known) -> Rewriter<'a, Known> {
+    let (salt, echoes, known) = (&[0; 16], &NO_ECHOES, &NONE_KNOWN);
+    Rewriter { plan, salt, judge, echoes, base: NO_BASE, known, lines: false }
+}
+
 #[test]
 fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
     let shape = |name: &str, subject: &str, alias: &[&str]| Shape {
@@ -344,20 +349,15 @@ fn a_judge_ties_references_to_persons_and_withholds_whole_records() {
     assert_eq!(unknown, ["2", "c"]);
 
     let (alias, person) = (survey.same[0].alias, survey.same[0].person);
-    let run = |judge: &Known| {
-        Rewriter {
-            plan: &plan,
-            salt: &[0; 16],
-            judge,
-            echoes: &NO_ECHOES,
-            base: NO_BASE,
-            known: &NONE_KNOWN,
-            lines: false,
-        }
-        .run(body, &mut ())
-        .unwrap()
-    };
-    let done = run(&Known(vec![(alias, Judgement::Person(person))]));
+    let run = |judge: &Known| of(&plan, judge).run(body, &mut ()).unwrap();
+    let tied = Known(vec![(alias, Judgement::Person(person))]);
+    let done = run(&tied);
+    let (again, records) = of(&plan, &tied).run_by_record(body).unwrap();
+    assert_eq!(again.released.body(), done.released.body());
+    let text = std::str::from_utf8(done.released.body()).unwrap();
+    let stood: Vec<&str> = records.iter().map(|one| &text[one.place.clone()]).collect();
+    assert_eq!(stood, [r#"{"resource":{"x":1}}"#, r#"{"resource":{"x":2}}"#]);
+    assert!(records.iter().all(|one| one.subjects == [person]));
     assert_eq!(
         std::str::from_utf8(done.released.body()).unwrap(),
         r#"{"total":2,"entry":[{"resource":{"x":1}},{"resource":{"x":2}}]}"#

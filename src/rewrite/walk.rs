@@ -3,17 +3,20 @@
 
 mod output;
 mod tally;
+mod whose;
 
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use self::tally::Tally;
+pub use self::whose::RecordAt;
+pub(super) use self::whose::Whose;
 use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
 use super::protection::may_be_marked;
 use super::subjects::{Judged, Subjects};
-use super::{Disclosure, Echoes, Fault, Outcome, Released, Rewriter, Rewritten, Watch};
+use super::{Echoes, Fault, Outcome, Rewriter, Watch};
 use crate::cpr::Find;
 use crate::ids::SubjectId;
 use crate::json::Reader;
@@ -55,6 +58,8 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// Names that became pseudonyms.
     pub(super) renames: Vec<String>,
     pub(super) subjects: Subjects,
+    /// Whose data what is written is, where that is asked for.
+    pub(super) whose: Option<Whose>,
     pub(super) judged: Judged<'b>,
     document_withheld: bool,
     /// Of a request: what its pseudonyms stand for, and why one stands for nothing.
@@ -124,6 +129,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             not_plain: false,
             renames: Vec::new(),
             subjects: Subjects::default(),
+            whose: None,
             judged: Judged::default(),
             document_withheld: false,
             resolved: Vec::new(),
@@ -139,30 +145,6 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             records_at: None,
             watch,
             pointer: String::new(),
-        }
-    }
-
-    pub(super) fn finish(self) -> Rewritten {
-        let mut released_by_rule: Vec<u32> = vec![0; self.plan.rules.len()];
-        for rule in self.released {
-            if let Some(count) = usize::try_from(rule).ok().and_then(|at| released_by_rule.get_mut(at)) {
-                *count = count.saturating_add(1);
-            }
-        }
-        let Tally { withheld, unfit, cpr_in_text, records, records_withheld, protected } = self.counts;
-        Rewritten {
-            released: Released { body: self.out },
-            disclosure: Disclosure {
-                subjects: self.judged.into_disclosed(),
-                released_by_rule,
-                withheld,
-                unfit,
-                address_protected: protected,
-                cpr_in_text,
-                records,
-                records_withheld,
-            },
-            document_withheld: self.document_withheld,
         }
     }
 
@@ -254,8 +236,10 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             self.counts.records += u64::from(counted);
             self.judged.disclose(&self.subjects, &self.reader);
             self.belong(before.3);
+            self.note_whose(written);
         } else if !known {
             self.out.truncate(written);
+            self.forget_whose(written);
             let (counts, released, disclosed, wanted) = before;
             self.counts = counts;
             self.released.truncate(released);
@@ -350,24 +334,6 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let kept = self.container(state, Some(rule), depth);
         self.not_plain = false;
         kept
-    }
-
-    /// Passes over a value that does not leave.
-    pub(super) fn withhold(&mut self, rule: Option<u32>, depth: u32) -> Result<bool, Fault> {
-        let from = self.reader.at;
-        self.reader.skip_value(depth)?;
-        self.counts.withheld += 1;
-        self.tell(rule, Outcome::Withheld, from, self.out.len());
-        Ok(false)
-    }
-
-    /// Passes over a value that a rule would let out, and that cannot leave.
-    pub(super) fn unfit(&mut self, rule: Option<u32>, depth: u32) -> Result<bool, Fault> {
-        let from = self.reader.at;
-        self.reader.skip_value(depth)?;
-        self.counts.unfit += 1;
-        self.tell(rule, Outcome::Unfit, from, self.out.len());
-        Ok(false)
     }
 
     fn container(&mut self, state: Option<&'p State>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
