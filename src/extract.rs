@@ -10,7 +10,21 @@
 //! any output; an extract that appears before it is examined, whole and on record.
 
 pub mod bundle;
+mod checkpoint;
 pub mod control;
+pub mod input;
+pub mod order;
+mod outputs;
+mod pool;
 pub mod row;
+pub mod run;
+pub mod select;
 mod sort;
 pub mod staged;
+mod survey;
+pub mod tally;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod work;
+pub mod write;

@@ -1035,6 +1035,12 @@ pub(crate) const CASES: &[Case] = &[
         "\"integer\"",
     ),
     ("TAVS0704", &[EXTRACT, ("key         = true", "")], "[[extract.table]]"),
+    (
+        "TAVS0704",
+        &[("[[test]]", "[extract]\nroutes = [\"appointments\"]\norder = \"pseudonym\"\n\n[[test]]")],
+        "\"pseudonym\"",
+    ),
+    ("TAVS0316", &[EXTRACT, ("scheme      = \"keyed\"", "scheme      = \"table\"")], "\"table\""),
     ("TAVS0705", &[EXTRACT, ("path        = \"$.patient.cpr\"", "path = \"$.klinik.navn\"")], "true"),
     (
         "TAVS0705",

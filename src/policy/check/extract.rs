@@ -4,12 +4,13 @@ use super::Findings;
 use super::routes::{unique, unknown};
 use crate::policy::checked::extract::{Column, Enforce, Extract, Table};
 use crate::policy::checked::{
-    Action, Coarser, ColumnType, Generalise, Linkability, Policy, Round, Scan, Shift,
+    Action, Coarser, ColumnType, Generalise, Linkability, Order, Policy, Round, Scan, Shift,
 };
 use crate::policy::codes;
 use crate::policy::sources::{self, Source};
 use crate::policy::words;
 use crate::policy::written;
+use crate::pseudonym::Scheme;
 
 pub(super) fn check(written: &written::Policy, policy: &Policy, findings: &mut Findings<'_>) {
     let (Some(own), Some(extract)) = (&written.extract, &policy.extract) else { return };
@@ -19,6 +20,19 @@ pub(super) fn check(written: &written::Policy, policy: &Policy, findings: &mut F
         return;
     }
     unique(own.tables.iter().filter_map(|table| table.name.as_ref()), "tables", findings);
+    if let (Some(order), true) =
+        (own.order.as_ref().filter(|at| at.value == Order::Pseudonym), own.tables.is_empty())
+    {
+        let help = "add `[[extract.table]]` with a key, or take `order` out";
+        let message = "whole records have no key to be sorted by";
+        findings.add(&codes::WITHOUT_KEY, &order.span, message, "there are no tables", help);
+    }
+    if let Some(scheme) = written.pseudonyms.scheme.as_ref().filter(|at| at.value == Scheme::Table) {
+        let help = "choose `keyed`, or `sealed` where something is to be resolved";
+        let message = "pseudonyms of an extract are computed, not drawn";
+        let label = "each would have to stand in the store first";
+        findings.add(&codes::SCHEME_CANNOT, &scheme.span, message, label, help);
+    }
     for (own, table) in own.tables.iter().zip(&extract.tables) {
         unique(own.columns.iter().filter_map(|column| column.name.as_ref()), "columns", findings);
         for (name, _) in &table.when {

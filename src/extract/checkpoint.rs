@@ -1,0 +1,177 @@
+//! Where a run can be gone on from: what it is about, how far it was, and how long each of its files was then.
+//!
+//! Written beside the old one, synced, and renamed over it, after the files that it counts on are synced.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::input::{Input, Place};
+use super::tally::{Counts, Tally};
+use crate::policy::checked::extract::Extract;
+use crate::pseudonym::Salt;
+
+/// The form of the file.
+const VERSION: u32 = 1;
+const NAME: &str = "checkpoint.json";
+
+/// What a run that is gone on with has in common with the one that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) policy: String,
+    pub(super) inputs: Vec<Input>,
+    pub(super) skips: bool,
+    pub(super) piece: usize,
+    /// The registry's last change.
+    pub(super) last_change: u64,
+    /// How many ids the registry knew whose they are.
+    pub(super) ties: usize,
+}
+
+/// Where the next piece begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Next {
+    pub(super) input: usize,
+    pub(super) at: Place,
+    /// Over all files.
+    pub(super) number: u64,
+}
+
+impl Next {
+    /// Before the first piece of the first file.
+    pub(super) const START: Self = Self { input: 0, at: Place::START, number: 0 };
+}
+
+/// Bytes of the work directory's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lengths {
+    pub(super) tables: Vec<u64>,
+    pub(super) persons: Vec<u64>,
+    pub(super) skipped: u64,
+    /// Where records leave as they are: of which file the output was begun last, and how long it is.
+    pub(super) records: Option<(usize, u64)>,
+}
+
+/// The file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    version: u32,
+    pub(super) terms: Terms,
+    /// SECURITY: tells nothing without the keys; the directory is its owner's alone.
+    pub(super) salt: Salt,
+    pub(super) now: u64,
+    pub(super) next: Next,
+    pub(super) lengths: Lengths,
+    pub(super) counts: Counts,
+}
+
+/// Why the work directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The system refused.
+    #[error("cannot {doing} `{}`: {error}", path.display())]
+    Io {
+        /// Read, write, …
+        doing: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// It is not one of this version.
+    #[error("`{}` is no checkpoint of this version of tavs: run the extract anew, without --resume", path.display())]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A file is shorter than the checkpoint says.
+    #[error("`{}` is shorter than when the checkpoint was made: run the extract anew, without --resume", path.display())]
+    Short {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The run was about something else.
+    #[error("the extract that was begun had {what}: run it anew, without --resume")]
+    Other {
+        /// What differs.
+        what: &'static str,
+    },
+}
+
+impl Checkpoint {
+    pub(super) fn new(terms: Terms, salt: Salt, now: u64, extract: &Extract) -> Self {
+        let counts = Counts {
+            routes: vec![Tally::default(); extract.routes.len()],
+            rows: vec![0; extract.tables.len()],
+            cells: extract.tables.iter().map(|table| vec![Default::default(); table.columns.len()]).collect(),
+            ..Counts::default()
+        };
+        Self { version: VERSION, terms, salt, now, next: Next::START, lengths: Lengths::default(), counts }
+    }
+
+    /// Reads the last one of a run on these terms.
+    ///
+    /// # Errors
+    /// There is none, or it is of another run.
+    pub(super) fn read(work: &Path, terms: &Terms) -> Result<Self, CheckpointError> {
+        let path = work.join(NAME);
+        let text = std::fs::read(&path).map_err(cannot("read", &path))?;
+        let read: Self = serde_json::from_slice(&text)
+            .map_err(|_other| CheckpointError::Foreign { path: path.clone() })?;
+        if read.version != VERSION {
+            return Err(CheckpointError::Foreign { path });
+        }
+        let Terms { policy, inputs, skips, piece, last_change, ties } = terms;
+        let own = &read.terms;
+        for (same, what) in [
+            (own.policy == *policy, "another version of the policy"),
+            (own.inputs == *inputs, "other files, or they have changed"),
+            (own.skips == *skips, "another `--on-error`"),
+            (own.piece == *piece, "another `--checkpoint`"),
+            (own.last_change == *last_change, "other rights of subjects: some have changed since"),
+            (own.ties == *ties, "less known about who is who: more has been learnt since"),
+        ] {
+            if !same {
+                return Err(CheckpointError::Other { what });
+            }
+        }
+        Ok(read)
+    }
+
+    /// Puts it in the place of the last one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn write(&self, work: &Path) -> Result<(), CheckpointError> {
+        let (path, new) = (work.join(NAME), work.join("checkpoint.new"));
+        let text = serde_json::to_vec(self).map_err(|error| cannot("write", &path)(error.into()))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)
+            .map_err(cannot("make", &new))?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(cannot("write", &new))?;
+        std::fs::rename(&new, &path).map_err(cannot("write", &path))?;
+        sync_folder(work)
+    }
+}
+
+/// Makes what was renamed in a folder last.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), CheckpointError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(cannot("sync", folder))
+}
+
+/// What was being done when the system refused.
+pub(super) fn cannot(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    move |error| CheckpointError::Io { doing, path, error }
+}

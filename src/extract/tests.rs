@@ -1,0 +1,182 @@
+//! Pieces, the tree, and what is selected of it.
+
+use std::fs;
+
+use super::input::{Form, Input, InputError, Place};
+use super::row::Cell;
+use super::select::{CellCounts, Selected};
+use super::staged::{Reader, Writer};
+use super::work::around;
+use crate::ids::SubjectId;
+use crate::policy::checked::ColumnType;
+use crate::policy::checked::extract::{Column, Enforce, From, Table};
+use crate::policy::location::{Literal, Location};
+use crate::rewrite::RecordAt;
+
+fn at(text: &str) -> Location {
+    Location::parse(text).unwrap()
+}
+
+fn column(path: &str, column_type: ColumnType) -> Column {
+    Column {
+        name: "x".into(),
+        path: at(path),
+        from: From::Row,
+        column_type,
+        description: String::new(),
+        key: false,
+        quasi_identifier: false,
+        coarsen: Vec::new(),
+        line: 1,
+    }
+}
+
+fn table(at_: &[&str], when: &[(&str, &str)], rows: &str, columns: Vec<Column>) -> Table {
+    Table {
+        name: "t".into(),
+        description: String::new(),
+        at: at_.iter().map(|text| at(text)).collect(),
+        when: when.iter().map(|(name, is)| ((*name).into(), Literal::String((*is).into()))).collect(),
+        rows: at(rows),
+        enforce: Enforce::Suppress,
+        columns,
+        line: 1,
+    }
+}
+
+/// Rows of one document, as cells in words and persons.
+fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<(Vec<String>, Vec<u8>)>, CellCounts) {
+    let tables = [table];
+    let mut selected = Selected::new(&tables);
+    selected.document(&tables, (text, 0, text.len()), records).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let columns = tables[0].columns.len();
+    let mut writer = Writer::create(&path, columns).unwrap();
+    writer.append(&selected.blocks[0]).unwrap();
+    writer.finish().unwrap();
+    let mut reader = Reader::open(&path, columns).unwrap();
+    let (mut row, mut rows) = (super::row::Row::default(), Vec::new());
+    while reader.read(&mut row).unwrap() {
+        let word = |cell: &Cell| match cell {
+            Cell::Missing => "-".to_owned(),
+            Cell::Boolean(is) => is.to_string(),
+            Cell::Number(number) => format!("#{number}"),
+            Cell::Text(text) => text.to_string(),
+        };
+        rows.push((row.cells.iter().map(word).collect(), row.persons.iter().map(|id| id.0[0]).collect()));
+    }
+    (rows, selected.cells[0][0])
+}
+
+#[test]
+fn a_value_is_of_its_columns_type_or_missing_and_counted() {
+    for (column_type, json, wanted) in [
+        (ColumnType::Text, r#""a\"b\u00e6""#, "a\"bæ"),
+        (ColumnType::Text, "2.50", "2.50"),
+        (ColumnType::Text, "true", "true"),
+        (ColumnType::Integer, "1948", "#1948"),
+        (ColumnType::Integer, "\"1948\"", "#1948"),
+        (ColumnType::Integer, "2.5", "-"),
+        (ColumnType::Integer, "\"01\"", "-"),
+        (ColumnType::Number, "2.50", "#2.50"),
+        (ColumnType::Number, "\"-1e3\"", "#-1e3"),
+        (ColumnType::Number, "\"2,5\"", "-"),
+        (ColumnType::Number, "\"\"", "-"),
+        (ColumnType::Boolean, "false", "false"),
+        (ColumnType::Boolean, "\"true\"", "-"),
+        (ColumnType::Date, "\"2026-02-17\"", "2026-02-17"),
+        (ColumnType::Date, "\"2026-02-17T08:15:00+01:00\"", "2026-02-17"),
+        (ColumnType::Date, "\"2026-02-30\"", "-"),
+        (ColumnType::Date, "\"2026-02\"", "-"),
+        (ColumnType::Date, "\"2026-02-17x\"", "-"),
+        (ColumnType::Text, "{}", "-"),
+    ] {
+        let one = table(&["$"], &[], "$", vec![column("$.v", column_type)]);
+        let (rows, counts) = selected(one, &format!("{{\"v\":{json}}}"), &[]);
+        assert_eq!(rows, [(vec![wanted.to_owned()], vec![])], "{column_type:?} {json}");
+        assert_eq!(counts.unfit, u64::from(wanted == "-"), "{column_type:?} {json}");
+    }
+    let one = table(&["$"], &[], "$", vec![column("$.v", ColumnType::Text)]);
+    assert_eq!(
+        selected(one, r#"{"v":null,"w":1}"#, &[]),
+        (vec![(vec!["-".into()], vec![])], CellCounts::default())
+    );
+}
+
+#[test]
+fn rows_are_made_of_elements_that_match_and_are_their_records_persons() {
+    let text = r#"{"entry":[{"resource":{"kind":"a","n":1,"c":[{"v":"x"},{"v":"y","w":"z"}]}},{"resource":{"kind":"b","n":2}},{"resource":{"kind":"a","n":3,"c":[{"v":"q"}]}}]}"#;
+    let place = |of: &str| {
+        let start = text.find(of).unwrap();
+        start..start + of.len()
+    };
+    let records = [
+        RecordAt {
+            place: place(r#"{"resource":{"kind":"a","n":1,"c":[{"v":"x"},{"v":"y","w":"z"}]}}"#),
+            subjects: vec![SubjectId([1; 16])],
+        },
+        RecordAt { place: place(r#"{"resource":{"kind":"b","n":2}}"#), subjects: vec![SubjectId([2; 16])] },
+        RecordAt {
+            place: place(r#"{"resource":{"kind":"a","n":3,"c":[{"v":"q"}]}}"#),
+            subjects: vec![SubjectId([3; 16]), SubjectId([4; 16])],
+        },
+    ];
+    let number = Column { from: From::Element, ..column("$.n", ColumnType::Integer) };
+    let columns = vec![column("$.v", ColumnType::Text), number];
+    let places = ["$", "$.entry[*].resource"];
+    let (rows, _) = selected(table(&places, &[("kind", "a")], "$.c[*]", columns), text, &records);
+    let row = |v: &str, n: &str, persons: &[u8]| (vec![v.to_owned(), n.to_owned()], persons.to_vec());
+    assert_eq!(rows, [row("x", "#1", &[1]), row("y", "#1", &[1]), row("q", "#3", &[3, 4])]);
+    // What stands around records is everybody's; of several values the first is taken.
+    let all =
+        table(&["$"], &[], "$", vec![column("$.entry[?@.kind!='c'].resource.c[*].v", ColumnType::Text)]);
+    let (rows, counts) = selected(all, text, &records);
+    assert_eq!(rows, [(vec!["x".to_owned()], vec![1, 2, 3, 4])]);
+    assert_eq!(counts, CellCounts { unfit: 0, further: 2 });
+    // A key is the pseudonym alone.
+    let key = Column { key: true, ..column("$.r", ColumnType::Text) };
+    let (rows, _) = selected(table(&["$"], &[], "$", vec![key]), r#"{"r":"Patient\/tvk1-abc"}"#, &[]);
+    assert_eq!(rows, [(vec!["tvk1-abc".to_owned()], vec![])]);
+}
+
+#[test]
+fn pieces_are_whole_lines_with_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.NDJSON");
+    let text: String = (0..50_usize).map(|n| format!("{}\n", "x".repeat(n))).collect::<String>() + "last";
+    fs::write(&path, &text).unwrap();
+    let input = Input::open(&path).unwrap();
+    assert_eq!(input.form, Form::Lines);
+    for piece in [1, 7, 40, 100, 10_000] {
+        let (mut pieces, mut read, mut line) =
+            (input.pieces(Place::START, piece, 60).unwrap(), Vec::new(), 1);
+        while let Some((at, bytes)) = pieces.advance().unwrap() {
+            assert_eq!((at.offset, at.line), (read.len() as u64, line));
+            line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            read.extend(bytes);
+            assert!(read.ends_with(b"\n") || read.len() == text.len(), "{piece}");
+        }
+        assert!(read == text.as_bytes());
+    }
+    let mut pieces = input.pieces(Place::START, 7, 20).unwrap();
+    let mut next = || pieces.advance();
+    let error = std::iter::from_fn(|| next().transpose()).find_map(Result::err).unwrap();
+    assert!(matches!(error, InputError::TooLong { .. }), "{error}");
+    // Another text of the same length, a moment later, is another file.
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, text.replace("last", "tsal")).unwrap();
+    assert!(matches!(input.check(), Err(InputError::Changed { .. })));
+}
+
+#[test]
+fn a_line_is_found_around_a_byte() {
+    let lines = b"ab\ncd\nef";
+    let (bad, good): (&[u8], &[u8]) = (b"cd\n", b"ab\n");
+    for offset in 3..6 {
+        assert_eq!(around(lines, offset), (good, bad, &b"ef"[..]));
+    }
+    assert_eq!(around(lines, 0), (&b""[..], good, &b"cd\nef"[..]));
+    assert_eq!(around(lines, 99), (&b"ab\ncd\n"[..], &b"ef"[..], &b""[..]));
+    assert_eq!(around(b"", 0), (&b""[..], &b""[..], &b""[..]));
+}

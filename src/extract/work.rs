@@ -1,0 +1,234 @@
+//! One piece of input through the rewriter, and what is selected of it: what the threads of a run do.
+//!
+//! What must never happen here: a line that cannot be rewritten passed over unsaid; anything but what the rewriter
+//! released in what comes out.
+
+use sha2::{Digest as _, Sha256};
+
+use super::input::{Form, Input, Place};
+use super::run::{Ruled, RunError, by_form};
+use super::select::{SelectError, Selected};
+use super::tally::{Skipped, Tally};
+use crate::ids::SubjectId;
+use crate::policy::checked::Linkability;
+use crate::policy::checked::extract::Table;
+use crate::policy::plan::Plan;
+use crate::pseudonym::{NONE_KNOWN, Salt};
+use crate::rewrite::{Fault, FaultKind, NO_BASE, NO_ECHOES, RecordAt, Rewriter, Rewritten};
+use crate::subjects::{Circumstances, Subjects, Weighed};
+
+/// What all pieces of a run share.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    /// Of the extract's routes, in their order.
+    pub(super) plans: &'a [Ruled<'a>],
+    pub(super) inputs: &'a [Input],
+    pub(super) tables: &'a [Table],
+    pub(super) linkability: Linkability,
+    pub(super) subjects: &'a Subjects,
+    pub(super) circumstances: Circumstances<'a>,
+    pub(super) weighed: &'a Weighed,
+    pub(super) salt: &'a Salt,
+    /// Whether lines and documents that cannot be rewritten are passed over, and said.
+    pub(super) skips: bool,
+}
+
+/// A piece of input.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// From 0, over all files.
+    pub(super) number: u64,
+    /// Which file.
+    pub(super) input: usize,
+    pub(super) form: Form,
+    pub(super) at: Place,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What came of a piece.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) number: u64,
+    pub(super) input: usize,
+    /// By which of the extract's routes.
+    pub(super) route: usize,
+    pub(super) form: Form,
+    /// Where the next piece begins.
+    pub(super) end: Place,
+    /// Bytes read.
+    pub(super) length: u64,
+    /// What leaves as it was released; empty where tables select from it.
+    pub(super) released: Vec<u8>,
+    pub(super) selected: Selected,
+    pub(super) tally: Tally,
+    pub(super) subjects: Vec<SubjectId>,
+    pub(super) skipped: Vec<Skipped>,
+}
+
+/// Rewrites a piece, and selects from what is released.
+pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
+    let Piece { number, input, form, at, bytes } = piece;
+    let mut done = Done {
+        number,
+        input,
+        route: 0,
+        form,
+        end: at.after(&bytes),
+        length: bytes.len() as u64,
+        released: Vec::new(),
+        selected: Selected::new(desk.tables),
+        tally: Tally::default(),
+        subjects: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let Some((route, plan)) = by_form(desk.plans, form) else { return Ok(done) };
+    done.route = route;
+    let salts = Salts { desk, number };
+    let (mut rest, mut at, mut part) = (bytes.as_slice(), at, 0_u64);
+    loop {
+        let Some(fault) = part_of(desk, plan, form, &salts.of(part), rest, &mut done)? else {
+            return Ok(done);
+        };
+        let place = |offset: usize| at.after(rest.get(..offset).unwrap_or(rest));
+        if !desk.skips {
+            let Place { offset, line } = place(fault.offset);
+            return Err(fault_at(desk, input, Place { offset, line }, fault.kind));
+        }
+        if form == Form::Document {
+            done.skipped.push(Skipped {
+                input,
+                offset: at.offset,
+                line: at.line,
+                why: fault.kind.to_string(),
+            });
+            return Ok(done);
+        }
+        let (before, broken, after) = around(rest, fault.offset);
+        if part_of(desk, plan, form, &salts.of(part), before, &mut done)?.is_some() {
+            // What came before the first fault has none.
+            return Err(fault_at(desk, input, at, fault.kind));
+        }
+        let line = at.after(before);
+        done.skipped.push(Skipped {
+            input,
+            offset: line.offset,
+            line: line.line,
+            why: fault.kind.to_string(),
+        });
+        at = line.after(broken);
+        rest = after;
+        part = part.saturating_add(1);
+    }
+}
+
+fn fault_at(desk: &Desk<'_>, input: usize, at: Place, kind: FaultKind) -> RunError {
+    let path = desk.inputs.get(input).map(|input| input.path.clone()).unwrap_or_default();
+    RunError::Fault { path, line: at.line, offset: at.offset, kind }
+}
+
+/// The lines before the one with `offset`, that line, and those after it.
+pub(super) fn around(lines: &[u8], offset: usize) -> (&[u8], &[u8], &[u8]) {
+    let offset = offset.min(lines.len().saturating_sub(1));
+    let (head, tail) = lines.split_at(offset);
+    let start = memchr::memrchr(b'\n', head).map_or(0, |at| at.saturating_add(1));
+    let end =
+        memchr::memchr(b'\n', tail).map_or(lines.len(), |at| offset.saturating_add(at).saturating_add(1));
+    let (before, rest) = lines.split_at(start);
+    let (line, after) = rest.split_at(end.saturating_sub(start));
+    (before, line, after)
+}
+
+/// Rewrites lines or a document that may be without a fault; gives the fault if not, and takes nothing over.
+fn part_of(
+    desk: &Desk<'_>,
+    plan: &Plan,
+    form: Form,
+    salt: &Salt,
+    bytes: &[u8],
+    done: &mut Done,
+) -> Result<Option<Fault>, RunError> {
+    let judge = desk.subjects.judge(desk.circumstances, desk.weighed);
+    let rewriter = Rewriter {
+        plan,
+        salt,
+        judge: &judge,
+        echoes: &NO_ECHOES,
+        base: NO_BASE,
+        known: &NONE_KNOWN,
+        lines: form.is_lines(),
+    };
+    let (rewritten, records) = if desk.tables.is_empty() {
+        match rewriter.run(bytes, &mut ()) {
+            Ok(rewritten) => (rewritten, Vec::new()),
+            Err(fault) => return Ok(Some(fault)),
+        }
+    } else {
+        match rewriter.run_by_record(bytes) {
+            Ok(both) => both,
+            Err(fault) => return Ok(Some(fault)),
+        }
+    };
+    let Rewritten { released, disclosure, document_withheld } = rewritten;
+    done.tally.add(&disclosure);
+    done.subjects.extend_from_slice(&disclosure.subjects);
+    if document_withheld {
+        return Ok(None);
+    }
+    if desk.tables.is_empty() {
+        done.released.extend_from_slice(released.body());
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(released.body()).unwrap_or_default();
+    select(desk.tables, form, text, &records, &mut done.selected)?;
+    Ok(None)
+}
+
+fn select(
+    tables: &[Table],
+    form: Form,
+    text: &str,
+    records: &[RecordAt],
+    selected: &mut Selected,
+) -> Result<(), SelectError> {
+    if form == Form::Document {
+        return selected.document(tables, (text, 0, text.len()), records);
+    }
+    let (mut start, mut rest) = (0_usize, records);
+    for line in text.split_inclusive('\n') {
+        let end = start.saturating_add(line.len());
+        let (own, later) = rest.split_at(rest.partition_point(|record| record.place.end <= end));
+        rest = later;
+        selected.document(tables, (text, start, end), own)?;
+        start = end;
+    }
+    Ok(())
+}
+
+/// The salts of a run: one for all where pseudonyms are those of a document, for the extract is one; another for
+/// each part that is rewritten by itself where no two may be alike.
+struct Salts<'a> {
+    desk: &'a Desk<'a>,
+    number: u64,
+}
+
+impl Salts<'_> {
+    fn of(&self, part: u64) -> Salt {
+        if self.desk.linkability != Linkability::None {
+            return *self.desk.salt;
+        }
+        let mut hash = Sha256::new();
+        hash.update(b"tavs-extract-salt-1\n");
+        hash.update(self.desk.salt);
+        hash.update(self.number.to_le_bytes());
+        hash.update(part.to_le_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.first_chunk().copied().unwrap_or(*self.desk.salt)
+    }
+}
+
+impl Form {
+    /// Whether a piece is one document a line.
+    pub(super) const fn is_lines(self) -> bool {
+        matches!(self, Self::Lines)
+    }
+}
