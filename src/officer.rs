@@ -13,6 +13,7 @@ mod api;
 mod approval;
 mod ask;
 mod caller;
+mod extract;
 mod http;
 mod in_force;
 mod notices;
@@ -50,6 +51,7 @@ pub use self::ask::MAX_CHANGES;
 use self::ask::{Acknowledged, Alias as AskedAlias, Changes, LookUp, Said, Wanted, json};
 use self::caller::Deed;
 pub use self::caller::{Caller, Role};
+pub use self::extract::MAX_PERSONS as EXTRACT_PERSONS;
 pub use self::in_force::InForce;
 use self::notices::Made;
 pub use self::opening::{NotOpened, Opened};
@@ -148,6 +150,7 @@ impl Office {
             | "/v1/reports/supervision"
             | "/v1/volumes"
             | "/v1/reidentifications"
+            | "/v1/extracts"
             | "/v1/reload" => "POST",
             _ => return Err(Problem::new(&NOT_FOUND, "")),
         };
@@ -165,6 +168,7 @@ impl Office {
             "/v1/reports/supervision" => self.report_supervision(caller, body).await,
             "/v1/volumes" => self.volumes(caller, body).await,
             "/v1/reidentifications" => self.reidentify(caller, body).await,
+            "/v1/extracts" => self.extract(caller, body).await,
             "/v1/reload" => self.reload(caller).await,
             _ => self.health(caller).await,
         }

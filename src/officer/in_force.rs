@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::extract::Extracting;
 use super::opening::{NotOpened, Opened, Opening};
 use super::paper::Request;
 use super::problem::{Problem, SUBJECT, UNKNOWN};
@@ -33,6 +34,7 @@ pub struct InForce {
     registry_key: RegistryKey,
     checkpoints: PublicKey,
     policies: Vec<Served>,
+    extracting: Vec<Extracting>,
     officers: Vec<SigningOfficer>,
     opening: Opening,
     /// Recipients whose pseudonyms stand in the store, and what opens them, of every key version whose
@@ -69,6 +71,7 @@ impl InForce {
             registry_key: ring.registry_key()?,
             checkpoints: ring.checkpoint_key()?.public(),
             policies: Vec::new(),
+            extracting: Vec::new(),
             officers,
             opening: Opening::new(policies, ring)?,
             tables: Vec::new(),
@@ -83,6 +86,7 @@ impl InForce {
             }
             let systems = policy.routes().iter().flat_map(|route| &route.plan().systems);
             names.systems.extend(systems.filter(|system| !system.is_empty()).cloned());
+            names.extracting.extend(Extracting::of(checked));
             let plan = policy.routes().first().map(|route| route.plan());
             let stable = plan.filter(|plan| plan.linkability == Linkability::Domain);
             names.policies.push(Served {
@@ -94,6 +98,11 @@ impl InForce {
             });
         }
         Ok(names)
+    }
+
+    /// The policies that allow extracts.
+    pub(super) fn extracting(&self) -> &[Extracting] {
+        &self.extracting
     }
 
     /// Who may sign what.

@@ -42,6 +42,7 @@ kinds! {
     FOR_GOOD 409 "for-good" "An erasure is for good";
     USED 409 "used" "The approval has been used";
     TIED 409 "tied" "The id is another person's";
+    RIGHTS 409 "rights" "Not by the rights in force";
     TOO_LARGE 413 "too-large" "The content is too large";
     MEDIA_TYPE 415 "media-type" "The content is not JSON";
     APPROVAL 422 "approval" "The approval is not good";

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::ids::SubjectId;
 use crate::ledger::index::Indexer;
-use crate::ledger::{Act, ActKind, AppendError, Changed, Ledger, Note};
+use crate::ledger::{Act, ActKind, AppendError, Changed, Entry, Ledger, Note};
 use crate::store::{
     Alias, Change, ErasedPseudonym, NewChange, PseudonymRow, RightKind, Store, StoreError, Window,
 };
@@ -211,6 +211,14 @@ impl Registrar {
     /// When it is not on disk: what it is about must not be done or shown then.
     pub async fn note(&self, act: Act) -> Result<u64, AppendError> {
         self.ledger.note(&Note::Act(act)).await
+    }
+
+    /// Records a disclosure that was made by no exchange, and gives the record's number.
+    ///
+    /// # Errors
+    /// When it is not on disk: nothing may leave then.
+    pub async fn disclose(&self, entry: &Entry) -> Result<u64, AppendError> {
+        self.ledger.append(entry).await.map(|receipt| receipt.sequence())
     }
 
     /// Records an act that must be on record once only. `since` is before any like it can have been: those

@@ -2,7 +2,7 @@
 //! this process over the ledger and store themselves.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,27 +29,96 @@ const MAX_ANSWER: usize = 64 << 20;
 
 /// Asks, and gives the content of a good answer.
 pub(in crate::cli) fn ask(config: &Path, path: &str, body: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Stop> {
+    ask_each(config, path, std::iter::once(Ok(body))).map(|mut told| told.pop().unwrap_or_default())
+}
+
+/// Asks one thing after another of one office, as long as the answers are good, and gives their contents.
+pub(in crate::cli) fn ask_each(
+    config: &Path,
+    path: &str,
+    bodies: impl Iterator<Item = Result<Zeroizing<Vec<u8>>, Stop>>,
+) -> Result<Vec<Vec<u8>>, Stop> {
     let config = Config::read(config).map_err(|findings| Stop::new(FINDINGS, findings.render(colour())))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(USAGE, format!("cannot start threads: {error}")))?;
-    let (status, told) = runtime.block_on(async {
-        match UnixStream::connect(&config.socket).await {
-            Ok(stream) => match timeout(PATIENCE, over(stream, path, &body)).await {
-                Ok(told) => told,
-                Err(_elapsed) => {
-                    Err(Stop::new(USAGE, "tavs serves and does not answer; ask `/readyz` why".to_owned()))
+    runtime.block_on(async {
+        let way = Way::find(config).await?;
+        let mut all = Vec::new();
+        for body in bodies {
+            let asked = match body {
+                Ok(body) => way.ask(path, body).await,
+                Err(stop) => Err(stop),
+            };
+            match asked {
+                Ok((200, told)) => all.push(told),
+                Ok((status, told)) => {
+                    way.close().await?;
+                    return Err(refused(status, &told));
                 }
-            },
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                here(config, path, body).await
+                Err(stop) => {
+                    way.close().await?;
+                    return Err(stop);
+                }
             }
-            Err(error) => Err(Stop::new(
-                USAGE,
-                format!("cannot open the admin socket `{}`: {error}", config.socket.display()),
-            )),
         }
-    })?;
-    if status == 200 { Ok(told) } else { Err(refused(status, &told)) }
+        way.close().await?;
+        Ok(all)
+    })
+}
+
+/// Where the office is.
+enum Way {
+    /// Behind this socket.
+    Socket(PathBuf),
+    /// In this process.
+    Here(Box<app::LocalOffice>),
+}
+
+impl Way {
+    async fn find(config: Config) -> Result<Self, Stop> {
+        match UnixStream::connect(&config.socket).await {
+            Ok(_open) => Ok(Self::Socket(config.socket)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                let opened = app::LocalOffice::open(&config, Clock::system()).await;
+                opened.map(|office| Self::Here(Box::new(office))).map_err(|error| {
+                    if let StartError::Findings(findings) = &error {
+                        return Stop::new(FINDINGS, findings.render(colour()));
+                    }
+                    Stop::new(USAGE, error.to_string())
+                })
+            }
+            Err(error) => Err(cannot_open(&config.socket, &error)),
+        }
+    }
+
+    async fn ask(&self, path: &str, body: Zeroizing<Vec<u8>>) -> Result<(u16, Vec<u8>), Stop> {
+        match self {
+            Self::Socket(socket) => {
+                let stream =
+                    UnixStream::connect(socket).await.map_err(|error| cannot_open(socket, &error))?;
+                match timeout(PATIENCE, over(stream, path, &body)).await {
+                    Ok(told) => told,
+                    Err(_elapsed) => {
+                        Err(Stop::new(USAGE, "tavs serves and does not answer; ask `/readyz` why".to_owned()))
+                    }
+                }
+            }
+            Self::Here(office) => {
+                let told = office.answer("POST", path, body).await;
+                Ok((told.status, told.body))
+            }
+        }
+    }
+
+    async fn close(self) -> Result<(), Stop> {
+        let Self::Here(office) = self else { return Ok(()) };
+        let closed = office.close().await;
+        closed.map_err(|error| Stop::new(USAGE, format!("the ledger could not be closed in order: {error}")))
+    }
+}
+
+fn cannot_open(socket: &Path, error: &std::io::Error) -> Stop {
+    Stop::new(USAGE, format!("cannot open the admin socket `{}`: {error}", socket.display()))
 }
 
 async fn over(stream: UnixStream, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Stop> {
@@ -72,20 +141,6 @@ async fn over(stream: UnixStream, path: &str, body: &[u8]) -> Result<(u16, Vec<u
     let content = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
     let content = content.map_err(|error| broke(&error))?.to_bytes();
     Ok((status, content.to_vec()))
-}
-
-async fn here(config: Config, path: &str, body: Zeroizing<Vec<u8>>) -> Result<(u16, Vec<u8>), Stop> {
-    let opened = app::LocalOffice::open(&config, Clock::system()).await;
-    let office = opened.map_err(|error| {
-        if let StartError::Findings(findings) = &error {
-            return Stop::new(FINDINGS, findings.render(colour()));
-        }
-        Stop::new(USAGE, error.to_string())
-    })?;
-    let told = office.answer("POST", path, body).await;
-    let closed = office.close().await;
-    closed.map_err(|error| Stop::new(USAGE, format!("the ledger could not be closed in order: {error}")))?;
-    Ok((told.status, told.body))
 }
 
 /// A problem document, in words.
