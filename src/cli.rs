@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod extract;
 mod init;
 mod keys;
 mod learn;
@@ -35,6 +36,8 @@ pub(crate) const FINDINGS: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// Policies are wider than others.
 pub(crate) const WIDER: u8 = 3;
+/// Disclosure control is not met.
+pub(crate) const CONTROL: u8 = 4;
 
 /// A TLS reverse proxy that minimises and pseudonymises what a recipient receives.
 #[derive(Debug, Parser)]
@@ -58,6 +61,7 @@ enum Command {
     Demo(demo::Args),
     Init(init::Args),
     Serve(serve::Args),
+    Extract(extract::Args),
     Certs(certs::Args),
     Keys(keys::Args),
     Ledger(ledger::Args),
@@ -72,7 +76,7 @@ enum Command {
 const BY_USER: &str = "\
 Who uses what:
   Authors of policies   learn, check, test, explain, assess, diff, policy, rewrite: docs/authoring.md
-  Whoever runs it       demo, init, serve, certs, keys, ledger: docs/operating.md
+  Whoever runs it       demo, init, serve, certs, keys, ledger: docs/operating.md; extract: docs/extract.md
   Officers              officers, approve, subject, report, reidentify: docs/subjects.md, docs/reports.md";
 
 /// Runs the command line that the process was started with.
@@ -86,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Assess(args) => assess::run(&args),
         Command::Learn(args) => learn::run(&args),

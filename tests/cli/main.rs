@@ -15,6 +15,7 @@ mod demo;
 mod diff;
 mod docs;
 mod explain;
+mod extract;
 mod guarantees;
 mod init;
 mod keys;

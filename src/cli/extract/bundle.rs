@@ -1,0 +1,100 @@
+//! What goes with an extract's data: codebook, what is to be deleted, manifest and signature.
+
+use super::super::policy_files::{Stop, count};
+use super::super::{FINDINGS, USAGE};
+use super::control::Controlled;
+use super::work::Work;
+use super::{Desk, DialectName, FormatName, Written, stop};
+use crate::clock::Clock;
+use crate::extract::bundle::{
+    self, Bundle, BundleError, Codebook, Counts, Form, Keyed, PolicyFile, Previous, Protection, deleted,
+};
+use crate::extract::run::{Run, Staged};
+use crate::policy::checked::Order;
+use crate::reports::Recoded;
+
+/// Writes it beside the data files, and says what of it is to be known.
+pub(super) fn write(
+    desk: &Desk<'_>,
+    run: &Run<'_>,
+    staged: &Staged,
+    controlled: &Controlled,
+    written: &[Written],
+    work: &Work,
+) -> Result<String, Stop> {
+    let (policy, extract) = (run.policy, run.extract);
+    let key = desk.ring.checkpoint_key().map_err(|error| stop(USAGE, error))?;
+    let out = work.out();
+    let (mut told, mut previous) = (String::new(), None);
+    if let Some(directory) = &desk.args.previous {
+        let now: Vec<Keyed> = written
+            .iter()
+            .zip(&extract.tables)
+            .map(|(one, table)| Keyed {
+                staged: one.staged.clone(),
+                columns: table.columns.len(),
+                keys: table.keys().collect(),
+            })
+            .collect();
+        let of =
+            (policy.recipient.id.as_str(), policy.purpose.id.as_str(), policy.pseudonyms.domain.as_str());
+        let before = Previous { directory, key: key.public(), of };
+        work.fresh_output(bundle::DELETED)?;
+        let (id, gone) = deleted(&before, &now, work.path(), &out).map_err(failed)?;
+        let gone = count(usize::try_from(gone).unwrap_or(usize::MAX), "pseudonym", "pseudonyms");
+        told = format!("{gone} of the extract before to be deleted: deleted.csv\n");
+        previous = Some(id);
+    }
+    let (tables, files): (Vec<_>, Vec<String>) =
+        written.iter().map(|one| (one.staged.clone(), one.file.clone())).unzip();
+    let codebook = Codebook::of(policy, extract, &tables, &files, &controlled.coarser);
+    let codebook = codebook.map_err(|error| stop(USAGE, error))?;
+    let persons: std::collections::HashSet<_> = staged.persons.iter().flatten().collect();
+    let bundle = Bundle {
+        extract: desk.id.to_string(),
+        made: Clock::system().timestamp().to_string(),
+        recipient: (policy.recipient.id.as_str().to_owned(), policy.recipient.name.clone()),
+        purpose: policy.purpose.id.as_str().to_owned(),
+        domain: policy.pseudonyms.domain.clone(),
+        policy: PolicyFile { file: policy.file.clone(), version: policy.version.to_string() },
+        form: match (desk.args.format, desk.args.csv) {
+            (FormatName::Ndjson, _) => Form::Ndjson,
+            (FormatName::Csv, DialectName::Danish) => Form::CsvDanish,
+            (FormatName::Csv, DialectName::International) => Form::CsvInternational,
+        },
+        sorted: extract.order == Order::Pseudonym,
+        protection: controlled.examined.then(|| Protection {
+            k: extract.k,
+            rows_suppressed: controlled.rows_suppressed,
+            coarser: controlled.coarser.iter().map(coarser).collect(),
+        }),
+        counts: Counts {
+            records: staged.counts.routes.iter().map(|route| route.records).sum(),
+            persons: persons.len() as u64,
+            skipped: staged.counts.skipped,
+        },
+        codebook,
+        previous,
+    };
+    for name in ["codebook.json", "codebook.csv", "README.md", bundle::MANIFEST, bundle::SIGNATURE] {
+        work.fresh_output(name)?;
+    }
+    bundle::write(&out, &bundle, &key).map_err(failed)?;
+    Ok(told)
+}
+
+/// `patients.birth_year: step = 5`.
+fn coarser(one: &Recoded) -> String {
+    format!("{}.{}: {}", one.table, one.column, one.to.as_deref().unwrap_or("missing"))
+}
+
+fn failed(error: BundleError) -> Stop {
+    let code = match &error {
+        BundleError::Manifest { .. }
+        | BundleError::OtherExtract { .. }
+        | BundleError::Changed { .. }
+        | BundleError::Data { .. } => FINDINGS,
+        BundleError::Io { .. } | BundleError::Staged(_) | BundleError::Work(_) | BundleError::Coding => USAGE,
+    };
+    stop(code, error)
+}

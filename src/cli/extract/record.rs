@@ -1,0 +1,105 @@
+//! The record of an extract, through the officer's door: judged whole first, then on record part by part.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::super::USAGE;
+use super::super::policy_files::Stop;
+use super::super::subject::ask;
+use super::{Desk, stop};
+use crate::extract::run::{Run, Staged};
+use crate::extract::tally::Tally;
+use crate::ids::SubjectId;
+use crate::officer::EXTRACT_PERSONS;
+use crate::policy::checked::Policy;
+use crate::policy::checked::extract::Extract;
+
+/// One part, as `POST /v1/extracts` takes it.
+#[derive(Serialize)]
+struct Part<'a> {
+    who: Option<&'a str>,
+    why: &'a str,
+    recipient: &'a str,
+    policy: String,
+    route: &'a str,
+    part: usize,
+    record: bool,
+    subjects: Vec<String>,
+    bytes: u64,
+    released_by_rule: Vec<u32>,
+    withheld: u64,
+    unfit: u64,
+    cpr_in_text: u64,
+    records: u64,
+    records_withheld: u64,
+}
+
+/// Puts all of an extract on record, or nothing if anybody's data may not leave any more.
+pub(super) fn record(desk: &Desk<'_>, run: &Run<'_>, staged: &Staged, bytes: u64) -> Result<(), Stop> {
+    let (args, policy) = (desk.args, run.policy);
+    let who = args.who.clone().or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()));
+    // So that a manifest finds its record.
+    let why = format!("{} (extract {})", args.why, desk.id);
+    let parts = parts(policy, run.extract, staged);
+    let all = parts.len();
+    let body = |(number, record): (usize, bool)| {
+        let (route, persons, tally, (share, of)) =
+            parts.get(number).ok_or_else(|| super::super::subject::Stop::new(USAGE, "no such part"))?;
+        let share_of = |count: u64| share_of(count, *share, *of);
+        let part = Part {
+            who: who.as_deref(),
+            why: &why,
+            recipient: policy.recipient.id.as_str(),
+            policy: policy.version.to_string(),
+            route,
+            part: number.saturating_add(1),
+            record,
+            subjects: persons.iter().map(|id| data_encoding::HEXLOWER.encode(&id.0)).collect(),
+            bytes: share_of_all(bytes, number, all),
+            // Each part tells its persons of every rule: which of them let out whose, is not told apart.
+            released_by_rule: tally
+                .released_by_rule
+                .iter()
+                .map(|count| u32::try_from(share_of(*count).max(u64::from(*count > 0))).unwrap_or(u32::MAX))
+                .collect(),
+            withheld: share_of(tally.withheld),
+            unfit: share_of(tally.unfit),
+            cpr_in_text: share_of(tally.cpr_in_text),
+            records: share_of(tally.records),
+            records_withheld: share_of(tally.records_withheld),
+        };
+        let body = serde_json::to_vec(&part);
+        body.map(Zeroizing::new).map_err(|error| super::super::subject::Stop::new(USAGE, error.to_string()))
+    };
+    let steps = [false, true].into_iter().flat_map(|record| (0..all).map(move |number| (number, record)));
+    ask::ask_each(&args.config, "/v1/extracts", steps.map(body))
+        .map(|_told| ())
+        .map_err(|refused| stop(refused.code, refused.text))
+}
+
+/// A route's name, persons of it, what was counted of it, and which share of that it is.
+type Share<'a> = (&'a str, &'a [SubjectId], &'a Tally, (u64, u64));
+
+fn parts<'a>(policy: &'a Policy, extract: &Extract, staged: &'a Staged) -> Vec<Share<'a>> {
+    let mut parts = Vec::new();
+    for ((number, tally), persons) in extract.routes.iter().zip(&staged.counts.routes).zip(&staged.persons) {
+        let Some(route) = policy.routes.get(*number) else { continue };
+        let chunks: Vec<&[SubjectId]> = persons.chunks(EXTRACT_PERSONS).collect();
+        // What is nobody's is on record, too.
+        let chunks = if chunks.is_empty() && tally.records > 0 { vec![&[][..]] } else { chunks };
+        let of = chunks.len() as u64;
+        let shares = (0..of).zip(chunks);
+        parts.extend(shares.map(|(share, persons)| (route.name.as_str(), persons, tally, (share, of))));
+    }
+    parts
+}
+
+/// The part of a count that falls on one of so many: all together are the count.
+fn share_of(count: u64, share: u64, of: u64) -> u64 {
+    let (each, rest) = (count.checked_div(of).unwrap_or_default(), count.checked_rem(of).unwrap_or_default());
+    each.saturating_add(u64::from(share < rest))
+}
+
+fn share_of_all(count: u64, number: usize, all: usize) -> u64 {
+    share_of(count, number as u64, all as u64)
+}

@@ -1,0 +1,126 @@
+//! The work directory of an extract, and how the extract appears: by one rename.
+
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::super::USAGE;
+use super::super::policy_files::Stop;
+use super::{skipped_beside, stop};
+
+/// A work directory that no other run has.
+#[derive(Debug)]
+pub(super) struct Work {
+    path: PathBuf,
+    output: PathBuf,
+    /// Held for as long as this process works in it.
+    _lock: File,
+}
+
+/// A path beside the extract, of its name and an end.
+pub(super) fn beside(output: &Path, end: &str) -> PathBuf {
+    let mut name = output.file_name().unwrap_or_default().to_owned();
+    name.push(end);
+    output.with_file_name(name)
+}
+
+impl Work {
+    /// Opens the work directory of an extract, or makes it.
+    pub(super) fn open(output: &Path, resumes: bool) -> Result<Self, Stop> {
+        if output.file_name().is_none() {
+            return Err(stop(USAGE, format!("`{}` is no name for a directory", output.display())));
+        }
+        if output.exists() {
+            let text = format!("`{}` exists: an extract is never made over another", output.display());
+            return Err(stop(USAGE, text));
+        }
+        let path = beside(output, ".tavs-part");
+        match (path.exists(), resumes) {
+            (true, false) => {
+                let text = format!(
+                    "an extract was begun in `{}` and not ended: go on with --resume, or remove the directory",
+                    path.display()
+                );
+                return Err(stop(USAGE, text));
+            }
+            (false, true) => {
+                return Err(stop(USAGE, format!("there is nothing to resume: no `{}`", path.display())));
+            }
+            (true, true) => {}
+            (false, false) => {
+                DirBuilder::new().mode(0o700).create(&path).map_err(|error| cannot("make", &path, &error))?;
+            }
+        }
+        let lock = File::open(&path).map_err(|error| cannot("open", &path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, output: output.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(stop(USAGE, format!("another extract works in `{}`", path.display())))
+            }
+            Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of the work directory that does not exist: what a run before left there goes.
+    pub(super) fn again(&self, name: &str) -> Result<PathBuf, Stop> {
+        fresh(self.path.join(name))
+    }
+
+    /// The same of a file of the extract.
+    pub(super) fn fresh_output(&self, name: &str) -> Result<PathBuf, Stop> {
+        fresh(self.out().join(name))
+    }
+
+    /// Where the extract stands until it appears.
+    pub(super) fn out(&self) -> PathBuf {
+        self.path.join("out")
+    }
+
+    /// Bytes of the extract's files.
+    pub(super) fn bytes(&self) -> Result<u64, Stop> {
+        let out = self.out();
+        let sum = || -> io::Result<u64> {
+            std::fs::read_dir(&out)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
+        };
+        sum().map_err(|error| cannot("read", &out, &error))
+    }
+
+    /// Takes everything away.
+    pub(super) fn remove(self) -> Result<(), Stop> {
+        std::fs::remove_dir_all(&self.path).map_err(|error| cannot("remove", &self.path, &error))
+    }
+
+    /// The extract appears; the positions of what was passed over go beside it.
+    pub(super) fn appear(self, skipped: &Path, has_skipped: bool) -> Result<(), Stop> {
+        let (out, output) = (self.out(), &self.output);
+        let done = || -> io::Result<()> {
+            if has_skipped {
+                std::fs::rename(skipped, skipped_beside(output))?;
+            }
+            std::fs::set_permissions(&out, Permissions::from_mode(0o700))?;
+            File::open(&out)?.sync_all()?;
+            std::fs::rename(&out, output)?;
+            let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+        };
+        done().map_err(|error| cannot("make", output, &error))?;
+        self.remove()
+    }
+}
+
+fn fresh(path: PathBuf) -> Result<PathBuf, Stop> {
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+        Err(error) => Err(cannot("remove", &path, &error)),
+    }
+}
+
+fn cannot(doing: &str, path: &Path, error: &io::Error) -> Stop {
+    stop(USAGE, format!("cannot {doing} `{}`: {error}", path.display()))
+}
