@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use self::progress::Progress;
 use self::work::Work;
 use super::policy_files::{self, Stop, count};
+use super::subject::report::Language;
 use super::{FINDINGS, GOOD, USAGE, colour, complain};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -90,6 +91,9 @@ struct Make {
     /// policy's rule.
     #[arg(long)]
     enforce: bool,
+    /// The language of the report of disclosure control.
+    #[arg(long, value_enum, default_value_t = Language::Da)]
+    language: Language,
     /// Do everything but record it and let it appear.
     #[arg(long)]
     dry_run: bool,
@@ -235,8 +239,9 @@ fn made(desk: &Desk<'_>, run: &Run<'_>, inputs: &[Input], work: &Work) -> Result
     let mut progress = Progress::new(total, run.plans.iter().any(|one| one.plan.has_aliases()));
     let staged = run.stage(inputs, &mut |step| progress.told(step));
     progress.end();
-    let staged = staged?;
+    let mut staged = staged?;
     let controlled = control::control(desk, run, &staged, work)?;
+    only_those_who_leave(run.extract, &controlled.tables, &mut staged)?;
     let written = finish(args, run.extract, &controlled.tables, work)?;
     let rows: Vec<u64> = written.iter().map(|one| one.rows).collect();
     let mut summary = summary(run.extract, &staged, &rows, inputs.len()) + &controlled.told;
@@ -263,6 +268,21 @@ struct Written {
     staged: PathBuf,
     file: String,
     rows: u64,
+}
+
+/// Takes persons out of whom no row leaves: no table selects their records, or their rows were suppressed. What
+/// was not disclosed is not on record as a disclosure.
+fn only_those_who_leave(extract: &Extract, tables: &[PathBuf], staged: &mut Staged) -> Result<(), Stop> {
+    if extract.tables.is_empty() {
+        return Ok(());
+    }
+    let columns = extract.tables.iter().map(|table| table.columns.len());
+    let left = crate::extract::staged::persons(tables.iter().map(PathBuf::as_path).zip(columns));
+    let left = left.map_err(|error| stop(USAGE, error))?;
+    for persons in &mut staged.persons {
+        persons.retain(|person| left.contains(person));
+    }
+    Ok(())
 }
 
 /// What is said where the rights of a person in the extract have changed.

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::private::{self, PrivateError};
 use crate::config::{Findings, KeySource, KeySourceError};
 use crate::officer;
-use crate::pseudonym::{CheckpointKey, KeyRing, RingError, Said};
+use crate::pseudonym::{CheckpointKey, KeyRing, PublicKey, RingError, Said};
 use crate::secret::Secret;
 use crate::store::StoreError;
 
@@ -126,6 +126,19 @@ pub(crate) fn run(args: &Args) -> u8 {
             if matches!(error, KeysError::Refused(_)) { super::FINDINGS } else { super::USAGE }
         }
     }
+}
+
+/// Public keys, as they are given on the command line.
+pub(super) fn public_keys(command: &str, given: &[String]) -> Result<Vec<PublicKey>, u8> {
+    let parse = |digits: &String| {
+        PublicKey::parse(digits).ok_or_else(|| {
+            super::complain(&format!(
+                "tavs {command}: a key is 64 hexadecimal digits; `tavs keys show-checkpoint-key RING` prints it\n"
+            ));
+            super::USAGE
+        })
+    };
+    given.iter().map(parse).collect()
 }
 
 /// What signs checkpoints, out of a ring.

@@ -17,14 +17,14 @@ use super::served::{Served, configured};
 use super::{Said, tavs, tavs_reading};
 
 /// Official test numbers (CPR-kontoret): serials 99xx.
-const NANCY: &str = "2512489996";
+pub(super) const NANCY: &str = "2512489996";
 const ELSE: &str = "0201919990";
 const BRUNO: &str = "2509479989";
 const RUTH: &str = "1109859996";
 const KARL: &str = "2103009996";
 
 /// A configuration that serves research, too. Without quasi-identifiers there is nothing to examine.
-fn research(examined: bool) -> (TempDir, Served) {
+pub(super) fn research(examined: bool) -> (TempDir, Served) {
     let folder = configured();
     let here = folder.path();
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
@@ -57,12 +57,12 @@ fn research(examined: bool) -> (TempDir, Served) {
     (folder, served)
 }
 
-fn extract(folder: &Path, output: &str, more: &[&str]) -> Said {
+pub(super) fn extract(folder: &Path, output: &str, more: &[&str]) -> Said {
     let args = ["extract", "--policy", "policies/research.toml", "--why", "protocol 17", "--output", output];
     tavs(folder, args.iter().chain(more))
 }
 
-fn patient(id: &str, cpr: &str, name: &str, born: &str) -> Value {
+pub(super) fn patient(id: &str, cpr: &str, name: &str, born: &str) -> Value {
     json!({
         "resourceType": "Patient", "id": id, "gender": "female", "birthDate": born,
         "identifier": [{ "system": "urn:oid:1.2.208.176.1.2", "value": cpr }],
@@ -79,7 +79,7 @@ fn observation(id: &str, of: &str, value: f64) -> Value {
     })
 }
 
-fn lines(all: &[Value]) -> String {
+pub(super) fn lines(all: &[Value]) -> String {
     all.iter().fold(String::new(), |mut text, one| {
         writeln!(text, "{one}").unwrap();
         text
@@ -94,12 +94,12 @@ fn all_bytes(path: &Path) -> String {
     fs::read_dir(path).unwrap().map(|entry| all_bytes(&entry.unwrap().path())).collect()
 }
 
-fn rows(path: &Path) -> Vec<Value> {
+pub(super) fn rows(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn subject(folder: &Path, line: &str, args: &[&str]) -> String {
+pub(super) fn subject(folder: &Path, line: &str, args: &[&str]) -> String {
     let mut input = tempfile::NamedTempFile::new().unwrap();
     input.write_all(line.as_bytes()).unwrap();
     let said = tavs_reading(folder, ["subject"].iter().chain(args), input.path());
@@ -107,7 +107,7 @@ fn subject(folder: &Path, line: &str, args: &[&str]) -> String {
     said.out
 }
 
-fn disclosures(folder: &Path) -> Vec<Entry> {
+pub(super) fn disclosures(folder: &Path) -> Vec<Entry> {
     let records = tavs::ledger::read(&folder.join("ledger")).unwrap().map(Result::unwrap);
     let entries = records.filter_map(|record| match record.event {
         Event::Exchange(entry) if entry.kind == Kind::Disclosure => Some(entry),
@@ -117,7 +117,7 @@ fn disclosures(folder: &Path) -> Vec<Entry> {
 }
 
 /// An export of five patients: in files of their own what each type of resource has, and one Bundle.
-fn export(folder: &Path) {
+pub(super) fn export(folder: &Path) {
     let patients = [
         patient("p1", NANCY, "Berggren", "1948-12-25"),
         patient("p2", ELSE, "Lauridsen", "1991-01-02"),
@@ -152,7 +152,7 @@ fn export(folder: &Path) {
     fs::write(folder.join("bundle.json"), serde_json::to_string_pretty(&bundle).unwrap()).unwrap();
 }
 
-const FILES: [&str; 4] = ["observations.ndjson", "patients.ndjson", "bundle.json", "crowd.ndjson"];
+pub(super) const FILES: [&str; 4] = ["observations.ndjson", "patients.ndjson", "bundle.json", "crowd.ndjson"];
 
 #[test]
 fn a_researcher_gets_tables_without_identifiers_or_persons_who_may_not_be_in_them() {

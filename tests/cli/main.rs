@@ -9,6 +9,7 @@
 
 mod approve;
 mod authoring;
+mod bundle;
 mod certs;
 mod crash;
 mod demo;

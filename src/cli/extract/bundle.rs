@@ -1,5 +1,7 @@
 //! What goes with an extract's data: codebook, what is to be deleted, manifest and signature.
 
+use std::path::Path;
+
 use super::super::policy_files::{Stop, count};
 use super::super::{FINDINGS, USAGE};
 use super::control::Controlled;
@@ -56,7 +58,7 @@ pub(super) fn write(
         recipient: (policy.recipient.id.as_str().to_owned(), policy.recipient.name.clone()),
         purpose: policy.purpose.id.as_str().to_owned(),
         domain: policy.pseudonyms.domain.clone(),
-        policy: PolicyFile { file: policy.file.clone(), version: policy.version.to_string() },
+        policy: PolicyFile { file: file_name(&policy.file), version: policy.version.to_string() },
         form: match (desk.args.format, desk.args.csv) {
             (FormatName::Ndjson, _) => Form::Ndjson,
             (FormatName::Csv, DialectName::Danish) => Form::CsvDanish,
@@ -81,6 +83,11 @@ pub(super) fn write(
     }
     bundle::write(&out, &bundle, &key).map_err(failed)?;
     Ok(told)
+}
+
+/// The folders that it stands in say something of this machine, and nothing to the recipient.
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// `patients.birth_year: step = 5`.

@@ -6,9 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::policy_files::Stop;
+use super::super::subject::report::Language as Asked;
 use super::super::{CONTROL, USAGE};
 use super::work::{Work, beside};
-use super::{Desk, stop};
+use super::{Desk, Make, stop};
 use crate::clock::Clock;
 use crate::extract::control::{self, ControlError, Settings, Table};
 use crate::extract::run::{Run, Staged};
@@ -62,7 +63,7 @@ pub(super) fn control(
         ways,
         enforced: None,
     };
-    let shown = write(&desk.args.output, &report)?;
+    let shown = write(desk.args, &report)?;
     if met {
         return Ok(as_it_is(format!("k = {} is met; {shown}\n", extract.k), true));
     }
@@ -84,7 +85,7 @@ pub(super) fn control(
         told: format!("k = {} was not met, and is by the policy's rule; {shown}\n", extract.k),
     };
     report.enforced = Some(enforced);
-    write(&desk.args.output, &report)?;
+    write(desk.args, &report)?;
     Ok(controlled)
 }
 
@@ -101,11 +102,16 @@ fn failed(error: ControlError) -> Stop {
 }
 
 /// Writes the report beside the extract, as a page and for programs, and says where.
-fn write(output: &Path, report: &ControlReport) -> Result<String, Stop> {
+fn write(args: &Make, report: &ControlReport) -> Result<String, Stop> {
+    let output = &args.output;
+    let language = match args.language {
+        Asked::Da => Language::Da,
+        Asked::En => Language::En,
+    };
     let json = report.json().map_err(|error| stop(USAGE, error))?;
     let page = beside(output, ".control.html");
     put(&beside(output, ".control.json"), &json)?;
-    put(&page, &report.html(Language::Da))?;
+    put(&page, &report.html(language))?;
     Ok(format!("the report is `{}`", page.display()))
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::{FINDINGS, GOOD, USAGE, complain, show};
+use super::super::{FINDINGS, GOOD, USAGE, complain, keys, show};
 use crate::extract::bundle::verify;
-use crate::pseudonym::PublicKey;
+use crate::visible::Visible;
 
 /// Verify an extract: every listed file is there as it was made, nothing else is, and the manifest is signed.
 ///
@@ -20,12 +20,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> u8 {
-    let keys: Option<Vec<PublicKey>> = args.key.iter().map(|digits| PublicKey::parse(digits)).collect();
-    let Some(keys) = keys else {
-        complain(
-            "tavs extract verify: a key is 64 hexadecimal digits; `tavs keys show-checkpoint-key RING` prints it\n",
-        );
-        return USAGE;
+    let keys = match keys::public_keys("extract verify", &args.key) {
+        Ok(keys) => keys,
+        Err(code) => return code,
     };
     let verified = match verify(&args.directory, &keys) {
         Ok(verified) => verified,
@@ -37,7 +34,12 @@ pub(super) fn run(args: &Args) -> u8 {
     let mut text: String =
         verified.findings.iter().map(|finding| format!("{}: {finding}\n", finding.word())).collect();
     let (id, files) = (&verified.manifest.extract, verified.manifest.files.len());
+    // Whoever wrote the manifest wrote these.
+    let (id, key) = (Visible(id), Visible(&verified.manifest.key));
     text += &format!("extract {id}: {files} files listed\n");
+    if verified.trusted {
+        text += &format!("signed by {key}\n");
+    }
     if keys.is_empty() {
         text += "no key was given: whoever wrote the extract can have signed it (--key KEY)\n";
     }

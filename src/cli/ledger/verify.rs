@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 
-use super::super::{FINDINGS, GOOD, USAGE, complain, keys, show};
+use super::super::{FINDINGS, GOOD, complain, keys, show};
 use super::{Which, refuse};
 use crate::config::Config;
 use crate::ledger::AnchorSettings;
 use crate::ledger::verify::{Against, Verification, verify};
-use crate::pseudonym::PublicKey;
 
 /// Verify a ledger: its whole chain, its checkpoints, and what the anchor remembers. The proxy may be
 /// running.
@@ -37,13 +36,7 @@ pub(crate) fn run(args: &Args) -> u8 {
 
 fn try_run(args: &Args) -> Result<u8, u8> {
     let (directory, config) = args.which.find()?;
-    let mut trusted = Vec::new();
-    for digits in &args.key {
-        trusted.push(PublicKey::parse(digits).ok_or_else(|| {
-            complain("tavs ledger verify: a key is 64 hexadecimal digits; `tavs keys show-checkpoint-key RING` prints it\n");
-            USAGE
-        })?);
-    }
+    let mut trusted = keys::public_keys("ledger verify", &args.key)?;
     if let (Some(config), true) = (&config, trusted.is_empty()) {
         match keys::checkpoint_key(&config.keys.value) {
             Ok(key) => trusted.push(key.public()),

@@ -1,0 +1,128 @@
+//! The bundle of an extract as its receiver has it, and the report as the officer who lets it go out.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::extract::{FILES, NANCY, export, extract, lines, patient, research, rows, subject};
+use super::tavs;
+
+fn public_key(here: &Path) -> String {
+    let said = tavs(here, ["keys", "show-checkpoint-key", "keys/ring.toml"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.out.trim().to_owned()
+}
+
+fn pseudonyms(here: &Path, output: &str) -> Vec<String> {
+    let patients = rows(&here.join(output).join("patients.ndjson"));
+    patients.iter().map(|row| row["patient"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_researcher_verifies_and_opens_the_bundle_and_learns_who_is_gone() {
+    let (folder, served) = research(true);
+    let here = folder.path();
+    export(here);
+    let said = extract(here, "january", &["--language", "en", "crowd.ndjson"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let key = public_key(here);
+    let said = tavs(here, ["extract", "verify", "january", "--key", &key]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.ends_with(&format!("signed by {key}\ngood\n")), "{}", said.out);
+    assert!(tavs(here, ["extract", "verify", "january"]).out.contains("no key was given"));
+
+    // What the README says is run as it says it.
+    let readme = fs::read_to_string(here.join("january/README.md")).unwrap();
+    let (_, snippet) = readme.split_once("```python\n").unwrap();
+    let snippet = snippet.split("```").next().unwrap();
+    let ran =
+        Command::new("python3").args(["-c", snippet]).current_dir(here.join("january")).output().unwrap();
+    let counts = String::from_utf8(ran.stdout).unwrap();
+    assert!(counts.lines().all(|line| line.ends_with("\t5") || line.ends_with("\t10")), "{counts}");
+    assert!(!counts.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let codebook: Value =
+        serde_json::from_slice(&fs::read(here.join("january/codebook.json")).unwrap()).unwrap();
+    let year = codebook["tables"][0]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|column| column["name"] == "birth_year")
+        .unwrap();
+    assert_eq!(year["action"], "generalise year", "{year}");
+    assert_eq!(
+        (&year["type"], &year["quasi-identifier"], &year["missing"]),
+        (&"integer".into(), &true.into(), &0.into())
+    );
+    assert!(year["source"].as_str().unwrap().contains("birthDate"), "{year}");
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(here.join("january/manifest.json")).unwrap()).unwrap();
+    assert_eq!((&manifest["counts"]["persons"], &manifest["protection"]["k"]), (&10.into(), &5.into()));
+
+    // Two more come, and one is gone: of her the researcher learns the pseudonym, and no more.
+    let more = lines(&[
+        patient("p1", NANCY, "Berggren", "1948-12-25"),
+        patient("p5", "2103009996", "Karlsen", "2000-03-21"),
+    ]);
+    fs::write(here.join("more.ndjson"), more).unwrap();
+    subject(here, "2512489901", &["erase", "--why", "letter", "--yes"]);
+    let said = extract(here, "february", &["--previous", "january", "crowd.ndjson", "more.ndjson"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let (before, now) = (pseudonyms(here, "january"), pseudonyms(here, "february"));
+    let gone: Vec<&String> = before.iter().filter(|pseudonym| !now.contains(pseudonym)).collect();
+    assert_eq!((before.len(), now.len(), gone.len()), (10, 11, 1));
+    let deleted = fs::read_to_string(here.join("february/deleted.csv")).unwrap();
+    assert_eq!(deleted, format!("pseudonym\r\n{}\r\n", gone[0]));
+    assert_eq!(tavs(here, ["extract", "verify", "february", "--key", &key]).code, 0);
+
+    // What is changed on the way is found, by name; and is nothing to compare with.
+    let data = here.join("february/patients.ndjson");
+    fs::write(&data, fs::read_to_string(&data).unwrap().replace("1948", "1949")).unwrap();
+    let said = tavs(here, ["extract", "verify", "february", "--key", &key]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.starts_with("changed: `patients.ndjson` is not as it was made\n"), "{}", said.out);
+    let said = tavs(here, ["extract", "verify", "january", "--key", &"0".repeat(64)]);
+    assert_eq!((said.code, said.out.starts_with("other-key: ")), (1, true), "{}", said.out);
+    assert_eq!(tavs(here, ["extract", "verify", "march", "--key", &key]).code, 2);
+    let said = extract(here, "march", &["--previous", "february", "crowd.ndjson", "more.ndjson"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("`february` is not as it was made"), "{}", said.err);
+    assert!(!here.join("march").exists());
+    served.stop();
+}
+
+#[test]
+fn an_officer_reads_why_it_may_not_go_out_and_what_enforcing_cost() {
+    let (folder, served) = research(true);
+    let here = folder.path();
+    export(here);
+    let said = extract(here, "extract", &[&["--language", "en"], &FILES[..]].concat());
+    assert_eq!(said.code, 4, "{}", said.err);
+    let page = here.join("extract.control.html");
+    assert_eq!(fs::metadata(&page).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("k = 5 is not met, and nothing was written."));
+    assert!(
+        text.contains("suppress rows only") && text.contains("birth_year = 1985"),
+        "what is rare, and a way"
+    );
+    assert!(!text.contains("mmol/L") && !text.contains(NANCY), "no other column");
+    let said = extract(here, "extract", &[&["--enforce"], &FILES[..]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let report: Value =
+        serde_json::from_slice(&fs::read(here.join("extract.control.json")).unwrap()).unwrap();
+    assert_eq!((&report["found"]["met"], &report["enforced"]["after"]["met"]), (&false.into(), &true.into()));
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(here.join("extract/manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["protection"]["rows-suppressed"], report["enforced"]["way"]["rows-suppressed"]);
+    // Whose rows were suppressed, has not been disclosed.
+    let persons = manifest["counts"]["persons"].as_u64().unwrap();
+    let recorded: usize = super::extract::disclosures(here).iter().map(|entry| entry.subjects.len()).sum();
+    assert_eq!(recorded as u64, persons);
+    let names: Vec<_> =
+        fs::read_dir(here.join("extract")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("control")), "{names:?}");
+    served.stop();
+}
