@@ -2,7 +2,7 @@
 //! reach, so that a crash between two batches costs nothing but time.
 
 use data_encoding::HEXLOWER;
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction};
 
 use super::connect::Durability;
 use super::error::StoreError;
@@ -136,10 +136,12 @@ fn apply(
         }
     }
     let mut unsorted = postings::unsorted(t, &upto.log)?;
+    // Looked for once, not once a row: its text is long.
+    let mut put = t.prepare_cached(sql::PUT_DISCLOSURE)?;
     for row in rows.iter().filter(|row| before.is_none_or(|at| row.sequence() > at)) {
         match row {
             IndexRow::Exchange(exchange) => {
-                put_exchange(t, &upto.log, exchange)?;
+                put_exchange(&mut put, &upto.log, exchange)?;
                 unsorted = postings::add(t, &upto.log, exchange, unsorted)?;
             }
             IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
@@ -182,8 +184,7 @@ impl IndexRow {
     }
 }
 
-fn put_exchange(t: &Transaction<'_>, log: &Log, row: &Exchange) -> rusqlite::Result<()> {
-    let mut put = t.prepare_cached(sql::PUT_DISCLOSURE)?;
+fn put_exchange(put: &mut Statement<'_>, log: &Log, row: &Exchange) -> rusqlite::Result<()> {
     put.execute(rusqlite::params![
         log,
         int(row.sequence),
