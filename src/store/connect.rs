@@ -17,10 +17,9 @@ use super::schema;
 const BUSY: Duration = Duration::from_secs(5);
 /// Read connections that are kept; more are opened while more are in use and closed again.
 const READERS: usize = 3;
-/// Pages that a connection keeps, in KiB: the upper levels of an index of 10^8 rows, and of the pseudonyms of a
-/// million persons. Their tree has its rows on all levels, 12 MB of them above the last; with 16 MiB each second
-/// look-up read one of those again.
-const CACHE_KIB: i64 = 32 << 10;
+/// Pages that a connection keeps, in KiB: the upper levels of an index of 10^8 rows. Four times as many made no
+/// look-up among 2,000,000 pseudonyms quicker (docs/performance.md).
+const CACHE_KIB: i64 = 16 << 10;
 /// Every statement of `sql.rs` fits.
 const STATEMENTS: usize = 96;
 
