@@ -20,6 +20,7 @@ pub mod row;
 pub mod run;
 pub mod select;
 mod sort;
+pub mod source;
 pub mod staged;
 mod survey;
 pub mod tally;

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::extract::input::{Input, PIECE};
 use crate::extract::run::{Ruled, Run, RunError, Settings, Staged};
+use crate::extract::source::{Encoding, Rows};
 use crate::extract::write::{Dialect, Format};
 use crate::ids::ExchangeId;
 use crate::policy::checked::extract::Extract;
@@ -33,7 +34,8 @@ use crate::subjects::Subjects;
 /// Make an extract for a researcher: files through a policy's `[extract]`, with the pseudonyms, rights and records
 /// of `tavs serve`.
 ///
-/// Files are NDJSON (.ndjson, one document a line) or one JSON document (.json). The extract appears as a
+/// Files are NDJSON (.ndjson, one document a line), one JSON document (.json), or CSV with a header (.csv), which may
+/// be compressed (.gz, .zst). The extract appears as a
 /// directory, by one rename, once it is whole and on record; until then everything is in a work directory beside
 /// it, whose name ends in `.tavs-part`.
 ///
@@ -71,6 +73,12 @@ struct Make {
     /// Which CSV.
     #[arg(long, value_enum, default_value_t = DialectName::International)]
     csv: DialectName,
+    /// The characters of CSV files.
+    #[arg(long, value_enum, default_value_t = EncodingName::Utf8)]
+    encoding: EncodingName,
+    /// What stands between the values of CSV files; after `;` numbers have a decimal comma. [default: by the header]
+    #[arg(long, value_enum)]
+    delimiter: Option<DelimiterName>,
     /// What becomes of a line or document that cannot be rewritten.
     #[arg(long, value_enum, default_value_t = OnError::Stop)]
     on_error: OnError,
@@ -128,6 +136,24 @@ enum DialectName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum EncodingName {
+    /// UTF-8.
+    #[value(name = "utf-8")]
+    Utf8,
+    /// ISO-8859-1, and windows-1252.
+    #[value(name = "iso-8859-1")]
+    Latin1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DelimiterName {
+    /// `;`
+    Semicolon,
+    /// `,`
+    Comma,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum OnError {
     /// The extract stops, and says where.
     Stop,
@@ -166,7 +192,10 @@ fn stop(code: u8, text: impl std::fmt::Display) -> Stop {
 impl From<RunError> for Stop {
     fn from(error: RunError) -> Self {
         let code = match &error {
-            RunError::Fault { .. } | RunError::NoRoute { .. } | RunError::TooManyPersons { .. } => FINDINGS,
+            RunError::Fault { .. }
+            | RunError::Row { .. }
+            | RunError::NoRoute { .. }
+            | RunError::TooManyPersons { .. } => FINDINGS,
             RunError::Input(_) | RunError::Staged(_) | RunError::Released | RunError::Checkpoint(_) => USAGE,
         };
         stop(code, error)
@@ -189,7 +218,8 @@ fn extract(args: &Make) -> Result<String, Stop> {
         .zip(&extract.routes)
         .map(|(plan, number)| Ruled { plan, media_types: media(number) })
         .collect();
-    let inputs = args.inputs.iter().map(|path| Input::open(path)).collect::<Result<Vec<_>, _>>();
+    let rows = rows(args, extract);
+    let inputs = args.inputs.iter().map(|path| Input::open(path, &rows)).collect::<Result<Vec<_>, _>>();
     let inputs = inputs.map_err(|error| stop(USAGE, error))?;
     let subjects = subjects(&config)?;
     let work = Work::open(&args.output, args.resume)?;
@@ -312,6 +342,21 @@ fn finish(args: &Make, extract: &Extract, tables: &[PathBuf], work: &Work) -> Re
         written.push(Written { staged: sorted, file: name, rows });
     }
     Ok(written)
+}
+
+/// How CSV is read.
+fn rows(args: &Make, extract: &Extract) -> Rows {
+    Rows {
+        encoding: match args.encoding {
+            EncodingName::Utf8 => Encoding::Utf8,
+            EncodingName::Latin1 => Encoding::Latin1,
+        },
+        delimiter: args.delimiter.map(|name| match name {
+            DelimiterName::Semicolon => b';',
+            DelimiterName::Comma => b',',
+        }),
+        numbers: extract.csv.as_ref().map(|csv| csv.numbers.clone()).unwrap_or_default(),
+    }
 }
 
 fn settings(args: &Make, policy: &Policy) -> Settings {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::source::{self, Coding, Rows};
+
 /// Bytes of a piece of lines: long enough that handing it from thread to thread is nothing, short enough that a
 /// few of them a thread are little.
 pub const PIECE: usize = 1 << 20;
@@ -23,17 +25,28 @@ pub enum Form {
     Lines,
     /// One JSON document.
     Document,
+    /// Rows under a header: each is a document.
+    Csv,
 }
 
 impl Form {
-    /// By the end of a file's name; `None` if that says nothing.
+    /// By the end of a file's name, and how it is compressed; `None` if that says nothing.
     #[must_use]
-    pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "ndjson" | "jsonl" => Some(Self::Lines),
-            "json" => Some(Self::Document),
-            _ => None,
-        }
+    pub fn of(path: &Path) -> Option<(Self, Coding)> {
+        let end = |path: &Path| Some(path.extension()?.to_str()?.to_ascii_lowercase());
+        let coding = match end(path)?.as_str() {
+            "gz" => Coding::Gzip,
+            "zst" => Coding::Zstd,
+            _ => Coding::Plain,
+        };
+        let inner = if coding == Coding::Plain { path } else { Path::new(path.file_stem()?) };
+        let form = match end(inner)?.as_str() {
+            "ndjson" | "jsonl" => Self::Lines,
+            "json" => Self::Document,
+            "csv" => Self::Csv,
+            _ => return None,
+        };
+        Some((form, coding))
     }
 }
 
@@ -44,6 +57,10 @@ pub struct Input {
     pub path: PathBuf,
     /// What it holds.
     pub form: Form,
+    /// How it is compressed.
+    coding: Coding,
+    /// How its rows are read.
+    rows: Option<Rows>,
     /// What it was when the run began.
     identity: Identity,
 }
@@ -71,7 +88,7 @@ pub enum InputError {
         error: io::Error,
     },
     /// The end of its name says nothing.
-    #[error("cannot tell what `{}` holds: name it .ndjson (one document a line) or .json (one document)", path.display())]
+    #[error("cannot tell what `{}` holds: name it .ndjson (one document a line), .json (one document) or .csv, with .gz or .zst behind that if it is compressed", path.display())]
     Form {
         /// Which file.
         path: PathBuf,
@@ -97,17 +114,20 @@ pub enum InputError {
 impl Input {
     /// Looks at a file.
     ///
+    /// `rows`: how CSV is read.
+    ///
     /// # Errors
     /// It cannot be read, or its form is not known.
-    pub fn open(path: &Path) -> Result<Self, InputError> {
-        let form = Form::of(path).ok_or_else(|| InputError::Form { path: path.to_owned() })?;
+    pub fn open(path: &Path, rows: &Rows) -> Result<Self, InputError> {
+        let (form, coding) = Form::of(path).ok_or_else(|| InputError::Form { path: path.to_owned() })?;
         let metadata = File::open(path).and_then(|file| file.metadata());
         let metadata = metadata.map_err(|error| InputError::Io { path: path.to_owned(), error })?;
         if !metadata.is_file() {
             let error = io::Error::other("it is no file; give the files of a folder one by one");
             return Err(InputError::Io { path: path.to_owned(), error });
         }
-        Ok(Self { path: path.to_owned(), form, identity: Identity::of(&metadata) })
+        let rows = (form == Form::Csv).then(|| rows.clone());
+        Ok(Self { path: path.to_owned(), form, coding, rows, identity: Identity::of(&metadata) })
     }
 
     /// Bytes of the file.
@@ -139,10 +159,20 @@ impl Input {
         let io = |error| InputError::Io { path: self.path.clone(), error };
         let mut file = File::open(&self.path).map_err(io)?;
         self.same(&file.metadata().map_err(io)?)?;
-        file.seek(SeekFrom::Start(at.offset)).map_err(io)?;
-        let length = usize::try_from(self.length()).unwrap_or(usize::MAX);
+        let as_it_stands = self.coding == Coding::Plain && self.rows.is_none();
+        if as_it_stands {
+            file.seek(SeekFrom::Start(at.offset)).map_err(io)?;
+        }
+        let mut source = source::open(file, self.coding, self.rows.as_ref()).map_err(io)?;
+        if !as_it_stands {
+            io::copy(&mut source.by_ref().take(at.offset), &mut io::sink()).map_err(io)?;
+        }
+        let length = match self.coding {
+            Coding::Plain => usize::try_from(self.length()).unwrap_or(usize::MAX),
+            Coding::Gzip | Coding::Zstd => usize::MAX,
+        };
         let (path, form) = (self.path.clone(), self.form);
-        Ok(Pieces { path, form, file, at, rest: Vec::new(), ended: false, piece, most, length })
+        Ok(Pieces { path, form, source, at, rest: Vec::new(), ended: false, piece, most, length })
     }
 }
 
@@ -183,11 +213,10 @@ impl Place {
 }
 
 /// The pieces of one file, in their order.
-#[derive(Debug)]
 pub struct Pieces {
     path: PathBuf,
     form: Form,
-    file: File,
+    source: Box<dyn Read + Send>,
     at: Place,
     /// Read, and not handed out: the beginning of a line.
     rest: Vec<u8>,
@@ -198,6 +227,12 @@ pub struct Pieces {
     length: usize,
 }
 
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pieces").field("path", &self.path).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
 impl Pieces {
     /// The next piece, and where it begins; `None` at the end.
     ///
@@ -205,7 +240,7 @@ impl Pieces {
     /// It cannot be read, or a line is too long.
     pub fn advance(&mut self) -> Result<Option<(Place, Vec<u8>)>, InputError> {
         let mut wanted = match self.form {
-            Form::Lines => self.piece,
+            Form::Lines | Form::Csv => self.piece,
             // One more, to see the end, and no more than it can be.
             Form::Document => self.most.min(self.length).saturating_add(1),
         };
@@ -213,8 +248,8 @@ impl Pieces {
             self.fill(wanted)?;
             let end = match self.form {
                 Form::Document => Some(self.rest.len()),
-                Form::Lines if self.ended => Some(self.rest.len()),
-                Form::Lines => memchr::memrchr(b'\n', &self.rest).map(|at| at.saturating_add(1)),
+                Form::Lines | Form::Csv if self.ended => Some(self.rest.len()),
+                Form::Lines | Form::Csv => memchr::memrchr(b'\n', &self.rest).map(|at| at.saturating_add(1)),
             };
             let over =
                 end.unwrap_or(self.rest.len()) > self.most && (end.is_none() || self.form == Form::Document);
@@ -244,8 +279,10 @@ impl Pieces {
             return Ok(());
         }
         // PERF: exactly as long as it must be; pieces are handed to other threads.
-        self.rest.reserve(missing);
-        let read = self.file.by_ref().take(missing as u64).read_to_end(&mut self.rest);
+        if self.length < usize::MAX {
+            self.rest.reserve(missing);
+        }
+        let read = self.source.by_ref().take(missing as u64).read_to_end(&mut self.rest);
         let read = read.map_err(|error| InputError::Io { path: self.path.clone(), error })?;
         self.ended = read < missing;
         Ok(())

@@ -110,6 +110,16 @@ pub enum RunError {
         /// What is wrong.
         kind: FaultKind,
     },
+    /// A row of CSV cannot be one.
+    #[error("`{}`, line {line} or later: {why}; mend the file, or pass over what is broken with `--on-error skip`", path.display())]
+    Row {
+        /// Which file.
+        path: PathBuf,
+        /// The line, where no value before holds an end of line.
+        line: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// No route takes files of this form.
     #[error("`{}`: no route of the policy's `[extract]` takes {}: add one whose `content-types` do", path.display(), if *lines { "lines (NDJSON)" } else { "documents" })]
     NoRoute {

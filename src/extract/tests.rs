@@ -146,7 +146,7 @@ fn pieces_are_whole_lines_with_their_places() {
     let path = folder.path().join("a.NDJSON");
     let text: String = (0..50_usize).map(|n| format!("{}\n", "x".repeat(n))).collect::<String>() + "last";
     fs::write(&path, &text).unwrap();
-    let input = Input::open(&path).unwrap();
+    let input = Input::open(&path, &super::source::Rows::default()).unwrap();
     assert_eq!(input.form, Form::Lines);
     for piece in [1, 7, 40, 100, 10_000] {
         let (mut pieces, mut read, mut line) =
@@ -179,4 +179,55 @@ fn a_line_is_found_around_a_byte() {
     assert_eq!(around(lines, 0), (&b""[..], good, &b"cd\nef"[..]));
     assert_eq!(around(lines, 99), (&b"ab\ncd\n"[..], &b"ef"[..], &b""[..]));
     assert_eq!(around(b"", 0), (&b""[..], &b""[..], &b""[..]));
+}
+
+#[test]
+fn what_is_compressed_or_rows_is_read_as_lines_from_any_place() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = (0..300_usize).map(|n| format!("{{\"cpr\":\"2512489996\",\"n\":{n}}}\n")).collect();
+    let rows: String = (0..300_usize).map(|n| format!("2512489996;{n}\n")).collect();
+    let gzip = |text: &str| {
+        let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        coder.write_all(text.as_bytes()).unwrap();
+        coder.finish().unwrap()
+    };
+    let rows = format!("cpr;n\n{rows}");
+    let read = super::source::Rows { numbers: vec!["n".into()], ..super::source::Rows::default() };
+    for (name, bytes) in [
+        ("a.ndjson", lines.clone().into_bytes()),
+        ("a.ndjson.gz", gzip(&lines)),
+        ("a.ndjson.gz", [gzip(&lines[..lines.len() / 2]), gzip(&lines[lines.len() / 2..])].concat()),
+        ("a.ndjson.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap()),
+        ("a.csv", rows.clone().into_bytes()),
+        ("a.csv.gz", gzip(&rows)),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let input = Input::open(&path, &read).unwrap();
+        let (mut pieces, mut places) = (input.pieces(Place::START, 500, 1000).unwrap(), Vec::new());
+        let mut whole = Vec::new();
+        while let Some((at, bytes)) = pieces.advance().unwrap() {
+            places.push(at);
+            whole.extend(bytes);
+        }
+        assert_eq!(String::from_utf8(whole).unwrap(), lines, "{name}");
+        for at in places.into_iter().step_by(5) {
+            let mut pieces = input.pieces(at, 500, 1000).unwrap();
+            let mut rest = Vec::new();
+            while let Some((_, bytes)) = pieces.advance().unwrap() {
+                rest.extend(bytes);
+            }
+            assert_eq!(
+                rest,
+                lines.as_bytes()[usize::try_from(at.offset).unwrap()..],
+                "{name} from {}",
+                at.offset
+            );
+        }
+    }
+    let path = folder.path().join("b.ndjson.gz");
+    fs::write(&path, &gzip(&lines)[..100]).unwrap();
+    let mut pieces = Input::open(&path, &read).unwrap().pieces(Place::START, 500, 1000).unwrap();
+    assert!(std::iter::from_fn(|| pieces.advance().transpose()).any(|piece| piece.is_err()), "cut short");
 }

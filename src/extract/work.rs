@@ -99,7 +99,7 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
                 input,
                 offset: at.offset,
                 line: at.line,
-                why: fault.kind.to_string(),
+                why: why(form, fault.kind),
             });
             return Ok(done);
         }
@@ -112,8 +112,8 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
         done.skipped.push(Skipped {
             input,
             offset: line.offset,
-            line: line.line,
-            why: fault.kind.to_string(),
+            line: line_of(form, line),
+            why: why(form, fault.kind),
         });
         at = line.after(broken);
         rest = after;
@@ -122,8 +122,33 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
 }
 
 fn fault_at(desk: &Desk<'_>, input: usize, at: Place, kind: FaultKind) -> RunError {
-    let path = desk.inputs.get(input).map(|input| input.path.clone()).unwrap_or_default();
-    RunError::Fault { path, line: at.line, offset: at.offset, kind }
+    let Some(input) = desk.inputs.get(input) else { return RunError::Released };
+    let (path, line) = (input.path.clone(), line_of(input.form, at));
+    match input.form {
+        Form::Csv => RunError::Row { path, line, why: why(input.form, kind) },
+        Form::Lines | Form::Document => RunError::Fault { path, line, offset: at.offset, kind },
+    }
+}
+
+/// The line of the file. Rows come after a header, each on its own line as far as can be told.
+const fn line_of(form: Form, at: Place) -> u64 {
+    match form {
+        Form::Csv => at.line.saturating_add(1),
+        Form::Lines | Form::Document => at.line,
+    }
+}
+
+/// What is wrong, for a person.
+fn why(form: Form, kind: FaultKind) -> String {
+    match (form, kind) {
+        (Form::Csv, FaultKind::Syntax | FaultKind::UnexpectedEnd) => {
+            "the row has another number of values than the header".to_owned()
+        }
+        (Form::Csv, FaultKind::NotUtf8) => {
+            "the row is not UTF-8; say `--encoding iso-8859-1` if it is that".to_owned()
+        }
+        (_, kind) => kind.to_string(),
+    }
 }
 
 /// The lines before the one with `offset`, that line, and those after it.
@@ -229,6 +254,6 @@ impl Salts<'_> {
 impl Form {
     /// Whether a piece is one document a line.
     pub(super) const fn is_lines(self) -> bool {
-        matches!(self, Self::Lines)
+        matches!(self, Self::Lines | Self::Csv)
     }
 }
