@@ -88,7 +88,7 @@ enum Verdict {
     Refused,
     Person(SubjectId),
     /// Whoever the contained resource there is about, as its own subject says; never remembered by
-    /// its text, for every resource has its own `#1`.
+    /// its text, for every resource has its own `#1`, or has none.
     Contained(Span),
 }
 
@@ -166,7 +166,13 @@ impl<'b> Judged<'b> {
             return *known;
         }
         let verdict = judged((plan, judge), &self.ties, links, (key.1, &noted));
-        if !matches!(verdict, Verdict::Contained(_)) {
+        // A person is always remembered: what is disclosed is read from here.
+        let is_passing = match verdict {
+            Verdict::Contained(_) => true,
+            Verdict::Refused => is_within(key.1),
+            Verdict::Absent | Verdict::Person(_) => false,
+        };
+        if !is_passing {
             self.known.insert(key, verdict);
         }
         verdict
@@ -218,6 +224,12 @@ impl<'b> Judged<'b> {
     pub(super) fn into_disclosed(self) -> Vec<SubjectId> {
         self.disclosed
     }
+}
+
+/// Whether a JSON text could refer to what is contained in the resource around it, which says nothing of the
+/// same text in another one; an escape may hide the `#`.
+fn is_within(json: &str) -> bool {
+    json.starts_with("\"#") || json.starts_with("\"\\")
 }
 
 fn judged<'b, J: Judge>(

@@ -107,11 +107,13 @@ fn a_contained_resource_is_its_own_containers_and_says_whose_the_record_is() {
         {"resource": observation("#p1")},
         with(json!([patient("p1")]), "#"),
         {"resource": patient("p1")},
+        // What the same text means nothing in above, it means here.
+        with(json!([patient("p1")]), "#p1"),
     ]});
     let left = rewritten(&policy, &body);
     let entries = left["entry"].as_array().unwrap();
     // Of what is not there, says nothing of whom it is, or could be two, nobody knows whose it is.
-    assert_eq!(entries.len(), 2, "{left}");
+    assert_eq!(entries.len(), 3, "{left}");
     let own = entries[0]["resource"]["contained"][0]["id"].as_str().unwrap();
     assert_eq!(entries[0]["resource"]["subject"]["reference"], json!(format!("#{own}")));
 }
