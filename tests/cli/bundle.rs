@@ -21,6 +21,22 @@ fn pseudonyms(here: &Path, output: &str) -> Vec<String> {
     patients.iter().map(|row| row["patient"].as_str().unwrap().to_owned()).collect()
 }
 
+/// By name; and it is nothing to compare with.
+fn what_is_changed_is_found(here: &Path, key: &str) {
+    let data = here.join("february/patients.ndjson");
+    fs::write(&data, fs::read_to_string(&data).unwrap().replace("1948", "1949")).unwrap();
+    let said = tavs(here, ["extract", "verify", "february", "--key", key]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.starts_with("changed: `patients.ndjson` is not as it was made\n"), "{}", said.out);
+    let said = tavs(here, ["extract", "verify", "january", "--key", &"0".repeat(64)]);
+    assert_eq!((said.code, said.out.starts_with("other-key: ")), (1, true), "{}", said.out);
+    assert_eq!(tavs(here, ["extract", "verify", "march", "--key", key]).code, 2);
+    let said = extract(here, "march", &["--previous", "february", "crowd.ndjson", "more.ndjson"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("`february` is not as it was made"), "{}", said.err);
+    assert!(!here.join("march").exists());
+}
+
 #[test]
 fn a_researcher_verifies_and_opens_the_bundle_and_learns_who_is_gone() {
     let (folder, served) = research(true);
@@ -77,19 +93,7 @@ fn a_researcher_verifies_and_opens_the_bundle_and_learns_who_is_gone() {
     assert_eq!(deleted, format!("pseudonym\r\n{}\r\n", gone[0]));
     assert_eq!(tavs(here, ["extract", "verify", "february", "--key", &key]).code, 0);
 
-    // What is changed on the way is found, by name; and is nothing to compare with.
-    let data = here.join("february/patients.ndjson");
-    fs::write(&data, fs::read_to_string(&data).unwrap().replace("1948", "1949")).unwrap();
-    let said = tavs(here, ["extract", "verify", "february", "--key", &key]);
-    assert_eq!(said.code, 1);
-    assert!(said.out.starts_with("changed: `patients.ndjson` is not as it was made\n"), "{}", said.out);
-    let said = tavs(here, ["extract", "verify", "january", "--key", &"0".repeat(64)]);
-    assert_eq!((said.code, said.out.starts_with("other-key: ")), (1, true), "{}", said.out);
-    assert_eq!(tavs(here, ["extract", "verify", "march", "--key", &key]).code, 2);
-    let said = extract(here, "march", &["--previous", "february", "crowd.ndjson", "more.ndjson"]);
-    assert_eq!(said.code, 1);
-    assert!(said.err.contains("`february` is not as it was made"), "{}", said.err);
-    assert!(!here.join("march").exists());
+    what_is_changed_is_found(here, &key);
     served.stop();
 }
 

@@ -93,9 +93,7 @@ fn the_verdict_stands_first() {
         alerts[1].split_once("</p>").unwrap().0.to_owned()
     };
     assert!(verdict(&report(false)).starts_with("k = 5 is not met, and nothing was written."));
-    assert!(
-        verdict(&report(true)).contains("1 rows of 60 were suppressed, and of 1 persons nothing is left")
-    );
+    assert!(verdict(&report(true)).contains("Rows suppressed: 1 of 60; persons of whom nothing is left: 1."));
     let mut good = report(false);
     good.found = found(true);
     assert!(verdict(&good).starts_with("k = 5 is met"));
