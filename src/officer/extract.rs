@@ -19,7 +19,7 @@ use super::{Caller, Office, Told, cannot};
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 use crate::judge::{Judge as _, Judgement};
 use crate::ledger::{Act, ActKind, Entry, Grounds, Kind};
-use crate::policy::checked::{Agreement, Consent, Policy};
+use crate::policy::checked::{Agreement, Consent, Lapse, Policy, Transfer};
 use crate::subjects::{Circumstances, Weighed};
 
 /// Persons of one part: of one record in the ledger, and one request.
@@ -32,6 +32,7 @@ const MAX_RULES: usize = 10_000;
 pub(super) struct Extracting {
     version: PolicyVersion,
     agreement: Agreement,
+    transfer: Transfer,
     consent_required: bool,
     /// By the extract's routes.
     grounds: Vec<Arc<Grounds>>,
@@ -55,6 +56,7 @@ impl Extracting {
         Some(Self {
             version: policy.version,
             agreement: policy.agreement.clone(),
+            transfer: policy.transfer.clone(),
             consent_required: policy.purpose.consent == Consent::Required,
             grounds: extract.routes.iter().filter_map(grounds).collect(),
         })
@@ -106,8 +108,10 @@ impl Office {
             return Err(Problem::new(&UNKNOWN, OTHER_VERSION));
         }
         let today = self.registrar.clock().today();
-        if today < extracting.agreement.signed || today > extracting.agreement.expires {
-            return Err(Problem::new(&RIGHTS, "the agreement has lapsed, or is not signed yet"));
+        match Lapse::of(&extracting.agreement, &extracting.transfer, today) {
+            Some(Lapse::Agreement) => return Err(Problem::new(&RIGHTS, AGREEMENT)),
+            Some(Lapse::Transfer) => return Err(Problem::new(&RIGHTS, TRANSFER)),
+            None => {}
         }
         let subjects = subjects_of(&written)?;
         self.was_in_force(extracting.version).await?;
@@ -205,6 +209,8 @@ fn subjects_of(written: &Written) -> Result<Vec<SubjectId>, Problem> {
     all.ok_or_else(|| Problem::new(&VALUE, "`subjects` holds ids of 32 hexadecimal digits"))
 }
 
+const AGREEMENT: &str = "the agreement has lapsed, or is not signed yet";
+const TRANSFER: &str = "the ground of transfer out of the EU has lapsed";
 const NO_EXTRACTS: &str = "no policy in force for this recipient has `[extract]`";
 const OTHER_VERSION: &str =
     "another version of the recipient's policy is in force: extract by that one, or let `tavs serve` reload";

@@ -20,7 +20,7 @@ use crate::pseudonym::{Scheme, ValueKind};
 pub use self::coarse::{CodeSystem, Epoch, EpochUnit, Generalise, Precision, Round, Shift};
 pub use self::extract::{Coarser, ColumnType, Csv, From, Order};
 pub use self::header::{
-    Agreement, Basis, Category, Consent, Identity, PurposeInfo, RecipientInfo, Relation, Transfer,
+    Agreement, Basis, Category, Consent, Identity, Lapse, PurposeInfo, RecipientInfo, Relation, Transfer,
     TransferGround, TransferKind,
 };
 pub use self::request::{Content, Method, Parameter, PathSegment, Pattern, Request, Sought, Wanted};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::checked::{Content, Method, Parameter, PathSegment, Pattern, Route, Wanted};
+use super::checked::{Content, Lapse, Method, Parameter, PathSegment, Pattern, Policy, Route, Wanted};
 use super::resolve::{Resolved, Unresolved};
 use super::running::{PolicySet, RunningPolicy, RunningRoute};
 use crate::cpr;
@@ -181,12 +181,11 @@ impl PolicySet {
     /// [`Denied`], the first that applies.
     pub fn decide(&self, recipient: &RecipientId, today: Date, asked: Asked<'_>) -> Result<Permit, Denied> {
         let policy = self.get(recipient).ok_or(Denied::NoPolicy)?;
-        let agreement = &policy.checked().agreement;
-        if today < agreement.signed || today > agreement.expires {
-            return Err(Denied::Lapsed);
-        }
-        if policy.checked().transfer.expires.is_some_and(|expires| today > expires) {
-            return Err(Denied::TransferLapsed);
+        let Policy { agreement, transfer, .. } = policy.checked();
+        match Lapse::of(agreement, transfer, today) {
+            Some(Lapse::Agreement) => return Err(Denied::Lapsed),
+            Some(Lapse::Transfer) => return Err(Denied::TransferLapsed),
+            None => {}
         }
         let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
         let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;

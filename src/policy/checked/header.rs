@@ -133,3 +133,23 @@ pub enum TransferKind {
     /// A derogation, art. 49.
     Art49,
 }
+
+/// Why nothing may leave under a policy on a day (G9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// The agreement has lapsed, or is not signed yet (GDPR art. 28(3)).
+    Agreement,
+    /// The ground of transfer no longer holds (chapter V).
+    Transfer,
+}
+
+impl Lapse {
+    /// What has lapsed on that day, if anything: of responses, and of extracts.
+    #[must_use]
+    pub fn of(agreement: &Agreement, transfer: &Transfer, today: Date) -> Option<Self> {
+        if today < agreement.signed || today > agreement.expires {
+            return Some(Self::Agreement);
+        }
+        transfer.expires.is_some_and(|expires| today > expires).then_some(Self::Transfer)
+    }
+}
