@@ -8,14 +8,15 @@ use super::run::{Reading, Ruled, RunError, Settings, by_form};
 use super::work::Piece;
 use crate::judge::Same;
 use crate::policy::plan::Plan;
-use crate::rewrite;
+use crate::pseudonym::Salt;
+use crate::rewrite::{self, Fault};
 
 /// Ids of persons that the files tie together: some hundred bytes each, so that this is a gigabyte.
 const MOST_TIES: usize = 10_000_000;
 /// Ties are sorted and told apart whenever so many more have come.
 const SOME_TIES: usize = 1 << 16;
 
-/// What the files say of who is who. What is no JSON is passed over: rewriting finds it, with its place.
+/// What the files say of who is who. What cannot be read is passed over: rewriting finds it, with its place.
 pub(super) fn survey(
     inputs: &[Input],
     plans: &[Ruled<'_>],
@@ -30,7 +31,7 @@ pub(super) fn survey(
     let found = |piece: Piece| {
         let mut found = Vec::new();
         if let Some((_, plan)) = by_form(plans, piece.form) {
-            each(plan, &piece.bytes, piece.form.is_lines(), &mut found);
+            each(plan, &piece.bytes, piece.form.is_lines(), settings.skips, &mut found);
         }
         tidy(&mut found);
         (found, piece.bytes.len() as u64)
@@ -61,20 +62,38 @@ fn tidy(all: &mut Vec<Same>) {
     all.dedup();
 }
 
-/// A piece; around what stands in it that is no JSON.
-fn each(plan: &Plan, piece: &[u8], is_lines: bool, all: &mut Vec<Same>) {
+/// A piece. Where what is broken is passed over, it is not believed either: a document that cannot be rewritten says
+/// nothing about anybody.
+fn each(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool, all: &mut Vec<Same>) {
     let mut rest = piece;
     while !rest.is_empty() {
-        match rewrite::survey(plan, rest, is_lines) {
-            Ok(found) => return all.extend(found.same),
-            Err(_) if !is_lines => return,
-            Err(fault) => {
-                let (before, _, after) = super::work::around(rest, fault.offset);
-                if let Ok(found) = rewrite::survey(plan, before, true) {
-                    all.extend(found.same);
-                }
-                rest = after;
+        let Some(fault) = fault_of(plan, rest, is_lines, skips) else {
+            if let Ok(found) = rewrite::survey(plan, rest, is_lines) {
+                all.extend(found.same);
             }
+            return;
+        };
+        if !is_lines {
+            return;
         }
+        let (before, _, after) = super::work::around(rest, fault.offset);
+        if let Ok(found) = rewrite::survey(plan, before, true) {
+            all.extend(found.same);
+        }
+        rest = after;
     }
+}
+
+/// What keeps a piece from being rewritten. Looked for only where the run goes on all the same.
+fn fault_of(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool) -> Option<Fault> {
+    if !skips {
+        return None;
+    }
+    let salt = Salt::default();
+    let done = if is_lines {
+        rewrite::rewrite_lines(plan, piece, &salt, &mut ())
+    } else {
+        rewrite::rewrite(plan, piece, &salt, &mut ())
+    };
+    done.err()
 }

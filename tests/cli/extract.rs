@@ -323,6 +323,14 @@ fn what_is_broken_stops_the_extract_or_is_passed_over_and_said() {
     assert!(!here.join("extract").exists() && !here.join("extract.tavs-part").exists());
     assert_eq!(disclosures(here).len(), 0);
 
+    // What two members of one name say, nobody can tell: the patient is not believed, and whose the rest is, unknown.
+    let twice = patient("p7", ELSE, "Lauridsen", "1991-01-02").to_string();
+    let twice = twice.replacen("\"gender\":\"female\"", "\"gender\":\"female\",\"gender\":\"male\"", 1);
+    let unknown = format!("{twice}\n{}", lines(&[observation("o7", "p7", 7.5)]));
+    fs::write(here.join("d.ndjson"), unknown).unwrap();
+    let said = extract(here, "unknown", &["--on-error", "skip", "d.ndjson"]);
+    assert!(said.err.contains("records: 0 released") && said.err.contains("passed over: 1"), "{}", said.err);
+
     let said = extract(here, "extract", &["--on-error", "skip", "a.ndjson", "b.json"]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.err.contains("passed over: 2"), "{}", said.err);
