@@ -366,7 +366,7 @@ mod tests {
             SealedValue { by_pseudonym: other.by_pseudonym, ..one.clone() },
             SealedValue { by_value: other.by_value, ..one.clone() },
             SealedValue { sealed: other.sealed.clone(), ..one.clone() },
-            SealedValue { sealed: row.sealed.clone(), ..one.clone() },
+            SealedValue { sealed: row.sealed.clone(), ..one },
         ] {
             assert_eq!(table.value_of(&moved, input("cpr", "", "")), None);
         }
@@ -375,7 +375,7 @@ mod tests {
             SealedPseudonym { by_value: other.by_value, ..row.clone() },
             SealedPseudonym { sealed: other_row.sealed, ..row.clone() },
             SealedPseudonym { sealed: one.sealed.clone(), ..row.clone() },
-            SealedPseudonym { kind: "ecpr".to_owned(), ..row.clone() },
+            SealedPseudonym { kind: "ecpr".to_owned(), ..row },
         ] {
             assert_eq!(table.pseudonym_of(&moved), None);
         }
