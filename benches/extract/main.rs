@@ -23,6 +23,7 @@ use jiff::civil::date;
 use tavs::config::shipped_profiles;
 use tavs::extract::input::{Input, PIECE};
 use tavs::extract::run::{Ruled, Run, Settings};
+use tavs::extract::source::Rows;
 use tavs::policy::check::check;
 use tavs::policy::checked::Policy;
 use tavs::policy::plan::Plan;
@@ -40,7 +41,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("export.ndjson");
     let lines = written(&path, megabytes * 1_000_000);
-    let input = Input::open(&path).unwrap();
+    let input = Input::open(&path, &Rows::default()).unwrap();
     println!("{} MB, {lines} lines", input.length() / 1_000_000);
     println!("output   threads  seconds    MB/s   lines/s  peak resident MB");
     let tables = policy();
