@@ -44,8 +44,11 @@ fn table(at_: &[&str], when: &[(&str, &str)], rows: &str, columns: Vec<Column>) 
     }
 }
 
-/// Rows of one document, as cells in words and persons.
-fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<(Vec<String>, Vec<u8>)>, CellCounts) {
+/// A row's cells in words, and its persons.
+type Words = (Vec<String>, Vec<u8>);
+
+/// Rows of one document.
+fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, CellCounts) {
     let tables = [table];
     let mut selected = Selected::new(&tables);
     selected.document(&tables, (text, 0, text.len()), records).unwrap();
@@ -193,11 +196,12 @@ fn what_is_compressed_or_rows_is_read_as_lines_from_any_place() {
         coder.finish().unwrap()
     };
     let rows = format!("cpr;n\n{rows}");
+    let (first, second) = lines.split_at(lines.len() / 2);
     let read = super::source::Rows { numbers: vec!["n".into()], ..super::source::Rows::default() };
     for (name, bytes) in [
         ("a.ndjson", lines.clone().into_bytes()),
         ("a.ndjson.gz", gzip(&lines)),
-        ("a.ndjson.gz", [gzip(&lines[..lines.len() / 2]), gzip(&lines[lines.len() / 2..])].concat()),
+        ("a.ndjson.gz", [gzip(first), gzip(second)].concat()),
         ("a.ndjson.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap()),
         ("a.csv", rows.clone().into_bytes()),
         ("a.csv.gz", gzip(&rows)),

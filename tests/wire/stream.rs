@@ -77,7 +77,7 @@ fn recorded(stage: &Stage, kind: &str) -> Vec<serde_json::Value> {
     let ledger = stage.ledger();
     let records = ledger.lines().filter_map(|line| {
         let start = line.find("{\"")?;
-        let mut records = serde_json::Deserializer::from_str(&line[start..]).into_iter();
+        let mut records = serde_json::Deserializer::from_str(line.get(start..)?).into_iter();
         records.next()?.ok()
     });
     records.filter(|record: &serde_json::Value| record["kind"] == kind).collect()
@@ -157,8 +157,9 @@ async fn a_fault_breaks_the_response_off_where_all_can_see_it() {
     let stage = Stage::set(setting()).await;
     let good = document(MANY);
     let cut = good.len() - good.len() / 4;
-    let spoilt = format!("{}}}{}", &good[..cut], &good[cut..]);
-    let endless = [b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec(), good[..cut].into()];
+    let (before, behind) = good.split_at(cut);
+    let spoilt = format!("{before}}}{behind}");
+    let endless = [b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec(), before.into()];
     let twice = good.replace(r#","next""#, r#","appointments":[],"next""#);
     for (what, reason, script) in [
         ("no JSON", "upstream-json", vec![Step::Say(json(&spoilt))]),
