@@ -10,6 +10,7 @@ mod work;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use self::progress::Progress;
@@ -233,7 +234,8 @@ fn extract(args: &Make) -> Result<String, Stop> {
         settings: settings(args, &policy),
         work: work.path().to_owned(),
     };
-    let desk = Desk { args, config: &config, ring: &ring, id: id()? };
+    let (id, made_at) = work.begun(|| Ok((id()?, Clock::system().timestamp())))?;
+    let desk = Desk { args, config: &config, ring: &ring, id, made: made_at };
     match made(&desk, &run, &inputs, &work) {
         Ok((staged, summary)) if args.dry_run => {
             drop(staged);
@@ -258,8 +260,10 @@ struct Desk<'a> {
     args: &'a Make,
     config: &'a Config,
     ring: &'a KeyRing,
-    /// The extract's.
+    /// The extract's, also after it was gone on with.
     id: ExchangeId,
+    /// When it was begun.
+    made: Timestamp,
 }
 
 /// Everything up to the record: the extract is whole and on record then, in the work directory.

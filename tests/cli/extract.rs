@@ -351,7 +351,7 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     let here = folder.path();
     let patients: Vec<Value> =
         (0..40).map(|n| patient(&format!("p{n}"), NANCY, "Berggren", "1948-12-25")).collect();
-    let observations: Vec<Value> = (0..900_u32)
+    let observations: Vec<Value> = (0..3000_u32)
         .map(|n| observation(&format!("o{n}"), &format!("p{}", n % 40), f64::from(n) / 8.0))
         .collect();
     fs::write(here.join("patients.ndjson"), lines(&patients)).unwrap();
@@ -393,10 +393,14 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     }
     // Without being told to go on, it does not begin anew over what there is.
     assert_eq!(extract(here, "killed", &files).code, 2);
+    let begun = fs::read_to_string(here.join("killed.tavs-part/begun")).unwrap();
+    let (id, made) = begun.trim_end().split_once(' ').unwrap();
     assert!(start(resume).wait().unwrap().success());
+    let manifest = fs::read_to_string(here.join("killed/manifest.json")).unwrap();
+    assert!(manifest.contains(id) && manifest.contains(made), "an extract keeps its id and time: {manifest}");
     for file in fs::read_dir(here.join("whole")).unwrap() {
         let name = file.unwrap().file_name();
-        // The manifest has the extract's own id and time.
+        // The manifest and what is about the whole have the extract's own id and time.
         if !name.to_string_lossy().ends_with(".ndjson") {
             continue;
         }

@@ -7,7 +7,6 @@ use super::super::{FINDINGS, USAGE};
 use super::control::Controlled;
 use super::work::Work;
 use super::{Desk, DialectName, FormatName, Written, stop};
-use crate::clock::Clock;
 use crate::extract::bundle::{
     self, Bundle, BundleError, Codebook, Counts, Form, Keyed, PolicyFile, Previous, Protection, deleted,
 };
@@ -54,7 +53,7 @@ pub(super) fn write(
     let persons: std::collections::HashSet<_> = staged.persons.iter().flatten().collect();
     let bundle = Bundle {
         extract: desk.id.to_string(),
-        made: Clock::system().timestamp().to_string(),
+        made: desk.made.to_string(),
         recipient: (policy.recipient.id.as_str().to_owned(), policy.recipient.name.clone()),
         purpose: policy.purpose.id.as_str().to_owned(),
         domain: policy.pseudonyms.domain.clone(),

@@ -5,9 +5,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::super::USAGE;
 use super::super::policy_files::Stop;
 use super::{skipped_beside, stop};
+use crate::ids::ExchangeId;
 
 /// A work directory that no other run has.
 #[derive(Debug)]
@@ -59,6 +62,34 @@ impl Work {
                 Err(stop(USAGE, format!("another extract works in `{}`", path.display())))
             }
             Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
+        }
+    }
+
+    /// What the extract is called, and when it was begun: as `new` says, or as it was said when what is gone on
+    /// with was begun, so that going on gives the same to the byte.
+    pub(super) fn begun(
+        &self,
+        new: impl FnOnce() -> Result<(ExchangeId, Timestamp), Stop>,
+    ) -> Result<(ExchangeId, Timestamp), Stop> {
+        let path = self.path.join("begun");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let read = text
+                    .split_once(' ')
+                    .and_then(|(id, made)| Some((ExchangeId::parse(id)?, made.trim_end().parse().ok()?)));
+                read.ok_or_else(|| {
+                    let text = "is not of this version: run the extract anew, without --resume";
+                    stop(USAGE, format!("`{}` {text}", path.display()))
+                })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let (id, made) = new()?;
+                let written = std::fs::write(&path, format!("{id} {made}\n"))
+                    .and_then(|()| File::open(&path)?.sync_all());
+                written.map_err(|error| cannot("write", &path, &error))?;
+                Ok((id, made))
+            }
+            Err(error) => Err(cannot("read", &path, &error)),
         }
     }
 
