@@ -76,7 +76,7 @@ enum Command {
 const BY_USER: &str = "\
 Who uses what:
   Authors of policies   learn, check, test, explain, assess, diff, policy, rewrite: docs/authoring.md
-  Whoever runs it       demo, init, serve, certs, keys, ledger: docs/operating.md; extract: docs/extract.md
+  Whoever runs it       demo, init, serve, extract, certs, keys, ledger: docs/operating.md, docs/extract.md
   Officers              officers, approve, subject, report, reidentify: docs/subjects.md, docs/reports.md";
 
 /// Runs the command line that the process was started with.
