@@ -22,6 +22,8 @@ fn the_profiles_let_nobody_out_and_know_the_corpus() {
     let shapes: Vec<String> = PSEUDONYMOUS.iter().flat_map(|file| names(file)).collect();
     let listed = format!("shapes = [\"{}\"]", shapes.join("\", \""));
     let text = fs::read_to_string(POLICY).unwrap();
+    // Its tables select from what its own shapes let out, and its tests are of those.
+    let text = text.split_once("\n[extract]").unwrap().0;
     let all = |line: &str| if line.starts_with("shapes ") { listed.clone() } else { line.to_owned() };
     let policy = checked(text.lines().map(all).collect::<Vec<_>>().join("\n"));
     let keys = KeyRing::throw_away([3; 32]);

@@ -213,6 +213,25 @@ fn codes(tree: &Tree) -> Vec<&Tree> {
     }
 }
 
+/// Of FHIR's types those that the generated documents and the corpus refer to: what breaks a document makes
+/// another word of one.
+const TYPES: [&str; 14] = [
+    "CareTeam",
+    "Communication",
+    "Condition",
+    "DiagnosticReport",
+    "Encounter",
+    "Media",
+    "MessageHeader",
+    "Observation",
+    "OperationOutcome",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Provenance",
+];
+
 /// `Type/id` at the end of a reference, without its version.
 pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
     let parts: Vec<&str> = text.split('/').collect();
@@ -220,8 +239,7 @@ pub(crate) fn reference(text: &str) -> Option<(&str, &str)> {
         (1..=64).contains(&text.len())
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
     };
-    // Of FHIR's types those that the generated documents name: what breaks them makes a word of one.
-    let kind = |text: &str| ["Observation", "Patient"].contains(&text);
+    let kind = |text: &str| TYPES.contains(&text);
     let parts = match parts.as_slice() {
         [rest @ .., "_history", version] if id(version) => rest,
         all => all,
