@@ -29,7 +29,7 @@ main() {
         step "lints" cargo clippy --locked --all-targets -- -D warnings
         step "build" cargo build --locked
         tests "$all"
-        step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --bench rewrite --bench ledger --bench index --bench policies --bench refusals --bench schemes
+        step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --bench rewrite --bench ledger --bench index --bench policies --bench refusals --bench schemes --bench extract
         step "pseudonyms again, by the second implementation" pseudonyms_again
         step "policies against the schema, by a validator" schema_by_a_validator
         doc_tests
