@@ -382,8 +382,8 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     for part in [4_u64, 7] {
         let mut run = start(resume);
         let checkpoint = here.join("killed.tavs-part/checkpoint.json");
-        let is_there = (0..6_000).any(|_| {
-            std::thread::sleep(Duration::from_millis(10));
+        let is_there = (0..30_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(2));
             far(&checkpoint) > total * part / 10
         });
         assert!(is_there && run.try_wait().unwrap().is_none(), "it ended before {part}");
