@@ -15,6 +15,9 @@ use crate::policy::decide::Permit;
 use crate::policy::plan::Plan;
 use crate::rewrite::{Piece, Pieces};
 
+/// Bytes without coding that are taken between two looks at how much is held, which is gone through anew for
+/// each piece.
+const PLAIN_STEP: usize = 256 * 1024;
 /// Coded bytes that are decoded between two looks at how much is held: the worst of codings makes four
 /// megabytes of them.
 const CODED_STEP: usize = 4 * 1024;
@@ -42,7 +45,7 @@ impl Arriving<()> {
         let may = permit.method().is_safe() && limits.response > limits.buffer;
         let pieces = pieces.filter(|_| may)?;
         let step = match accepted.coding {
-            Coding::Identity => usize::MAX,
+            Coding::Identity => PLAIN_STEP,
             Coding::Gzip => CODED_STEP,
         };
         let decoder = Decoder::new(accepted.coding, limits.response);

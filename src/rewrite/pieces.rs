@@ -84,6 +84,8 @@ pub struct Pieces {
     passed: usize,
     /// How large a piece may be.
     most: usize,
+    /// With less than that no piece can be cut, as far as is known.
+    needed: usize,
     /// Some record has left.
     after_records: bool,
 }
@@ -133,7 +135,7 @@ impl Pieces {
             }
             (false, None) => return None,
         };
-        Some(Self { form, held: Vec::new(), passed: 0, most, after_records: false })
+        Some(Self { form, held: Vec::new(), passed: 0, most, needed: batch(most), after_records: false })
     }
 
     /// Takes what has come.
@@ -144,7 +146,7 @@ impl Pieces {
     /// So much is held that a piece should be asked for.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.held.len() >= batch(self.most)
+        self.held.len() >= self.needed
     }
 
     /// A part with records in it has left.
@@ -158,14 +160,21 @@ impl Pieces {
     /// A [`Fault`] with its offset in the body: of the grammar, [`FaultKind::TooLarge`],
     /// [`FaultKind::NotParted`].
     pub fn next(&mut self, plan: &Plan, ended: bool) -> Result<Option<Piece>, Fault> {
-        let Self { form, held, passed, most, after_records } = self;
+        let Self { form, held, passed, most, needed, after_records } = self;
         let mut cut = Cut { held, passed, most: *most, ended };
         let piece = match form {
             Form::Lines => cut.lines(),
             Form::Array(array) => array.next(&mut cut, plan, *after_records),
         };
-        let passed = cut.passed;
-        piece.map_err(|fault| Fault { offset: passed.saturating_add(fault.offset), ..fault })
+        let passed = *cut.passed;
+        let piece = piece.map_err(|fault| Fault { offset: passed.saturating_add(fault.offset), ..fault })?;
+        *needed = match &piece {
+            Some(_) => batch(*most),
+            // What is held is gone through from its beginning: were that at each bit that comes, the work would
+            // grow with the square of a record. More than `most` is refused, so nothing waits for that.
+            None => held.len().saturating_add(held.len() / 2).clamp(batch(*most), most.saturating_add(1)),
+        };
+        Ok(piece)
     }
 }
 

@@ -252,3 +252,29 @@ fn lines_are_cut_between_lines() {
     let fault = pieces.next(&plan, false).unwrap_err();
     assert_eq!((fault.kind, fault.offset), (FaultKind::TooLarge, 8));
 }
+
+/// What is held is gone through from its beginning each time, so the times must not grow with the bits that come.
+#[test]
+fn a_large_record_is_looked_at_a_few_times_only() {
+    let plan = plan(&bundle()).unwrap();
+    let most = 8 << 20;
+    for (lines, begins) in [(false, r#"{"resourceType":"Bundle","entry":[{"x":""#), (true, r#"{"x":""#)] {
+        let mut pieces = Pieces::new(&plan, lines, most).unwrap();
+        pieces.push(begins.as_bytes());
+        let (mut looked, mut came) = (0, 0);
+        let fault = loop {
+            pieces.push(&[b'x'; 1000]);
+            came += 1000;
+            if pieces.is_due() {
+                looked += 1;
+                match pieces.next(&plan, false) {
+                    Ok(piece) => assert!(piece.is_none()),
+                    Err(fault) => break fault,
+                }
+            }
+        };
+        assert_eq!(fault.kind, FaultKind::TooLarge);
+        assert!(came < most + 2000, "{came} bytes are held");
+        assert!(looked < 20, "{looked} times");
+    }
+}
