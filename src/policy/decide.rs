@@ -174,19 +174,27 @@ pub enum Denied {
 }
 
 impl PolicySet {
+    /// The recipient's policy, if anything may leave under it on that day.
+    ///
+    /// # Errors
+    /// `NoPolicy`, `Lapsed`, `TransferLapsed`.
+    pub fn holds(&self, recipient: &RecipientId, today: Date) -> Result<&Arc<RunningPolicy>, Denied> {
+        let policy = self.get(recipient).ok_or(Denied::NoPolicy)?;
+        let Policy { agreement, transfer, .. } = policy.checked();
+        match Lapse::of(agreement, transfer, today) {
+            Some(Lapse::Agreement) => Err(Denied::Lapsed),
+            Some(Lapse::Transfer) => Err(Denied::TransferLapsed),
+            None => Ok(policy),
+        }
+    }
+
     /// Decides in the order of the refusals' table: 403, 404, 405, 400. So a recipient whose
     /// agreement or ground of transfer has lapsed does not learn which routes there are.
     ///
     /// # Errors
     /// [`Denied`], the first that applies.
     pub fn decide(&self, recipient: &RecipientId, today: Date, asked: Asked<'_>) -> Result<Permit, Denied> {
-        let policy = self.get(recipient).ok_or(Denied::NoPolicy)?;
-        let Policy { agreement, transfer, .. } = policy.checked();
-        match Lapse::of(agreement, transfer, today) {
-            Some(Lapse::Agreement) => return Err(Denied::Lapsed),
-            Some(Lapse::Transfer) => return Err(Denied::TransferLapsed),
-            None => {}
-        }
+        let policy = self.holds(recipient, today)?;
         let route = pick(policy.routes(), asked).ok_or(Denied::NoRoute)?;
         let method = listed(&route.checked().methods, asked.method).ok_or(Denied::Method)?;
         let mut judging = Judging::of(route, asked.rows);

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
 use hyper::http::{request, response};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 
 use super::arriving::Arriving;
 use super::disclose::{Content, disclose};
@@ -49,7 +49,7 @@ pub(super) async fn exchange(
     proxy: &Arc<Proxy>,
     state: &Arc<State>,
     reply: &mut Reply,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Done, Refused> {
     let mut timer = Timer::started(proxy);
@@ -75,7 +75,8 @@ pub(super) async fn exchange(
     let sending = send::take(proxy, &permit, &head, content).await.map_err(under_permit)?;
     let mut intent = send::intend(proxy, state, reply, &permit, &sending).await.map_err(under_permit)?;
     let base = format!("https://{}", target.authority());
-    let asking = Asking { proxy, state, permit: &permit, head: &head, sending: &sending, base: &base, timer };
+    let (head, sending, base) = (&head, &sending, base.as_str());
+    let asking = Asking { proxy, state, connection, permit: &permit, head, sending, base, timer };
     match asking.answer(reply, &mut intent, admitted).await {
         Ok(response) => Ok(Done { response, who: Who::under(&permit), outcome: "released" }),
         Err(refusal) => Err(Refused::after(&permit, guards::absent(proxy, &permit, refusal), intent)),
@@ -86,6 +87,7 @@ pub(super) async fn exchange(
 struct Asking<'a> {
     proxy: &'a Arc<Proxy>,
     state: &'a Arc<State>,
+    connection: &'a Arc<Connection>,
     permit: &'a Arc<Permit>,
     head: &'a request::Parts,
     sending: &'a Sending,
@@ -115,12 +117,15 @@ impl Asking<'_> {
             intent.take().into_iter().for_each(Intent::close);
             return release::done(reply, status, receipt, admitted);
         };
-        let body = match read(permit, accepted, body).await? {
+        // In HTTP/1.0 the end of the connection is all that ends such content, whole or broken off.
+        let in_parts = head.version > Version::HTTP_10;
+        let body = match read(permit, accepted, in_parts, body).await? {
             Came::Whole(body) => body,
             Came::More(arriving) => {
                 self.timer.lap(Phase::Upstream);
                 let content = Content::of(proxy, permit, (accepted, Bytes::new(), echoes, base))?;
-                let streaming = Streaming::new((proxy, state, permit), reply, content, arriving);
+                let shared = (proxy, state, self.connection, permit);
+                let streaming = Streaming::new(shared, reply, content, arriving);
                 let begun = streaming.begin((kind, status, accepted.media_type), admitted).await?;
                 intent.take().into_iter().for_each(Intent::close);
                 return Ok(begun);
@@ -154,6 +159,15 @@ fn identify(proxy: &Proxy, state: &State, connection: &Connection) -> Result<Rec
         return Err(Refusal::CertificateLapsed);
     }
     state.register.identify(connection.peer()).map_err(|_nobody| Refusal::NoPolicy)
+}
+
+/// May an exchange go on that was begun while it could be? What it began by can end while its parts leave: the
+/// certificate, the policy, its agreement, what is needed to say afterwards who was told what (G9).
+pub(super) fn may_go_on(proxy: &Proxy, connection: &Connection) -> Result<(), Refusal> {
+    let now = proxy.state();
+    let recipient = identify(proxy, &now, connection)?;
+    now.policies.holds(recipient.id(), proxy.records.clock.today()).map_err(refusal_of)?;
+    answerable(proxy)
 }
 
 /// The bearer token, where the policy wants one.
@@ -310,11 +324,17 @@ enum Came {
     More(Box<Arriving>),
 }
 
-/// Reads the content whole, within the policy's buffer, and takes off its coding.
-async fn read(permit: &Permit, accepted: Accepted, mut body: UpstreamBody) -> Result<Came, Refusal> {
+/// Reads the content whole, within the policy's buffer, and takes off its coding; what is more, only where it may
+/// leave `in_parts`.
+async fn read(
+    permit: &Permit,
+    accepted: Accepted,
+    in_parts: bool,
+    mut body: UpstreamBody,
+) -> Result<Came, Refusal> {
     let most = permit.policy().checked().limits.buffer;
     let whole = |content| body::decode(accepted.coding, content, most);
-    let Some(arriving) = Arriving::of(permit, accepted) else {
+    let Some(arriving) = Arriving::of(permit, accepted).filter(|_| in_parts) else {
         let content = body.read(most).await.map_err(fault_of)?;
         return whole(content).map(Came::Whole).map_err(BodyFault::of_upstream);
     };

@@ -84,7 +84,7 @@ impl Refused {
 pub(super) async fn observed(
     proxy: &Arc<Proxy>,
     mut reply: Reply,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let span = exchange_span(reply.exchange);

@@ -3,7 +3,8 @@
 //! then is refused in words; a later fault breaks the body off, which a recipient can tell from its end.
 //!
 //! Stands where `exchange` stands for whole responses. What must never happen here: a part released without
-//! its own record; a fault after which the body ends as if it were whole.
+//! its own record, or to a recipient who may not ask any more; a fault after which the body ends as if it were
+//! whole.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,13 +14,14 @@ use tracing::Instrument as _;
 
 use super::arriving::Arriving;
 use super::disclose::{Content, disclose};
-use super::exchange::{Telling, count, record};
+use super::exchange::{Telling, count, may_go_on, record};
 use super::release::{self, Gone, Parts};
 use super::{Answer, Proxy, State, outcome};
 use crate::http::Refusal;
 use crate::http::reply::Reply;
 use crate::ledger::{Kind, Receipt};
 use crate::limits::Admitted;
+use crate::net::listener::Connection;
 use crate::policy::checked::MediaType;
 use crate::policy::decide::Permit;
 use crate::rewrite::{Parted, Released};
@@ -29,6 +31,7 @@ use crate::telemetry::logs::exchange_span;
 pub(super) struct Streaming {
     proxy: Arc<Proxy>,
     state: Arc<State>,
+    connection: Arc<Connection>,
     permit: Arc<Permit>,
     reply: Reply,
     content: Content,
@@ -50,14 +53,15 @@ impl From<Gone> for Stopped {
 
 impl Streaming {
     pub(super) fn new(
-        (proxy, state, permit): (&Arc<Proxy>, &Arc<State>, &Arc<Permit>),
+        (proxy, state, connection, permit): (&Arc<Proxy>, &Arc<State>, &Arc<Connection>, &Arc<Permit>),
         reply: &Reply,
         content: Content,
         arriving: Box<Arriving>,
     ) -> Self {
         let begun = proxy.records.clock.instant();
         let (proxy, state, permit) = (Arc::clone(proxy), Arc::clone(state), Arc::clone(permit));
-        Self { proxy, state, permit, reply: reply.clone(), content, arriving, begun }
+        let connection = Arc::clone(connection);
+        Self { proxy, state, connection, permit, reply: reply.clone(), content, arriving, begun }
     }
 
     /// Gives the answer as soon as its first part may leave; the others follow on their own.
@@ -112,8 +116,10 @@ impl Streaming {
 
     /// The next part, on record; `None` once there is none.
     async fn part(&mut self, kind: Kind, status: StatusCode) -> Result<Option<(Released, Receipt)>, Refusal> {
-        let Self { proxy, state, permit, reply, content, arriving, .. } = self;
+        let Self { proxy, state, connection, permit, reply, content, arriving, .. } = self;
         let Some(piece) = arriving.next(permit.route().plan()).await? else { return Ok(None) };
+        // The part before may have left long ago.
+        may_go_on(proxy, connection)?;
         let (place, parting) = (piece.place(), piece.parting);
         let content = content.part(proxy, (piece.into_document().into(), parting, place))?;
         let Parted { rewritten, has_records } = disclose(proxy, state, reply, permit, &content).await?;

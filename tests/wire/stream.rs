@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
+use jiff::civil::date;
 use tokio::sync::Notify;
 
 use super::faults::gzip;
+use super::lab::days;
 use super::operate::{FAILS, Weak};
 use super::origin::{Step, answer, json};
 use super::stage::{Setting, Stage, policy};
@@ -228,4 +230,59 @@ async fn nothing_more_leaves_once_the_ledger_takes_no_record() {
     let told = recorded(&stage, "disclosure");
     let told: u64 = told.iter().map(|record| record["bytes"].as_u64().unwrap()).sum();
     assert!(content.len() as u64 <= told, "{} bytes have left, {told} are on record", content.len());
+}
+
+/// The content of HTTP/1.0 ends with the connection, so that one that was broken off would pass for the whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaves_in_parts_over_http_1_0() {
+    let stage = Stage::set(setting()).await;
+    let ask = b"GET /appointments HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    stage.origin.says(json(&document(MANY)));
+    stage.wire().await.ask(ask).await.unwrap().is_problem("upstream-too-large", "HTTP/1.0");
+    assert!(recorded(&stage, "disclosure").is_empty());
+    stage.origin.says(json(&document(3)));
+    assert_eq!(stage.wire().await.ask(ask).await.unwrap().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_asked_any_more_breaks_off_what_was_asked_before() {
+    let whole = json(&document(MANY));
+    let (first, rest) = whole.split_at(200_000);
+    for reason in ["agreement-lapsed", "certificate-lapsed", "no-policy"] {
+        let stage = Stage::set(setting()).await;
+        let go_on = Arc::new(Notify::new());
+        let script = [Step::Say(first.to_vec()), Step::Until(Arc::clone(&go_on)), Step::Say(rest.to_vec())];
+        stage.origin.plays(script.to_vec());
+        let client = stage.lab.client("sms");
+        let mut wire = stage.wire_of(&client).await;
+        wire.send(ASK).await;
+        wire.read_raw(10_000).await;
+        match reason {
+            "agreement-lapsed" => stage.clock.move_to(date(2028, 1, 15)),
+            "certificate-lapsed" => {
+                let list =
+                    stage.lab.partners.revocation_list(2, std::slice::from_ref(&client.serial), days(-2, 7));
+                stage.lab.write("partners.crl", &list.unwrap());
+                stage.running.reloader().reload().unwrap();
+            }
+            _ => {
+                std::fs::remove_file(stage.lab.path("policies/sms.toml")).unwrap();
+                stage.lab.write(
+                    "policies/other.toml",
+                    &policy("sms").replace("urn:tavs:recipient:sms", "urn:x:y"),
+                );
+                stage.running.reloader().reload().unwrap();
+            }
+        }
+        go_on.notify_one();
+        let (_, content, ended) = dechunked(wire.read_raw(usize::MAX).await);
+        assert!(!ended, "{reason}: {} bytes", content.len());
+        for _ in 0..200 {
+            if !recorded(&stage, "refusal").is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(recorded(&stage, "refusal")[0]["outcome"], reason);
+    }
 }
