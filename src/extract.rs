@@ -15,6 +15,7 @@ pub mod control;
 pub mod input;
 pub mod order;
 mod outputs;
+pub mod partition;
 mod pool;
 pub mod row;
 pub mod run;

@@ -92,7 +92,7 @@ fn extracted(policy: &Policy, input: &Input, threads: usize, work: PathBuf, line
     let run =
         Run { policy, extract, plans: &ruled, subjects: &subjects, now: 1, salt: [7; 16], settings, work };
     let from = Instant::now();
-    let staged = run.stage(std::slice::from_ref(input), &mut |_| {}).unwrap();
+    let staged = run.stage(std::slice::from_ref(input), &[], &mut |_| {}).unwrap();
     let took = from.elapsed().as_secs_f64();
     assert_eq!(staged.counts.routes[0].records, lines, "every record leaves");
     took

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::codebook::{Codebook, CodedColumn, CodedTable};
 pub use self::deleted::{Keyed, Previous, deleted};
+pub(super) use self::manifest::list;
 pub use self::manifest::{Counts, Form, Listed, Manifest, ManifestTable, PolicyFile, Protection};
 pub use self::verify::{Finding, Verified, verify};
 use super::sort::SortError;
@@ -137,7 +138,7 @@ pub fn write(directory: &Path, bundle: &Bundle, key: &CheckpointKey) -> Result<M
     put(directory, "README.md", readme::readme(bundle, &key.public()).as_bytes())?;
     let mut files = Vec::new();
     for name in names(directory)? {
-        files.push(manifest::list(directory, name)?);
+        files.push(list(directory, name)?);
     }
     let manifest = Manifest::of(bundle, files, key.public());
     let json = manifest.json()?;

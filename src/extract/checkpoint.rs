@@ -15,7 +15,7 @@ use crate::policy::checked::extract::Extract;
 use crate::pseudonym::Salt;
 
 /// The form of the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const NAME: &str = "checkpoint.json";
 
 /// What a run that is gone on with has in common with the one that was begun.
@@ -23,6 +23,8 @@ const NAME: &str = "checkpoint.json";
 pub(super) struct Terms {
     pub(super) policy: String,
     pub(super) inputs: Vec<Input>,
+    /// Files that only tell who is who.
+    pub(super) consulted: Vec<Input>,
     pub(super) skips: bool,
     pub(super) piece: usize,
     /// The registry's last change.
@@ -83,20 +85,22 @@ pub enum CheckpointError {
         error: io::Error,
     },
     /// It is not one of this version.
-    #[error("`{}` is no checkpoint of this version of tavs: run the extract anew, without --resume", path.display())]
+    #[error("`{}` is no checkpoint of this version of tavs: remove its directory, and run the extract anew without --resume", path.display())]
     Foreign {
         /// Which file.
         path: PathBuf,
     },
     /// A file is shorter than the checkpoint says.
-    #[error("`{}` is shorter than when the checkpoint was made: run the extract anew, without --resume", path.display())]
+    #[error("`{}` is shorter than when the checkpoint was made: remove its directory, and run the extract anew without --resume", path.display())]
     Short {
         /// Which file.
         path: PathBuf,
     },
     /// The run was about something else.
-    #[error("the extract that was begun had {what}: run it anew, without --resume")]
+    #[error("the extract that was begun in `{}` had {what}: remove that directory, and run the extract anew without --resume", path.display())]
     Other {
+        /// The work directory.
+        path: PathBuf,
         /// What differs.
         what: &'static str,
     },
@@ -118,28 +122,34 @@ impl Checkpoint {
     /// # Errors
     /// There is none, or it is of another run.
     pub(super) fn read(work: &Path, terms: &Terms) -> Result<Self, CheckpointError> {
-        let path = work.join(NAME);
-        let text = std::fs::read(&path).map_err(cannot("read", &path))?;
-        let read: Self = serde_json::from_slice(&text)
-            .map_err(|_other| CheckpointError::Foreign { path: path.clone() })?;
-        if read.version != VERSION {
-            return Err(CheckpointError::Foreign { path });
-        }
-        let Terms { policy, inputs, skips, piece, last_change, ties } = terms;
+        let read = Self::last(work)?;
+        let Terms { policy, inputs, consulted, skips, piece, last_change, ties } = terms;
         let own = &read.terms;
         for (same, what) in [
             (own.policy == *policy, "another version of the policy"),
             (own.inputs == *inputs, "other files, or they have changed"),
+            (own.consulted == *consulted, "other files for --who-is-who, or they have changed"),
             (own.skips == *skips, "another `--on-error`"),
             (own.piece == *piece, "another `--checkpoint`"),
             (own.last_change == *last_change, "other rights of subjects: some have changed since"),
             (own.ties == *ties, "less known about who is who: more has been learnt since"),
         ] {
             if !same {
-                return Err(CheckpointError::Other { what });
+                return Err(CheckpointError::Other { path: work.to_owned(), what });
             }
         }
         Ok(read)
+    }
+
+    /// Reads the last one, whatever run it is of.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn last(work: &Path) -> Result<Self, CheckpointError> {
+        let path = work.join(NAME);
+        let text = std::fs::read(&path).map_err(cannot("read", &path))?;
+        let read = serde_json::from_slice(&text).ok().filter(|read: &Self| read.version == VERSION);
+        read.ok_or(CheckpointError::Foreign { path })
     }
 
     /// Puts it in the place of the last one.

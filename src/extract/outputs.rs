@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Next, cannot, sync_folder};
 use super::run::RunError;
+use super::select::Selected;
 use super::staged::Writer;
 use super::tally::{Counts, Tally};
 use super::work::Done;
@@ -48,6 +49,9 @@ struct Growing {
 }
 
 impl Outputs {
+    /// What the positions of what was passed over begin with.
+    pub(super) const SKIPPED_HEADER: &[u8] = b"file,line,byte,why\n";
+
     /// Where the rows of a table stand.
     pub(super) fn table(work: &Path, number: usize) -> PathBuf {
         work.join(format!("table-{number}.staged"))
@@ -56,6 +60,18 @@ impl Outputs {
     /// Where positions of what was passed over stand.
     pub(super) fn skipped(work: &Path) -> PathBuf {
         work.join("skipped.csv")
+    }
+
+    /// Where the records of a file go: numbered, for a name may be a person's.
+    pub(super) fn records(work: &Path, input: usize, lines: bool) -> PathBuf {
+        let end = if lines { "ndjson" } else { "json" };
+        work.join(OUT).join(format!("records-{:05}.{end}", input.saturating_add(1)))
+    }
+
+    /// Whose data left by the rules of one of the routes.
+    pub(super) fn persons(work: &Path, route: usize) -> Result<Vec<SubjectId>, CheckpointError> {
+        let path = persons_of(work, route);
+        read_persons(&path)
     }
 
     /// Opens the files of a run, cut to what the checkpoint counts on.
@@ -73,12 +89,12 @@ impl Outputs {
         }
         let mut persons = Vec::new();
         for number in 0..extract.routes.len() {
-            let path = work.join(format!("persons-{number}"));
+            let path = persons_of(work, number);
             persons.push(Persons::open(path, lengths.persons.get(number).copied().unwrap_or_default())?);
         }
         let mut skipped = Growing::open(Self::skipped(work), lengths.skipped)?;
         if begins {
-            skipped.add(b"file,line,byte,why\n")?;
+            skipped.add(Self::SKIPPED_HEADER)?;
         }
         let out = work.join(OUT);
         std::fs::create_dir_all(&out).map_err(cannot("make", &out))?;
@@ -104,19 +120,11 @@ impl Outputs {
         if let Some(persons) = self.persons.get_mut(route) {
             persons.add(&subjects)?;
         }
-        let counts = &mut self.checkpoint.counts;
-        counts.routes.resize(counts.routes.len().max(route.saturating_add(1)), Tally::default());
-        if let Some(own) = counts.routes.get_mut(route) {
-            own.join(&tally);
-        }
-        for (own, more) in counts.rows.iter_mut().zip(&selected.rows) {
-            *own = own.saturating_add(*more);
-        }
-        for (own, more) in counts.cells.iter_mut().flatten().zip(selected.cells.iter().flatten()) {
-            own.add(*more);
-        }
-        counts.bytes = counts.bytes.saturating_add(length);
-        counts.skipped = counts.skipped.saturating_add(skipped.len() as u64);
+        let mut routes = vec![Tally::default(); route];
+        routes.push(tally);
+        let Selected { rows, cells, .. } = selected;
+        let skipped_here = skipped.len() as u64;
+        self.checkpoint.counts.join(&Counts { routes, rows, cells, skipped: skipped_here, bytes: length });
         for one in skipped {
             let (file, line, byte, why) = (one.input.saturating_add(1), one.line, one.offset, one.why);
             self.skipped.add(format!("{file},{line},{byte},\"{why}\"\n").as_bytes())?;
@@ -155,19 +163,13 @@ impl Outputs {
         Ok(())
     }
 
-    /// Where the records of a file go: numbered, for a name may be a person's.
-    fn records(&self, input: usize, lines: bool) -> PathBuf {
-        let end = if lines { "ndjson" } else { "json" };
-        self.work.join(OUT).join(format!("records-{:05}.{end}", input.saturating_add(1)))
-    }
-
     fn records_of(&mut self, input: usize, lines: bool) -> Result<&mut Growing, RunError> {
         let is_open = self.records.as_ref().is_some_and(|(open, _)| *open == input);
         if !is_open {
             if let Some((_, mut file)) = self.records.take() {
                 file.sync()?;
             }
-            let file = Growing::open(self.records(input, lines), 0)?;
+            let file = Growing::open(Self::records(&self.work, input, lines), 0)?;
             self.records = Some((input, file));
         }
         let file = self.records.as_mut().map(|(_, file)| file);
@@ -179,7 +181,7 @@ impl Outputs {
         let inputs = self.checkpoint.terms.inputs.clone();
         let begun = self.checkpoint.lengths.records;
         for (number, input) in inputs.iter().enumerate() {
-            let path = self.records(number, input.form.is_lines());
+            let path = Self::records(&self.work, number, input.form.is_lines());
             match begun {
                 Some((open, length)) if open == number => {
                     self.records = Some((number, Growing::open(path, length)?));
@@ -193,12 +195,20 @@ impl Outputs {
     }
 }
 
+fn persons_of(work: &Path, route: usize) -> PathBuf {
+    work.join(format!("persons-{route}"))
+}
+
+fn read_persons(path: &Path) -> Result<Vec<SubjectId>, CheckpointError> {
+    let bytes = std::fs::read(path).map_err(cannot("read", path))?;
+    let (ids, _rest) = bytes.as_chunks::<16>();
+    Ok(ids.iter().map(|id| SubjectId(*id)).collect())
+}
+
 impl Persons {
     fn open(path: PathBuf, length: u64) -> Result<Self, CheckpointError> {
         let file = Growing::open(path, length)?;
-        let bytes = std::fs::read(&file.path).map_err(cannot("read", &file.path))?;
-        let (ids, _rest) = bytes.as_chunks::<16>();
-        let inorder: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
+        let inorder = read_persons(&file.path)?;
         Ok(Self { listed: inorder.iter().copied().collect(), inorder, file })
     }
 

@@ -11,7 +11,7 @@ use super::outputs::Outputs;
 use super::pool;
 use super::select::SelectError;
 use super::staged::StagedError;
-use super::survey;
+use super::survey::{self, Ties};
 use super::tally::Counts;
 use super::work::{self, Desk, Done, Piece};
 use crate::ids::SubjectId;
@@ -84,8 +84,8 @@ pub struct Staged {
     pub counts: Counts,
     /// Whose data leaves, by the extract's routes.
     pub persons: Vec<Vec<SubjectId>>,
-    /// What the files tie together, in order of the ids.
-    pub same: Vec<Same>,
+    /// What the files say of who is who.
+    pub ties: Ties,
     /// Of the rows of each table.
     pub tables: Vec<PathBuf>,
     /// Where the positions of what was passed over stand.
@@ -169,23 +169,30 @@ pub enum Step {
 }
 
 impl Run<'_> {
-    /// Surveys and rewrites all files. What leaves stands in the work directory then, and nowhere else.
+    /// Surveys and rewrites all files. `consulted` only tell who is who. What leaves stands in the work directory
+    /// then, and nowhere else.
     ///
     /// # Errors
     /// The first thing that keeps it from being whole. What is in the work directory can be gone on from.
-    pub fn stage(&self, inputs: &[Input], told: &mut dyn FnMut(Step)) -> Result<Staged, RunError> {
-        for input in inputs {
+    pub fn stage(
+        &self,
+        inputs: &[Input],
+        consulted: &[Input],
+        told: &mut dyn FnMut(Step),
+    ) -> Result<Staged, RunError> {
+        let all = [inputs, consulted].concat();
+        for input in &all {
             if by_form(self.plans, input.form).is_none() {
                 let lines = input.form.is_lines();
                 return Err(RunError::NoRoute { path: input.path.clone(), lines });
             }
         }
-        let terms = self.terms(inputs);
+        let terms = self.terms(inputs, consulted);
         let begun = self.settings.resumes.then(|| Checkpoint::read(&self.work, &terms)).transpose()?;
         let (salt, now) = begun.as_ref().map_or((self.salt, self.now), |begun| (begun.salt, begun.now));
-        let same =
-            survey::survey(inputs, self.plans, &self.settings, &mut |bytes| told(Step::Surveyed(bytes)))?;
-        let weighed = tied(self.subjects, &same);
+        let ties =
+            survey::survey(&all, self.plans, &self.settings, &mut |bytes| told(Step::Surveyed(bytes)))?;
+        let weighed = tied(self.subjects, &ties.same);
         let checkpoint = begun.unwrap_or_else(|| Checkpoint::new(terms, salt, now, self.extract));
         let next = checkpoint.next;
         let desk = Desk {
@@ -194,7 +201,7 @@ impl Run<'_> {
             tables: &self.extract.tables,
             linkability: self.policy.pseudonyms.linkability,
             subjects: self.subjects,
-            circumstances: self.circumstances(now),
+            circumstances: circumstances(self.policy, now),
             weighed: &weighed,
             salt: &salt,
             skips: self.settings.skips,
@@ -211,55 +218,61 @@ impl Run<'_> {
                 outputs.take(done, self.settings.checkpoint)
             },
         )?;
-        for input in inputs {
+        for input in &all {
             input.check()?;
         }
         let (counts, persons) = outputs.finish()?;
         Ok(Staged {
             counts,
             persons,
-            same,
+            ties,
             tables: (0..self.extract.tables.len()).map(|number| Outputs::table(&self.work, number)).collect(),
             skipped: Outputs::skipped(&self.work),
         })
     }
 
-    /// Who receives what for.
-    fn circumstances(&self, now: u64) -> Circumstances<'_> {
-        Circumstances {
-            recipient: self.policy.recipient.id.as_str(),
-            purpose: self.policy.purpose.id.as_str(),
-            consent_required: self.policy.purpose.consent == Consent::Required,
-            now,
-        }
-    }
-
     /// What a run that is gone on with must have in common with the one that was begun.
-    fn terms(&self, inputs: &[Input]) -> Terms {
+    fn terms(&self, inputs: &[Input], consulted: &[Input]) -> Terms {
         Terms {
             policy: self.policy.version.to_string(),
             inputs: inputs.to_vec(),
+            consulted: consulted.to_vec(),
             skips: self.settings.skips,
             piece: self.settings.piece,
             last_change: self.subjects.last_change(),
             ties: self.subjects.sizes().0,
         }
     }
+}
 
-    /// Whether nobody is kept back by rights that are in force by now, also under an id that only the files tie to
-    /// them. `subjects` are read anew.
-    #[must_use]
-    pub fn still_may_leave(&self, staged: &Staged, subjects: &Subjects, now: u64) -> bool {
-        let weighed = tied(subjects, &staged.same);
-        let judge = subjects.judge(self.circumstances(now), &weighed);
-        let held = |id: &SubjectId| judge.judge(*id, true) == Judgement::Withheld;
-        !staged.persons.iter().flatten().any(held)
+/// Who receives what for.
+fn circumstances(policy: &Policy, now: u64) -> Circumstances<'_> {
+    Circumstances {
+        recipient: policy.recipient.id.as_str(),
+        purpose: policy.purpose.id.as_str(),
+        consent_required: policy.purpose.consent == Consent::Required,
+        now,
     }
+}
+
+/// Whether nobody of these is kept back by rights that are in force by now, also under an id that only the files tie
+/// to them. `subjects` are read anew; what the files say is in force in them then.
+#[must_use]
+pub fn still_may_leave(
+    policy: &Policy,
+    (same, persons): (&[Same], &[Vec<SubjectId>]),
+    subjects: &Subjects,
+    now: u64,
+) -> bool {
+    let weighed = tied(subjects, same);
+    let judge = subjects.judge(circumstances(policy, now), &weighed);
+    let held = |id: &SubjectId| judge.judge(*id, true) == Judgement::Withheld;
+    !persons.iter().flatten().any(held)
 }
 
 /// Puts what the files say of who is who in force in this process's own view: a right under any of a person's ids
 /// is then a right of all. What contradicts what is known stays nobody's.
-fn tied(subjects: &Subjects, same: &[Same]) -> Weighed {
+pub(super) fn tied(subjects: &Subjects, same: &[Same]) -> Weighed {
     let mut weighed = subjects.weigh(same);
     weighed.new.drain(..).for_each(|same| subjects.tie(same.alias, same.person));
     weighed

@@ -16,6 +16,7 @@
 //! directory (mode 0700) can write to its owner's every file.
 
 mod coding;
+mod join;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 pub(super) use self::coding::write_cell;
+pub use self::join::join;
 use super::row::Row;
 use crate::ids::SubjectId;
 

@@ -2,19 +2,59 @@
 //! another.
 
 use super::checkpoint::Next;
-use super::input::{Form, Input};
+use super::input::Input;
 use super::pool;
 use super::run::{Reading, Ruled, RunError, Settings, by_form};
 use super::work::Piece;
+use crate::ids::SubjectId;
 use crate::judge::Same;
 use crate::policy::plan::Plan;
 use crate::pseudonym::Salt;
 use crate::rewrite::{self, Fault};
 
-/// Ids of persons that the files tie together: some hundred bytes each, so that this is a gigabyte.
+/// Ids of persons that the files tie together, or mention: some hundred bytes each, so that this is a gigabyte.
 const MOST_TIES: usize = 10_000_000;
 /// Ties are sorted and told apart whenever so many more have come.
 const SOME_TIES: usize = 1 << 16;
+
+/// What files say of who is who.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// Which ids are one person's, in order of the ids.
+    pub same: Vec<Same>,
+    /// Ids by which records name whom they are about, in their order.
+    pub mentioned: Vec<SubjectId>,
+}
+
+impl Ties {
+    /// Adds those of another piece, or partition.
+    pub(super) fn join(&mut self, other: Self) {
+        self.same.extend(other.same);
+        self.mentioned.extend(other.mentioned);
+    }
+
+    /// Puts them in order, each once.
+    pub(super) fn tidy(&mut self) {
+        self.same.sort_unstable_by_key(|same| (same.alias, same.person));
+        self.same.dedup();
+        self.mentioned.sort_unstable();
+        self.mentioned.dedup();
+    }
+
+    /// No more than memory is kept for.
+    pub(super) const fn bound(&self) -> Result<(), RunError> {
+        if self.len() > MOST_TIES { Err(RunError::TooManyPersons { most: MOST_TIES }) } else { Ok(()) }
+    }
+
+    const fn len(&self) -> usize {
+        self.same.len().saturating_add(self.mentioned.len())
+    }
+
+    fn add(&mut self, found: rewrite::Survey) {
+        self.same.extend(found.same);
+        self.mentioned.extend(found.references.iter().map(|reference| reference.id));
+    }
+}
 
 /// What the files say of who is who. What cannot be read is passed over: rewriting finds it, with its place.
 pub(super) fn survey(
@@ -22,18 +62,19 @@ pub(super) fn survey(
     plans: &[Ruled<'_>],
     settings: &Settings,
     told: &mut dyn FnMut(u64),
-) -> Result<Vec<Same>, RunError> {
-    let mut all = Vec::new();
+) -> Result<Ties, RunError> {
+    let mut all = Ties::default();
     let mut tidy_at = SOME_TIES;
-    let learns = |form: Form| by_form(plans, form).is_some_and(|(_, plan)| plan.has_aliases());
-    let teaching: Vec<Input> = inputs.iter().filter(|input| learns(input.form)).cloned().collect();
-    let mut pieces = Reading::new(&teaching, Next::START, settings);
+    if !plans.iter().any(|ruled| ruled.plan.has_aliases()) {
+        return Ok(all);
+    }
+    let mut pieces = Reading::new(inputs, Next::START, settings);
     let found = |piece: Piece| {
-        let mut found = Vec::new();
+        let mut found = Ties::default();
         if let Some((_, plan)) = by_form(plans, piece.form) {
             each(plan, &piece.bytes, piece.form.is_lines(), settings.skips, &mut found);
         }
-        tidy(&mut found);
+        found.tidy();
         (found, piece.bytes.len() as u64)
     };
     pool::in_order(
@@ -41,35 +82,28 @@ pub(super) fn survey(
         || pieces.next(),
         found,
         |(found, bytes)| {
-            all.extend(found);
+            all.join(found);
             told(bytes);
             if all.len() >= tidy_at {
-                tidy(&mut all);
-                if all.len() > MOST_TIES {
-                    return Err(RunError::TooManyPersons { most: MOST_TIES });
-                }
+                all.tidy();
+                all.bound()?;
                 tidy_at = all.len().saturating_mul(2).max(SOME_TIES);
             }
             Ok(())
         },
     )?;
-    tidy(&mut all);
+    all.tidy();
     Ok(all)
-}
-
-fn tidy(all: &mut Vec<Same>) {
-    all.sort_unstable_by_key(|same| (same.alias, same.person));
-    all.dedup();
 }
 
 /// A piece. Where what is broken is passed over, it is not believed either: a document that cannot be rewritten says
 /// nothing about anybody.
-fn each(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool, all: &mut Vec<Same>) {
+fn each(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool, all: &mut Ties) {
     let mut rest = piece;
     while !rest.is_empty() {
         let Some(fault) = fault_of(plan, rest, is_lines, skips) else {
             if let Ok(found) = rewrite::survey(plan, rest, is_lines) {
-                all.extend(found.same);
+                all.add(found);
             }
             return;
         };
@@ -78,7 +112,7 @@ fn each(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool, all: &mut Vec<Sa
         }
         let (before, _, after) = super::work::around(rest, fault.offset);
         if let Ok(found) = rewrite::survey(plan, before, true) {
-            all.extend(found.same);
+            all.add(found);
         }
         rest = after;
     }

@@ -82,6 +82,29 @@ pub struct Counts {
     pub bytes: u64,
 }
 
+impl Counts {
+    /// Adds those of another partition.
+    pub(super) fn join(&mut self, other: &Self) {
+        let Self { routes, rows, cells, skipped, bytes } = other;
+        let routes_of = self.routes.len().max(routes.len());
+        self.routes.resize(routes_of, Tally::default());
+        for (own, more) in self.routes.iter_mut().zip(routes) {
+            own.join(more);
+        }
+        self.rows.resize(self.rows.len().max(rows.len()), 0);
+        for (own, more) in self.rows.iter_mut().zip(rows) {
+            *own = own.saturating_add(*more);
+        }
+        self.cells.resize(self.cells.len().max(cells.len()), Vec::new());
+        for (own, more) in self.cells.iter_mut().zip(cells) {
+            own.resize(own.len().max(more.len()), CellCounts::default());
+            own.iter_mut().zip(more).for_each(|(own, more)| own.add(*more));
+        }
+        self.skipped = self.skipped.saturating_add(*skipped);
+        self.bytes = self.bytes.saturating_add(*bytes);
+    }
+}
+
 /// A line or document that could not be rewritten: where, never what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Skipped {

@@ -87,7 +87,7 @@ pub(super) fn lines(all: &[Value]) -> String {
 }
 
 /// Every byte below a path.
-fn all_bytes(path: &Path) -> String {
+pub(super) fn all_bytes(path: &Path) -> String {
     if path.is_file() {
         return String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
     }

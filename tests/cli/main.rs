@@ -22,6 +22,7 @@ mod init;
 mod keys;
 mod ledger;
 mod officers;
+mod partitions;
 mod policies;
 mod reidentify;
 mod retire;

@@ -4,30 +4,31 @@ use std::path::Path;
 
 use super::super::policy_files::{Stop, count};
 use super::super::{FINDINGS, USAGE};
+use super::args::{DialectName, FormatName};
 use super::control::Controlled;
+use super::release::Written;
 use super::work::Work;
-use super::{Desk, DialectName, FormatName, Written, stop};
+use super::{Desk, stop};
 use crate::extract::bundle::{
     self, Bundle, BundleError, Codebook, Counts, Form, Keyed, PolicyFile, Previous, Protection, deleted,
 };
-use crate::extract::run::{Run, Staged};
+use crate::extract::run::Staged;
 use crate::policy::checked::Order;
 use crate::reports::Recoded;
 
 /// Writes it beside the data files, and says what of it is to be known.
 pub(super) fn write(
     desk: &Desk<'_>,
-    run: &Run<'_>,
     staged: &Staged,
     controlled: &Controlled,
     written: &[Written],
     work: &Work,
 ) -> Result<String, Stop> {
-    let (policy, extract) = (run.policy, run.extract);
-    let key = desk.ring.checkpoint_key().map_err(|error| stop(USAGE, error))?;
+    let (policy, extract) = (&desk.ground.policy, &desk.ground.extract);
+    let key = desk.ground.ring.checkpoint_key().map_err(|error| stop(USAGE, error))?;
     let out = work.out();
     let (mut told, mut previous) = (String::new(), None);
-    if let Some(directory) = &desk.args.previous {
+    if let Some(directory) = &desk.leaving.previous {
         let now: Vec<Keyed> = written
             .iter()
             .zip(&extract.tables)
@@ -58,7 +59,7 @@ pub(super) fn write(
         purpose: policy.purpose.id.as_str().to_owned(),
         domain: policy.pseudonyms.domain.clone(),
         policy: PolicyFile { file: file_name(&policy.file), version: policy.version.to_string() },
-        form: match (desk.args.format, desk.args.csv) {
+        form: match (desk.leaving.format, desk.leaving.csv) {
             (FormatName::Ndjson, _) => Form::Ndjson,
             (FormatName::Csv, DialectName::Danish) => Form::CsvDanish,
             (FormatName::Csv, DialectName::International) => Form::CsvInternational,

@@ -9,10 +9,10 @@ use super::super::policy_files::Stop;
 use super::super::subject::report::Language as Asked;
 use super::super::{CONTROL, USAGE};
 use super::work::{Work, beside};
-use super::{Desk, Make, stop};
+use super::{Desk, stop};
 use crate::clock::Clock;
 use crate::extract::control::{self, ControlError, Settings, Table};
-use crate::extract::run::{Run, Staged};
+use crate::extract::run::Staged;
 use crate::reports::{ControlReport, Enforced, Language, Recoded};
 
 /// The rows that may leave, and what was done for it.
@@ -28,13 +28,8 @@ pub(super) struct Controlled {
 }
 
 /// Counts who shares what; where too few do, enforces the policy's rule, or stops.
-pub(super) fn control(
-    desk: &Desk<'_>,
-    run: &Run<'_>,
-    staged: &Staged,
-    work: &Work,
-) -> Result<Controlled, Stop> {
-    let extract = run.extract;
+pub(super) fn control(desk: &Desk<'_>, staged: &Staged, work: &Work) -> Result<Controlled, Stop> {
+    let (policy, extract) = (&desk.ground.policy, &desk.ground.extract);
     let as_it_is = |told: String, examined| Controlled {
         tables: staged.tables.clone(),
         examined,
@@ -53,21 +48,21 @@ pub(super) fn control(
     let ways =
         if met { Vec::new() } else { control::ways(&tables, &settings, work.path()).map_err(failed)? };
     let mut report = ControlReport {
-        recipient: run.policy.recipient.name.clone(),
-        purpose: run.policy.purpose.id.as_str().to_owned(),
-        policy: run.policy.file.clone(),
-        policy_version: run.policy.version.to_string(),
+        recipient: policy.recipient.name.clone(),
+        purpose: policy.purpose.id.as_str().to_owned(),
+        policy: policy.file.clone(),
+        policy_version: policy.version.to_string(),
         extract: desk.id.to_string(),
         made: Clock::system().unix_millis(),
         found,
         ways,
         enforced: None,
     };
-    let shown = write(desk.args, &report)?;
+    let shown = write(desk, &report)?;
     if met {
         return Ok(as_it_is(format!("k = {} is met; {shown}\n", extract.k), true));
     }
-    if !desk.args.enforce {
+    if !desk.leaving.enforce {
         let text = format!(
             "k = {} is not met, and nothing appears; {shown}; let the policy's rule make it so with --enforce",
             extract.k
@@ -85,7 +80,7 @@ pub(super) fn control(
         told: format!("k = {} was not met, and is by the policy's rule; {shown}\n", extract.k),
     };
     report.enforced = Some(enforced);
-    write(desk.args, &report)?;
+    write(desk, &report)?;
     Ok(controlled)
 }
 
@@ -102,9 +97,9 @@ fn failed(error: ControlError) -> Stop {
 }
 
 /// Writes the report beside the extract, as a page and for programs, and says where.
-fn write(args: &Make, report: &ControlReport) -> Result<String, Stop> {
-    let output = &args.output;
-    let language = match args.language {
+fn write(desk: &Desk<'_>, report: &ControlReport) -> Result<String, Stop> {
+    let output = desk.output;
+    let language = match desk.leaving.language {
         Asked::Da => Language::Da,
         Asked::En => Language::En,
     };

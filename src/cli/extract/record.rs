@@ -7,7 +7,7 @@ use super::super::USAGE;
 use super::super::policy_files::Stop;
 use super::super::subject::ask;
 use super::{Desk, stop};
-use crate::extract::run::{Run, Staged};
+use crate::extract::run::Staged;
 use crate::extract::tally::Tally;
 use crate::ids::SubjectId;
 use crate::officer::EXTRACT_PERSONS;
@@ -35,12 +35,12 @@ struct Part<'a> {
 }
 
 /// Puts all of an extract on record, or nothing if anybody's data may not leave any more.
-pub(super) fn record(desk: &Desk<'_>, run: &Run<'_>, staged: &Staged, bytes: u64) -> Result<(), Stop> {
-    let (args, policy) = (desk.args, run.policy);
+pub(super) fn record(desk: &Desk<'_>, staged: &Staged, bytes: u64) -> Result<(), Stop> {
+    let (args, policy) = (desk.leaving, &desk.ground.policy);
     let who = args.who.clone().or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()));
     // So that a manifest finds its record.
     let why = format!("{} (extract {})", args.why, desk.id);
-    let parts = parts(policy, run.extract, staged);
+    let parts = parts(policy, &desk.ground.extract, staged);
     let all = parts.len();
     let body = |(number, record): (usize, bool)| {
         let (route, persons, tally, (share, of)) =
@@ -72,7 +72,7 @@ pub(super) fn record(desk: &Desk<'_>, run: &Run<'_>, staged: &Staged, bytes: u64
         body.map(Zeroizing::new).map_err(|error| super::super::subject::Stop::new(USAGE, error.to_string()))
     };
     let steps = [false, true].into_iter().flat_map(|record| (0..all).map(move |number| (number, record)));
-    ask::ask_each(&args.config, "/v1/extracts", steps.map(body))
+    ask::ask_each(&desk.given.config, "/v1/extracts", steps.map(body))
         .map(|_told| ())
         .map_err(|refused| stop(refused.code, refused.text))
 }

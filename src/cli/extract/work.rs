@@ -17,6 +17,8 @@ use crate::ids::ExchangeId;
 pub(super) struct Work {
     path: PathBuf,
     output: PathBuf,
+    /// Whether what was broken off here can be gone on with.
+    resumable: bool,
     /// Held for as long as this process works in it.
     _lock: File,
 }
@@ -29,8 +31,8 @@ pub(super) fn beside(output: &Path, end: &str) -> PathBuf {
 }
 
 impl Work {
-    /// Opens the work directory of an extract, or makes it.
-    pub(super) fn open(output: &Path, resumes: bool) -> Result<Self, Stop> {
+    /// Opens the work directory of an extract, or makes it. `resumable`: what is broken off in it can be gone on with.
+    pub(super) fn open(output: &Path, resumes: bool, resumable: bool) -> Result<Self, Stop> {
         if output.file_name().is_none() {
             return Err(stop(USAGE, format!("`{}` is no name for a directory", output.display())));
         }
@@ -41,8 +43,9 @@ impl Work {
         let path = beside(output, ".tavs-part");
         match (path.exists(), resumes) {
             (true, false) => {
+                let way = if resumable { "go on with --resume, or remove" } else { "remove" };
                 let text = format!(
-                    "an extract was begun in `{}` and not ended: go on with --resume, or remove the directory",
+                    "an extract was begun in `{}` and not ended: {way} the directory",
                     path.display()
                 );
                 return Err(stop(USAGE, text));
@@ -57,7 +60,7 @@ impl Work {
         }
         let lock = File::open(&path).map_err(|error| cannot("open", &path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, output: output.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path, output: output.to_owned(), resumable, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
                 Err(stop(USAGE, format!("another extract works in `{}`", path.display())))
             }
@@ -78,7 +81,7 @@ impl Work {
                     .split_once(' ')
                     .and_then(|(id, made)| Some((ExchangeId::parse(id)?, made.trim_end().parse().ok()?)));
                 read.ok_or_else(|| {
-                    let text = "is not of this version: run the extract anew, without --resume";
+                    let text = "is not of this version: remove its directory, and run the extract anew without --resume";
                     stop(USAGE, format!("`{}` {text}", path.display()))
                 })
             }
@@ -126,6 +129,25 @@ impl Work {
         std::fs::remove_dir_all(&self.path).map_err(|error| cannot("remove", &self.path, &error))
     }
 
+    /// What a run leaves that was stopped, and says: nothing where the input or the rights are wrong, for that no
+    /// resuming mends.
+    pub(super) fn stopped(self, Stop(code, text): Stop) -> Stop {
+        if code == USAGE && self.resumable {
+            return Stop(code, text);
+        }
+        match self.remove() {
+            Ok(()) => Stop(code, text),
+            Err(Stop(_, also)) => Stop(code, text + &also),
+        }
+    }
+
+    /// The work directory itself is what was to be made.
+    pub(super) fn becomes_partition(self) -> Result<(), Stop> {
+        std::fs::rename(&self.path, &self.output)
+            .and_then(|()| sync_parent(&self.output))
+            .map_err(|error| cannot("make", &self.output, &error))
+    }
+
     /// The extract appears; the positions of what was passed over go beside it.
     pub(super) fn appear(self, skipped: &Path, has_skipped: bool) -> Result<(), Stop> {
         let (out, output) = (self.out(), &self.output);
@@ -136,12 +158,16 @@ impl Work {
             std::fs::set_permissions(&out, Permissions::from_mode(0o700))?;
             File::open(&out)?.sync_all()?;
             std::fs::rename(&out, output)?;
-            let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty());
-            File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+            sync_parent(output)
         };
         done().map_err(|error| cannot("make", output, &error))?;
         self.remove()
     }
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 fn fresh(path: PathBuf) -> Result<PathBuf, Stop> {

@@ -175,7 +175,7 @@ pub(super) fn read_signature(text: &str) -> Option<(PublicKey, Signature)> {
 }
 
 /// A file as the manifest lists it; synced before, as nothing else says that a data file is on disk.
-pub(super) fn list(directory: &Path, name: String) -> Result<Listed, BundleError> {
+pub(in crate::extract) fn list(directory: &Path, name: String) -> Result<Listed, BundleError> {
     let path = directory.join(&name);
     let file = File::open(&path).map_err(cannot("open", &path))?;
     file.sync_all().map_err(cannot("sync", &path))?;
