@@ -17,6 +17,7 @@ pub mod order;
 mod outputs;
 pub mod partition;
 mod pool;
+mod rest;
 pub mod row;
 pub mod run;
 pub mod select;

@@ -2,8 +2,9 @@
 //! another.
 
 use super::checkpoint::Next;
-use super::input::Input;
+use super::input::{Form, Input};
 use super::pool;
+use super::rest::Rest;
 use super::run::{Reading, Ruled, RunError, Settings, by_form};
 use super::work::Piece;
 use crate::ids::SubjectId;
@@ -72,7 +73,7 @@ pub(super) fn survey(
     let found = |piece: Piece| {
         let mut found = Ties::default();
         if let Some((_, plan)) = by_form(plans, piece.form) {
-            each(plan, &piece.bytes, piece.form.is_lines(), settings.skips, &mut found);
+            each(plan, &piece.bytes, piece.form, settings.skips, &mut found);
         }
         found.tidy();
         (found, piece.bytes.len() as u64)
@@ -98,23 +99,26 @@ pub(super) fn survey(
 
 /// A piece. Where what is broken is passed over, it is not believed either: a document that cannot be rewritten says
 /// nothing about anybody.
-fn each(plan: &Plan, piece: &[u8], is_lines: bool, skips: bool, all: &mut Ties) {
-    let mut rest = piece;
-    while !rest.is_empty() {
-        let Some(fault) = fault_of(plan, rest, is_lines, skips) else {
-            if let Ok(found) = rewrite::survey(plan, rest, is_lines) {
-                all.add(found);
-            }
-            return;
-        };
-        if !is_lines {
-            return;
-        }
-        let (before, _, after) = super::work::around(rest, fault.offset);
-        if let Ok(found) = rewrite::survey(plan, before, true) {
+fn each(plan: &Plan, piece: &[u8], form: Form, skips: bool, all: &mut Ties) {
+    let is_lines = form.is_lines();
+    let mut learn = |bytes| {
+        if let Ok(found) = rewrite::survey(plan, bytes, is_lines) {
             all.add(found);
         }
-        rest = after;
+    };
+    let mut rest = Rest::of(piece, form);
+    loop {
+        let tried = rest.next();
+        match fault_of(plan, tried, is_lines, skips) {
+            None => {
+                learn(tried);
+                if !rest.went_well(tried) {
+                    return;
+                }
+            }
+            Some(fault) if is_lines => learn(rest.without(tried, fault.offset).0),
+            Some(_) => return,
+        }
     }
 }
 

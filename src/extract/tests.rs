@@ -6,7 +6,6 @@ use super::input::{Form, Input, InputError, Place};
 use super::row::Cell;
 use super::select::{CellCounts, Selected};
 use super::staged::{Reader, Writer};
-use super::work::around;
 use crate::ids::SubjectId;
 use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::{Column, Enforce, From, Table};
@@ -170,18 +169,6 @@ fn pieces_are_whole_lines_with_their_places() {
     fs::remove_file(&path).unwrap();
     fs::write(&path, text.replace("last", "tsal")).unwrap();
     assert!(matches!(input.check(), Err(InputError::Changed { .. })));
-}
-
-#[test]
-fn a_line_is_found_around_a_byte() {
-    let lines = b"ab\ncd\nef";
-    let (bad, good): (&[u8], &[u8]) = (b"cd\n", b"ab\n");
-    for offset in 3..6 {
-        assert_eq!(around(lines, offset), (good, bad, &b"ef"[..]));
-    }
-    assert_eq!(around(lines, 0), (&b""[..], good, &b"cd\nef"[..]));
-    assert_eq!(around(lines, 99), (&b"ab\ncd\n"[..], &b"ef"[..], &b""[..]));
-    assert_eq!(around(b"", 0), (&b""[..], &b""[..], &b""[..]));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::input::{Form, Input, Place};
+use super::rest::Rest;
 use super::run::{Ruled, RunError, by_form};
 use super::select::{SelectError, Selected};
 use super::tally::{Skipped, Tally};
@@ -84,12 +85,18 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     let Some((route, plan)) = by_form(desk.plans, form) else { return Ok(done) };
     done.route = route;
     let salts = Salts { desk, number };
-    let (mut rest, mut at, mut part) = (bytes.as_slice(), at, 0_u64);
+    let (mut rest, mut at, mut part) = (Rest::of(&bytes, form), at, 0_u64);
     loop {
-        let Some(fault) = part_of(desk, plan, form, &salts.of(part), rest, &mut done)? else {
+        let tried = rest.next();
+        let Some(fault) = part_of(desk, plan, form, &salts.of(part), tried, &mut done)? else {
+            at = at.after(tried);
+            part = part.saturating_add(1);
+            if rest.went_well(tried) {
+                continue;
+            }
             return Ok(done);
         };
-        let place = |offset: usize| at.after(rest.get(..offset).unwrap_or(rest));
+        let place = |offset: usize| at.after(tried.get(..offset).unwrap_or(tried));
         if !desk.skips {
             let Place { offset, line } = place(fault.offset);
             return Err(fault_at(desk, input, Place { offset, line }, fault.kind));
@@ -103,7 +110,7 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
             });
             return Ok(done);
         }
-        let (before, broken, after) = around(rest, fault.offset);
+        let (before, broken) = rest.without(tried, fault.offset);
         if part_of(desk, plan, form, &salts.of(part), before, &mut done)?.is_some() {
             // What came before the first fault has none.
             return Err(fault_at(desk, input, at, fault.kind));
@@ -116,7 +123,6 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
             why: why(form, fault.kind),
         });
         at = line.after(broken);
-        rest = after;
         part = part.saturating_add(1);
     }
 }
@@ -149,18 +155,6 @@ fn why(form: Form, kind: FaultKind) -> String {
         }
         (_, kind) => kind.to_string(),
     }
-}
-
-/// The lines before the one with `offset`, that line, and those after it.
-pub(super) fn around(lines: &[u8], offset: usize) -> (&[u8], &[u8], &[u8]) {
-    let offset = offset.min(lines.len().saturating_sub(1));
-    let (head, tail) = lines.split_at(offset);
-    let start = memchr::memrchr(b'\n', head).map_or(0, |at| at.saturating_add(1));
-    let end =
-        memchr::memchr(b'\n', tail).map_or(lines.len(), |at| offset.saturating_add(at).saturating_add(1));
-    let (before, rest) = lines.split_at(start);
-    let (line, after) = rest.split_at(end.saturating_sub(start));
-    (before, line, after)
 }
 
 /// Rewrites lines or a document that may be without a fault; gives the fault if not, and takes nothing over.
