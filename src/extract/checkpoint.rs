@@ -22,6 +22,8 @@ const NAME: &str = "checkpoint.json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Terms {
     pub(super) policy: String,
+    /// What tells key rings apart, in hexadecimal digits: a person must have one pseudonym in all of an extract.
+    pub(super) keys: String,
     pub(super) inputs: Vec<Input>,
     /// Files that only tell who is who.
     pub(super) consulted: Vec<Input>,
@@ -123,10 +125,11 @@ impl Checkpoint {
     /// There is none, or it is of another run.
     pub(super) fn read(work: &Path, terms: &Terms) -> Result<Self, CheckpointError> {
         let read = Self::last(work)?;
-        let Terms { policy, inputs, consulted, skips, piece, last_change, ties } = terms;
+        let Terms { policy, keys, inputs, consulted, skips, piece, last_change, ties } = terms;
         let own = &read.terms;
         for (same, what) in [
             (own.policy == *policy, "another version of the policy"),
+            (own.keys == *keys, "other keys: its domain has another version by now"),
             (own.inputs == *inputs, "other files, or they have changed"),
             (own.consulted == *consulted, "other files for --who-is-who, or they have changed"),
             (own.skips == *skips, "another `--on-error`"),

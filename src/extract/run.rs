@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use data_encoding::HEXLOWER;
+
 use super::checkpoint::{Checkpoint, CheckpointError, Next, Terms};
 use super::input::{Form, Input, InputError, Place};
 use super::outputs::Outputs;
@@ -235,6 +237,7 @@ impl Run<'_> {
     fn terms(&self, inputs: &[Input], consulted: &[Input]) -> Terms {
         Terms {
             policy: self.policy.version.to_string(),
+            keys: self.plans.iter().map(|ruled| HEXLOWER.encode(&ruled.plan.keys())).collect(),
             inputs: inputs.to_vec(),
             consulted: consulted.to_vec(),
             skips: self.settings.skips,

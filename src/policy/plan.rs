@@ -12,13 +12,15 @@ pub(crate) use compile::Scalar;
 pub(crate) use names::{NameEntry, NameTable, name_hash};
 pub(crate) use urls::{UrlRoute, Urls};
 
+use sha2::{Digest as _, Sha256};
+
 use self::pattern::Patterns;
 use crate::policy::checked::{
     Action, CprInText, Generalise, Keep, Kind, Linkability, Mask, Policy, Round, Route, Rule, Scan, Shift,
     Sought, Subject, Url,
 };
 use crate::policy::location::{Literal, Location};
-use crate::pseudonym::{KeyRing, Pseudonymiser, RingError, Shifter, SubjectKey, ValueKind};
+use crate::pseudonym::{Input, KeyRing, Linkage, Pseudonymiser, RingError, Shifter, SubjectKey, ValueKind};
 
 /// A rule of a policy: a line of a route's `members`, or of a shape's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -316,6 +318,22 @@ impl Plan {
     #[must_use]
     pub fn record_path(&self) -> Option<&[String]> {
         self.record_path.as_deref()
+    }
+
+    /// The same for two plans of one policy under the same keys, and another under others. Says nothing of the keys.
+    #[must_use]
+    pub fn keys(&self) -> [u8; 32] {
+        let nobody = Input { kind: "cpr", resource_type: "", system: "", value: "0101000000" };
+        let subject = self.subject_key.id(nobody);
+        let mut made = Vec::new();
+        // A table's are drawn; what remains says enough of its domain's secret.
+        let _none = self.pseudonymiser.write(nobody, Linkage::Domain, &mut made);
+        let moved = self.shifter.as_ref().map(|shifter| shifter.draw(subject, Linkage::Domain));
+        let mut hash = Sha256::new_with_prefix(b"tavs-plan-keys-1\n");
+        hash.update(subject.0);
+        hash.update(moved.unwrap_or_default().to_be_bytes());
+        hash.update(made);
+        hash.finalize().into()
     }
 
     /// The rule behind a rule number of a disclosure.

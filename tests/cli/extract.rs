@@ -378,6 +378,13 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     let said = Command::new("bash").args(["-c", &limited]).current_dir(here).output().unwrap();
     let err = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.status.code() == Some(2) && err.contains("cannot write `killed.tavs-part/"), "{err}");
+    // Half of it under other keys would link nobody with the other half.
+    let ring = here.join("keys/ring.toml");
+    let keys = fs::read_to_string(&ring).unwrap();
+    fs::write(&ring, with_another_secret(&keys, "glucose-study")).unwrap();
+    let said = extract(here, "killed", &[&["--resume"], &files[..]].concat());
+    assert!(said.code == 2 && said.err.contains("other keys"), "{}", said.err);
+    fs::write(&ring, keys).unwrap();
     let resume: &[&str] = &["--resume"];
     for part in [4_u64, 7] {
         let mut run = start(resume);
@@ -409,6 +416,79 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     }
     assert_eq!(disclosures(here).len(), 2, "what was killed is on record once");
     served.stop();
+}
+
+/// A configuration whose reminders may leave as files, too: in its policy other lines stand for those that begin so.
+fn reminders(changes: &[(&str, &str)]) -> (TempDir, Served) {
+    let folder = configured();
+    let here = folder.path();
+    let path = here.join("policies/sms-reminders.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let other = |line: &str| changes.iter().find(|(name, _)| line.split_whitespace().next() == Some(name));
+    let policy: Vec<&str> =
+        text.lines().map(|line| other(line).map_or(line, |(_, instead)| instead)).collect();
+    fs::write(&path, policy.join("\n") + "\n[extract]\nroutes = [\"appointments\"]\n").unwrap();
+    fs::copy(here.join("policies/tests/sms-reminders/appointments.json"), here.join("sample.json")).unwrap();
+    let served = Served::start(here);
+    (folder, served)
+}
+
+const REMINDERS: &[&str] = &["extract", "--policy", "policies/sms-reminders.toml", "--why", "x", "--output"];
+
+#[test]
+fn consent_binds_files_as_it_binds_responses() {
+    let (folder, served) = reminders(&[("consent", "consent = \"required\"")]);
+    let here = folder.path();
+    let over_http = || served.get("/appointments", "").split_once("\r\n\r\n").unwrap().1.to_owned();
+    let consent =
+        |what| subject(here, NANCY, &[what, "--purpose", "appointment-reminders", "--why", "form 17"]);
+    consent("consent");
+    let said = tavs(here, REMINDERS.iter().chain(&["given", "sample.json"]));
+    assert_eq!(said.code, 0, "{}", said.err);
+    let left = fs::read_to_string(here.join("given/records-00001.json")).unwrap();
+    assert_eq!(left, over_http());
+    assert_eq!(left.matches("\"start\"").count(), 1, "one appointment, of who has said yes: {left}");
+    let withheld = fs::read_to_string(here.join("sample.json")).unwrap().matches("\"cpr\"").count() - 1;
+    assert!(
+        said.err.contains(&format!("records: 1 released of 1 person, {withheld} withheld;")),
+        "{}",
+        said.err
+    );
+    consent("withdraw");
+    let said = tavs(here, REMINDERS.iter().chain(&["withdrawn", "sample.json"]));
+    assert!(said.err.contains("records: 0 released of 0 persons"), "{}", said.err);
+    let left = fs::read_to_string(here.join("withdrawn/records-00001.json")).unwrap();
+    assert!(left == over_http() && !left.contains("start"), "{left}");
+    served.stop();
+}
+
+#[test]
+fn nothing_leaves_as_files_past_the_last_day_of_agreement_or_transfer() {
+    let transfer =
+        "country = \"US\"\nground = \"dpf\"\nevidence = \"T-1\"\nverified = 2026-01-15\nexpires = 2026-01-16";
+    for (last, says) in [
+        (("expires", "expires = 2026-01-16"), "the agreement has lapsed"),
+        (("country", transfer), "the ground of transfer out of the EU has lapsed"),
+    ] {
+        let dates = [("signed", "signed = 2026-01-10"), ("review", "review = 2026-01-16")];
+        let (folder, served) = reminders(&[&dates[..], &[last]].concat());
+        let here = folder.path();
+        // The command would see it, too, were it not told another day; the office knows what day it is.
+        let said = tavs(here, REMINDERS.iter().chain(&["out", "--at", "2026-01-15", "sample.json"]));
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.err.contains(says), "{}", said.err);
+        assert!(!here.join("out").exists() && !here.join("out.tavs-part").exists());
+        assert_eq!(disclosures(here).len(), 0);
+        served.stop();
+    }
+}
+
+/// The ring, as if the domain had another secret.
+fn with_another_secret(ring: &str, domain: &str) -> String {
+    let (before, of_domain) = ring.split_once(&format!("name = \"{domain}\"")).unwrap();
+    let at = of_domain.find("secret = \"").unwrap() + "secret = \"".len();
+    let other = if of_domain[at..].starts_with('0') { "1" } else { "0" };
+    format!("{before}name = \"{domain}\"{}{other}{}", &of_domain[..at], &of_domain[at + 1..])
 }
 
 /// How many bytes the last checkpoint has behind it.
