@@ -22,6 +22,7 @@ use super::policy_files::Stop;
 use super::{FINDINGS, GOOD, USAGE, colour, complain};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::extract::input::InputError;
 use crate::extract::run::RunError;
 use crate::ids::ExchangeId;
 use crate::policy::checked::Policy;
@@ -94,7 +95,8 @@ impl From<RunError> for Stop {
             RunError::Fault { .. }
             | RunError::Row { .. }
             | RunError::NoRoute { .. }
-            | RunError::TooManyPersons { .. } => FINDINGS,
+            | RunError::TooManyPersons { .. }
+            | RunError::Input(InputError::Content { .. } | InputError::TooLong { .. }) => FINDINGS,
             RunError::Input(_) | RunError::Staged(_) | RunError::Released | RunError::Checkpoint(_) => USAGE,
         };
         stop(code, error)

@@ -87,6 +87,15 @@ pub enum InputError {
         #[source]
         error: io::Error,
     },
+    /// It holds what nobody can take apart: no gzip, no header, a quote that is not closed.
+    #[error("`{}`: {error}; mend the file", path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        #[source]
+        error: io::Error,
+    },
     /// The end of its name says nothing.
     #[error("cannot tell what `{}` holds: name it .ndjson (one document a line), .json (one document) or .csv, with .gz or .zst behind that if it is compressed", path.display())]
     Form {
@@ -156,14 +165,14 @@ impl Input {
     /// # Errors
     /// It cannot be opened, or has changed.
     pub fn pieces(&self, at: Place, piece: usize, most: usize) -> Result<Pieces, InputError> {
-        let io = |error| InputError::Io { path: self.path.clone(), error };
+        let io = |error| fault(&self.path, error);
         let mut file = File::open(&self.path).map_err(io)?;
         self.same(&file.metadata().map_err(io)?)?;
         let as_it_stands = self.coding == Coding::Plain && self.rows.is_none();
         if as_it_stands {
             file.seek(SeekFrom::Start(at.offset)).map_err(io)?;
         }
-        let mut source = source::open(file, self.coding, self.rows.as_ref()).map_err(io)?;
+        let mut source = source::open(file, self.coding, self.rows.as_ref(), most).map_err(io)?;
         if !as_it_stands {
             io::copy(&mut source.by_ref().take(at.offset), &mut io::sink()).map_err(io)?;
         }
@@ -173,6 +182,17 @@ impl Input {
         };
         let (path, form) = (self.path.clone(), self.form);
         Ok(Pieces { path, form, source, at, rest: Vec::new(), ended: false, piece, most, length })
+    }
+}
+
+/// Whether it is the file that is at fault, or the system.
+fn fault(path: &Path, error: io::Error) -> InputError {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    let path = path.to_owned();
+    if matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
+        InputError::Content { path, error }
+    } else {
+        InputError::Io { path, error }
     }
 }
 
@@ -283,7 +303,7 @@ impl Pieces {
             self.rest.reserve(missing);
         }
         let read = self.source.by_ref().take(missing as u64).read_to_end(&mut self.rest);
-        let read = read.map_err(|error| InputError::Io { path: self.path.clone(), error })?;
+        let read = read.map_err(|error| fault(&self.path, error))?;
         self.ended = read < missing;
         Ok(())
     }

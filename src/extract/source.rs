@@ -3,12 +3,15 @@
 //! A row that cannot be one is not passed over here: a line that is no JSON stands for it, so that whoever rewrites
 //! stops or counts it as any other. What must never happen here: a value guessed at.
 
+mod quotes;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 
+use self::quotes::Quotes;
 use crate::json::{escape_into, is_number};
 
 /// Bytes decoded at once.
@@ -50,11 +53,17 @@ pub struct Rows {
     pub numbers: Vec<String>,
 }
 
-/// Opens what stands in a file.
+/// Opens what stands in a file. `most`: bytes of a row.
 ///
 /// # Errors
-/// What the system says, or a header that names no columns.
-pub(super) fn open(file: File, coding: Coding, rows: Option<&Rows>) -> io::Result<Box<dyn Read + Send>> {
+/// What the system says; of kind `InvalidData`: a header that names no columns. Reading it then gives what cannot be
+/// taken apart as an error of that kind, too.
+pub(super) fn open(
+    file: File,
+    coding: Coding,
+    rows: Option<&Rows>,
+    most: usize,
+) -> io::Result<Box<dyn Read + Send>> {
     let plain: Box<dyn Read + Send> = match coding {
         Coding::Plain => Box::new(file),
         Coding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(STEP, file))),
@@ -65,7 +74,7 @@ pub(super) fn open(file: File, coding: Coding, rows: Option<&Rows>) -> io::Resul
         Encoding::Utf8 => plain,
         Encoding::Latin1 => Box::new(Latin1 { inner: plain, decoded: Vec::new(), at: 0 }),
     };
-    Ok(Box::new(Objects::new(text, rows)?))
+    Ok(Box::new(Objects::new(text, rows, most)?))
 }
 
 /// Hands out what is ready; `true` if something was.
@@ -100,7 +109,7 @@ impl<R: Read> Read for Latin1<R> {
 
 /// Rows as objects, with the header's names as members.
 struct Objects<R> {
-    rows: csv::Reader<io::Chain<io::Cursor<Vec<u8>>, R>>,
+    rows: csv::Reader<Quotes<io::Chain<io::Cursor<Vec<u8>>, R>>>,
     /// `{"name":` or `,"name":`, and whether the column's values are numbers.
     columns: Vec<(Vec<u8>, bool)>,
     decimal_comma: bool,
@@ -110,7 +119,7 @@ struct Objects<R> {
 }
 
 impl<R: Read> Objects<R> {
-    fn new(mut text: R, read: &Rows) -> io::Result<Self> {
+    fn new(mut text: R, read: &Rows, most: usize) -> io::Result<Self> {
         let mut first = Vec::with_capacity(STEP);
         // The whole header, unless it is absurdly long.
         text.by_ref().take(STEP as u64).read_to_end(&mut first)?;
@@ -121,8 +130,8 @@ impl<R: Read> Objects<R> {
         let many = |delimiter: u8| memchr::memchr_iter(delimiter, header).count();
         let guessed = if many(b';') > many(b',') { b';' } else { b',' };
         let delimiter = read.delimiter.unwrap_or(guessed);
-        let mut rows =
-            csv::ReaderBuilder::new().delimiter(delimiter).from_reader(io::Cursor::new(first).chain(text));
+        let text = Quotes::new(io::Cursor::new(first).chain(text), delimiter, most);
+        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text);
         let names = rows.byte_headers()?.clone();
         let mut columns: Vec<(Vec<u8>, bool)> = Vec::with_capacity(names.len());
         let mut seen = std::collections::HashSet::new();
@@ -217,7 +226,7 @@ mod tests {
         let mut folder = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut folder, text).unwrap();
         io::Seek::rewind(&mut folder).unwrap();
-        open(folder, Coding::Plain, Some(rows))?.read_to_end(&mut read)?;
+        open(folder, Coding::Plain, Some(rows), 1 << 20)?.read_to_end(&mut read)?;
         Ok(String::from_utf8_lossy(&read).into_owned())
     }
 
@@ -243,7 +252,7 @@ mod tests {
         let latin = Rows { encoding: Encoding::Latin1, ..rows.clone() };
         assert_eq!(lines(b"navn\n\xc5se\n", &latin).unwrap(), "{\"navn\":\"Åse\"}\n");
         assert_eq!(lines(b"navn\n\xc5se\n", &rows).unwrap(), "\u{fffd}\n", "found by the rewriter");
-        for bad in ["", "a,a\n", "a,,b\n", "a, \n"] {
+        for bad in ["", "a,a\n", "a,,b\n", "a, \n", "a,b\n1,\"2\n3,4\n"] {
             assert!(lines(bad.as_bytes(), &rows).is_err(), "{bad:?}");
         }
     }

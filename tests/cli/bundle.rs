@@ -42,8 +42,13 @@ fn a_researcher_verifies_and_opens_the_bundle_and_learns_who_is_gone() {
     let (folder, served) = research(true);
     let here = folder.path();
     export(here);
-    let said = extract(here, "january", &["--language", "en", "crowd.ndjson"]);
+    // What was begun in another form, and stopped late, leaves nothing of that form.
+    let said = extract(here, "january", &["--format", "csv", "--previous", "nowhere", "crowd.ndjson"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(here.join("january.tavs-part/out/patients.csv").exists());
+    let said = extract(here, "january", &["--resume", "--language", "en", "crowd.ndjson"]);
     assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!here.join("january/patients.csv").exists());
     let key = public_key(here);
     let said = tavs(here, ["extract", "verify", "january", "--key", &key]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
@@ -102,8 +107,15 @@ fn an_officer_reads_why_it_may_not_go_out_and_what_enforcing_cost() {
     let (folder, served) = research(true);
     let here = folder.path();
     export(here);
+    // What stands where the report goes is replaced: a link is not followed, and what all may read is no more.
+    fs::write(here.join("elsewhere"), "kept").unwrap();
+    std::os::unix::fs::symlink("elsewhere", here.join("extract.control.html")).unwrap();
+    fs::write(here.join("extract.control.json"), "old").unwrap();
     let said = extract(here, "extract", &[&["--language", "en"], &FILES[..]].concat());
     assert_eq!(said.code, 4, "{}", said.err);
+    assert_eq!(fs::read_to_string(here.join("elsewhere")).unwrap(), "kept");
+    let json = fs::metadata(here.join("extract.control.json")).unwrap();
+    assert_eq!(json.permissions().mode() & 0o777, 0o600);
     let page = here.join("extract.control.html");
     assert_eq!(fs::metadata(&page).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&page).unwrap();

@@ -1,8 +1,6 @@
 //! Disclosure control of an extract, before any of it is written for the researcher.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::policy_files::Stop;
@@ -110,12 +108,16 @@ fn write(desk: &Desk<'_>, report: &ControlReport) -> Result<String, Stop> {
     Ok(format!("the report is `{}`", page.display()))
 }
 
-/// SECURITY: a combination that one person has points at that person; for the owner alone.
+/// SECURITY: a combination that one person has points at that person; for the owner alone. Renamed over what stood
+/// there, which could be a link, or anybody's to read.
 fn put(path: &Path, text: &str) -> Result<(), Stop> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let written = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
         file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| stop(USAGE, format!("cannot write `{}`: {error}", path.display())))
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().map_err(|error| stop(USAGE, format!("cannot write `{}`: {error}", path.display())))
 }

@@ -87,6 +87,9 @@ fn finish(
         (FormatName::Csv, DialectName::Danish) => Format::Csv(Dialect::Danish),
         (FormatName::Csv, DialectName::International) => Format::Csv(Dialect::International),
     };
+    if !extract.tables.is_empty() {
+        work.empty_out()?;
+    }
     let mut written = Vec::new();
     for (number, (table, path)) in extract.tables.iter().zip(tables).enumerate() {
         let sorted = match (extract.order, table.keys().next()) {

@@ -36,7 +36,8 @@ impl Work {
         if output.file_name().is_none() {
             return Err(stop(USAGE, format!("`{}` is no name for a directory", output.display())));
         }
-        if output.exists() {
+        // A link that leads nowhere, too: nothing can be renamed over it.
+        if output.symlink_metadata().is_ok() {
             let text = format!("`{}` exists: an extract is never made over another", output.display());
             return Err(stop(USAGE, text));
         }
@@ -108,6 +109,16 @@ impl Work {
     /// The same of a file of the extract.
     pub(super) fn fresh_output(&self, name: &str) -> Result<PathBuf, Stop> {
         fresh(self.out().join(name))
+    }
+
+    /// Takes away all of the extract that a run before wrote there, in whatever form: what is left of that would be
+    /// listed and signed with the rest.
+    pub(super) fn empty_out(&self) -> Result<(), Stop> {
+        let out = self.out();
+        let remove = || -> io::Result<()> {
+            std::fs::read_dir(&out)?.try_for_each(|entry| std::fs::remove_file(entry?.path()))
+        };
+        remove().map_err(|error| cannot("empty", &out, &error))
     }
 
     /// Where the extract stands until it appears.

@@ -12,6 +12,7 @@ use crate::policy::checked::extract::{Extract, Order};
 fn partition(path: &std::path::Path, inputs: Vec<Input>) -> Partition {
     let terms = Terms {
         policy: String::new(),
+        keys: String::new(),
         inputs,
         consulted: Vec::new(),
         skips: true,
