@@ -485,10 +485,12 @@ fn nothing_leaves_as_files_past_the_last_day_of_agreement_or_transfer() {
 
 /// The ring, as if the domain had another secret.
 fn with_another_secret(ring: &str, domain: &str) -> String {
-    let (before, of_domain) = ring.split_once(&format!("name = \"{domain}\"")).unwrap();
-    let at = of_domain.find("secret = \"").unwrap() + "secret = \"".len();
-    let other = if of_domain[at..].starts_with('0') { "1" } else { "0" };
-    format!("{before}name = \"{domain}\"{}{other}{}", &of_domain[..at], &of_domain[at + 1..])
+    let named = format!("name = \"{domain}\"");
+    let (before, of_domain) = ring.split_once(&named).unwrap();
+    let (until, secret) = of_domain.split_once("secret = \"").unwrap();
+    let other = if secret.starts_with('0') { '1' } else { '0' };
+    let rest: String = secret.chars().skip(1).collect();
+    format!("{before}{named}{until}secret = \"{other}{rest}")
 }
 
 /// How many bytes the last checkpoint has behind it.
