@@ -26,6 +26,12 @@ macro_rules! policy_name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The name, shared and not copied.
+            #[must_use]
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
         }
 
         impl fmt::Display for $name {
@@ -48,6 +54,15 @@ policy_name!(Purpose);
 /// Which text a policy had: the SHA-256 of its file. Stands in every ledger record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PolicyVersion(pub [u8; 32]);
+
+impl PolicyVersion {
+    /// Its first eight digits: enough to tell in a log which text it was.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let [first, second, third, fourth, ..] = self.0;
+        data_encoding::HEXLOWER.encode(&[first, second, third, fourth])
+    }
+}
 
 impl fmt::Display for PolicyVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

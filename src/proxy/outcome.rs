@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tracing::{Instrument as _, Level, Span};
+use tracing::{Instrument as _, Level};
 
 use super::exchange::{Done, exchange};
 use super::send::Intent;
@@ -18,7 +18,7 @@ use crate::ledger::{Entry, Kind};
 use crate::net::listener::Connection;
 use crate::policy::decide::Permit;
 use crate::policy::running::RunningPolicy;
-use crate::telemetry::logs::exchange_span;
+use crate::telemetry::logs::{Ended, exchange_span};
 use crate::telemetry::metrics::{Phase, Refused as RefusedLabels, Request as RequestLabels, Timed};
 use crate::telemetry::metrics::{Upstream as UpstreamLabels, Word};
 
@@ -173,38 +173,29 @@ fn count(proxy: &Proxy, who: &Who, code: u16, verdict: Option<Verdict>) {
     }
 }
 
-/// One line an exchange. Its fields are names of policies, words of closed sets, and numbers.
+/// One line an exchange. Its fields are names of policies, words of closed sets, and numbers; in one event,
+/// because a span's fields are written anew at each that is recorded (a quarter of an exchange's instructions).
 fn log(
     state: &State,
     who: &Who,
     status: u16,
-    outcome: &'static str,
+    reason: &'static str,
     verdict: Option<Verdict>,
     took: Duration,
 ) {
-    let span = Span::current();
-    if let Some(recipient) = &who.recipient {
-        span.record("recipient", recipient.as_str());
-        if let Some(policy) = state.policies.get(recipient) {
-            let version = policy.checked().version.to_string();
-            span.record("policy", version.get(..8).unwrap_or_default());
-            span.record("purpose", policy.checked().purpose.id.as_str());
-        }
-    }
-    if let Some(route) = &who.route {
-        span.record("route", route.as_str());
-    }
-    if let Some(upstream) = &who.upstream {
-        span.record("upstream", upstream.as_str());
-    }
-    span.record("status", status);
-    span.record("reason", outcome);
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    match verdict.map_or(Level::INFO, |verdict| verdict.level) {
-        Level::ERROR => tracing::error!(micros, "exchange"),
-        Level::WARN => tracing::warn!(micros, "exchange"),
-        _ => tracing::info!(micros, "exchange"),
-    }
+    let policy =
+        who.recipient.as_ref().and_then(|recipient| state.policies.get(recipient)).map(|p| p.checked());
+    let ended = Ended {
+        recipient: who.recipient.as_ref().map(RecipientId::as_str),
+        route: who.route.as_deref(),
+        purpose: policy.map(|policy| policy.purpose.id.as_str()),
+        policy: policy.map(|policy| policy.version),
+        upstream: who.upstream.as_deref(),
+        status,
+        reason,
+        took,
+    };
+    ended.log(verdict.map_or(Level::INFO, |verdict| verdict.level));
 }
 
 /// Counts an exchange while it lasts, also if its recipient goes away.

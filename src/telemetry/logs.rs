@@ -1,13 +1,14 @@
 //! Log set-up: JSON lines on standard error, and the span of an exchange.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
-use tracing::{Span, Subscriber};
+use tracing::{Level, Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::ids::ExchangeId;
+use crate::ids::{ExchangeId, PolicyVersion};
 
 /// Where the level is read from when no option gives it, such as `info` or `tavs=debug`.
 pub const LEVEL_VARIABLE: &str = "TAVS_LOG";
@@ -68,23 +69,52 @@ fn filter(wanted: &str) -> Result<EnvFilter, LogError> {
     Ok(filter)
 }
 
-/// The span of one exchange. Its fields are a closed list; the ones that are not yet known are
-/// recorded later, from policies and closed sets only: `recipient`, `route`, `purpose`, `policy`
-/// (the version's first eight digits), `upstream`, `status`, `reason`.
+/// The span of one exchange: whatever is logged in it says whose it is, at any level.
 #[must_use]
 pub fn exchange_span(exchange: ExchangeId) -> Span {
-    // At the level of an error, so that warnings and errors say whose they are at any level.
-    tracing::error_span!(
-        "exchange",
-        exchange = %exchange,
-        recipient = tracing::field::Empty,
-        route = tracing::field::Empty,
-        purpose = tracing::field::Empty,
-        policy = tracing::field::Empty,
-        upstream = tracing::field::Empty,
-        status = tracing::field::Empty,
-        reason = tracing::field::Empty,
-    )
+    tracing::error_span!("exchange", exchange = %exchange)
+}
+
+/// The line that each exchange ends with. Its fields are a closed list, out of policies and closed sets only.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Whose exchange it was, where that was known.
+    pub recipient: Option<&'a str>,
+    /// On which route of its policy.
+    pub route: Option<&'a str>,
+    /// For which purpose.
+    pub purpose: Option<&'a str>,
+    /// Under which text of the policy: eight digits are written.
+    pub policy: Option<PolicyVersion>,
+    /// Which upstream was asked.
+    pub upstream: Option<&'a str>,
+    /// Our status code.
+    pub status: u16,
+    /// The word of docs/problems.md, or `released`.
+    pub reason: &'static str,
+    /// From the request's head to the answer's.
+    pub took: Duration,
+}
+
+impl Ended<'_> {
+    /// Writes it.
+    pub fn log(self, level: Level) {
+        let Self { recipient, route, purpose, policy, upstream, status, reason, took } = self;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let policy = policy.map(|version| tracing::field::display(version.short()));
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    recipient, route, purpose, policy, upstream, status, reason, micros, "exchange"
+                )
+            };
+        }
+        match level {
+            Level::ERROR => line!(error),
+            Level::WARN => line!(warn),
+            _ => line!(info),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,19 +143,30 @@ mod tests {
         let writer = kept.clone();
         let subscriber = subscriber(DEFAULT_LEVEL, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            let span = exchange_span(ExchangeId::new(1, [7; 10]));
-            span.record("recipient", "sms-reminders").record("status", 404_u16).record("reason", "no-route");
-            span.in_scope(|| tracing::info!("exchange ended"));
+            let ended = Ended {
+                recipient: Some("sms-reminders"),
+                route: None,
+                purpose: None,
+                policy: Some(PolicyVersion([0xab; 32])),
+                upstream: None,
+                status: 404,
+                reason: "no-route",
+                took: Duration::from_micros(7),
+            };
+            exchange_span(ExchangeId::new(1, [7; 10])).in_scope(|| ended.log(Level::INFO));
             tracing::info!(target: "hyper::proto", "not ours");
         });
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["message"], "exchange ended");
+        assert_eq!(line["message"], "exchange");
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["span"]["exchange"], ExchangeId::new(1, [7; 10]).to_string());
-        assert_eq!(line["span"]["recipient"], "sms-reminders");
-        assert_eq!(line["span"]["status"], 404);
-        assert_eq!(line["span"]["reason"], "no-route");
+        assert_eq!(line["recipient"], "sms-reminders");
+        assert_eq!(line["policy"], "abababab");
+        assert_eq!(line["status"], 404);
+        assert_eq!(line["reason"], "no-route");
+        assert_eq!(line["micros"], 7);
+        assert_eq!(line.get("route"), None);
     }
 
     #[test]

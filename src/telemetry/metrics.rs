@@ -3,6 +3,7 @@
 //! SECURITY: a label's value is a [`Word`]: a string of the program's own, or a name out of a
 //! policy or the configuration. No value from a message can become one.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -17,38 +18,66 @@ use prometheus_client::registry::Registry;
 use crate::ids::RecipientId;
 
 /// A label's value: of a closed set.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Word(Arc<str>);
+#[derive(Debug, Clone)]
+pub struct Word(Text);
+
+/// Own words are not copied for each exchange that is counted.
+#[derive(Debug, Clone)]
+enum Text {
+    Own(&'static str),
+    Configured(Arc<str>),
+}
 
 impl Word {
+    fn as_str(&self) -> &str {
+        match &self.0 {
+            Text::Own(word) => word,
+            Text::Configured(name) => name,
+        }
+    }
+
     /// A word of the program's own.
     #[must_use]
-    pub fn own(word: &'static str) -> Self {
-        Self(Arc::from(word))
+    pub const fn own(word: &'static str) -> Self {
+        Self(Text::Own(word))
     }
 
     /// A name out of a checked policy or the configuration: a route, an upstream, a certificate.
     #[must_use]
     pub fn configured(name: &str) -> Self {
-        Self(Arc::from(name))
+        Self(Text::Configured(Arc::from(name)))
     }
 
     /// Where there is none: a request whose route is not known has the route `-`.
     #[must_use]
-    pub fn none() -> Self {
+    pub const fn none() -> Self {
         Self::own("-")
     }
 }
 
 impl From<&RecipientId> for Word {
     fn from(recipient: &RecipientId) -> Self {
-        Self::configured(recipient.as_str())
+        Self(Text::Configured(recipient.shared()))
+    }
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Word {}
+
+impl Hash for Word {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl EncodeLabelValue for Word {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        EncodeLabelValue::encode(&&*self.0, encoder)
+        EncodeLabelValue::encode(&self.as_str(), encoder)
     }
 }
 
