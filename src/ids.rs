@@ -1,7 +1,9 @@
 //! Names for the things that an exchange is about. Every part speaks of them; none is a value
 //! from a message.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// Which recipient (GDPR art. 4(9)): the `id` of its policy's `[recipient]`.
@@ -147,6 +149,33 @@ impl fmt::Debug for ExchangeId {
 /// A data subject as the ledger knows it: a MAC under the ledger's own key, never a CPR.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubjectId(pub [u8; 16]);
+
+/// What is kept by subject.
+pub type SubjectMap<V> = HashMap<SubjectId, V, BuildHasherDefault<OwnBytes>>;
+
+/// A set of subjects.
+pub type SubjectSet = HashSet<SubjectId, BuildHasherDefault<OwnBytes>>;
+
+/// Hashes a [`SubjectId`] to eight bytes of its own: it is a MAC already, which nobody outside can choose.
+///
+/// PERF: SipHash over it was 3.5 % of the instructions of an exchange of 64 KB.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct OwnBytes(u64);
+
+impl Hasher for OwnBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    /// The length, which is the same for all.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl fmt::Debug for SubjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! wait, log, or keep a value from the message beyond the call.
 
 mod act;
+mod clean;
 mod coarse;
 mod dates;
 mod decoded;

@@ -8,13 +8,12 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::rights::Circumstances;
 use self::rights::Rights;
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectMap};
 use crate::judge::{Judge, Judgement, Same};
 use crate::store::{Alias, AliasSource, Change, Store, StoreError};
 
@@ -32,9 +31,9 @@ pub struct Subjects {
 #[derive(Debug, Default)]
 struct Known {
     /// One step towards the id that stands for the person; that id itself is not in it.
-    towards: HashMap<SubjectId, SubjectId>,
+    towards: SubjectMap<SubjectId>,
     /// By the id that stands for the person.
-    rights: HashMap<SubjectId, Rights>,
+    rights: SubjectMap<Rights>,
 }
 
 impl Subjects {

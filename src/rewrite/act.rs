@@ -99,7 +99,7 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
     /// The text of a string, out of its escapes.
     pub(super) fn text(&self, span: StringSpan) -> Cow<'b, str> {
         let content = self.reader.slice(span.start, span.end);
-        if span.escaped { Cow::Owned(decode(content)) } else { Cow::Borrowed(content) }
+        if span.escaped { decode(content) } else { Cow::Borrowed(content) }
     }
 
     fn keep_string(&mut self, keep: &Keep, span: StringSpan) -> Result<bool, Fault> {
@@ -107,7 +107,11 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         let exempt = keep.clear_cpr.is_some() && cpr::parse(&text).is_some()
             || keep.string_not_cpr && is_ten_digits(&text);
         self.finds.clear();
-        let search = if exempt { Search::Clean } else { cpr::search(&text, &mut self.finds) };
+        let search = match &text {
+            _ if exempt => Search::Clean,
+            Cow::Borrowed(text) => self.clean.search(text, &mut self.finds),
+            Cow::Owned(text) => cpr::search(text, &mut self.finds),
+        };
         if search == Search::Binary && !keep.unscanned {
             return Ok(false);
         }

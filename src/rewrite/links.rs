@@ -250,5 +250,5 @@ fn text(reader: &mut Reader<'_>, depth: u32) -> Result<Option<String>, Error> {
         return Ok(None);
     }
     let span = reader.string()?;
-    Ok(Some(decode(reader.slice(span.start, span.end))))
+    Ok(Some(decode(reader.slice(span.start, span.end)).into_owned()))
 }

@@ -1,6 +1,8 @@
 //! Names of members: no two alike in an object of which something leaves (G3), and no CPR in one
 //! that no rule spells out (G2).
 
+use std::borrow::Cow;
+
 use super::text::Replacement;
 use super::walk::Walk;
 use super::{Fault, FaultKind, Watch};
@@ -58,7 +60,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     /// The name as it leaves, or would.
     fn written_name(&self, name: &SeenName) -> String {
         let renamed = name.renamed.and_then(|at| self.renames.get(at)).cloned();
-        renamed.unwrap_or_else(|| decode(self.reader.slice(name.start, name.end)))
+        renamed.unwrap_or_else(|| decode(self.reader.slice(name.start, name.end)).into_owned())
     }
 
     /// Writes a name that no rule spells out, quoted and with its colon. Says no if it holds a
@@ -86,7 +88,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
                 let from = self.out.len();
                 self.write_replaced(name, finds.iter().map(Replacement::cpr).collect(), span.start)?;
                 let written = self.out.get(from..).and_then(|name| std::str::from_utf8(name).ok());
-                let written = decode(written.unwrap_or_default());
+                let written = decode(written.unwrap_or_default()).into_owned();
                 self.out.push(b'"');
                 self.finds = finds;
                 let (hash, renamed) = (name_hash(written.as_bytes()), Some(self.renames.len()));
@@ -99,9 +101,12 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
     }
 }
 
-/// The text of a name, which has been read.
-pub(super) fn decode(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    crate::json::unescape_into(name, &mut text);
-    text
+/// The text of a name or a string, which has been read; nearly none has escapes.
+pub(super) fn decode(json: &str) -> Cow<'_, str> {
+    if !json.as_bytes().contains(&b'\\') {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len());
+    crate::json::unescape_into(json, &mut text);
+    Cow::Owned(text)
 }

@@ -163,7 +163,7 @@ pub(super) fn enter(reader: &mut Reader<'_>, name: &str, depth: u32) -> Result<O
         if own == name {
             return Ok(Some(before));
         }
-        before.push(own);
+        before.push(own.into_owned());
         reader.skip_value(inner)?;
         reader.whitespace();
         if reader.peek() != b',' {

@@ -80,7 +80,7 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
         Ok(colon && !span.escaped && self.is_plain_text(name))
     }
 
-    fn is_plain_text(&mut self, text: &str) -> bool {
-        cpr::search(text, &mut self.finds) == Search::Clean
+    fn is_plain_text(&mut self, text: &'b str) -> bool {
+        self.clean.search(text, &mut self.finds) == Search::Clean
     }
 }

@@ -1,6 +1,6 @@
 //! Whose data a record is: what stands at the subject locations, and whether that is a person.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::identifier::Identifier;
@@ -8,7 +8,7 @@ use super::links::{Links, is_local};
 use super::reference;
 use super::survey::Ties;
 use crate::cpr;
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectSet};
 use crate::json::Reader;
 use crate::judge::{Judge, Judgement};
 use crate::policy::plan::Plan;
@@ -75,7 +75,7 @@ pub(super) struct Judged<'b> {
     known: HashMap<(u32, &'b str), Verdict>,
     /// Subjects of the records that leave, each once, in order of appearance.
     disclosed: Vec<SubjectId>,
-    listed: HashSet<SubjectId>,
+    listed: SubjectSet,
     /// Whose ids of the document's own are, as the document itself says.
     ties: Ties,
 }
@@ -295,15 +295,8 @@ pub(super) fn identify<T>(
         return Identified::Absent;
     }
     let content = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let decoded;
-    let text = match content {
-        Some(content) if content.contains('\\') => {
-            decoded = super::names::decode(content);
-            Some(decoded.as_str())
-        }
-        plain => plain,
-    };
-    if let Some(text) = text {
+    let decoded = content.map(super::names::decode);
+    if let Some(text) = decoded.as_deref() {
         if let Some(id) = text.strip_prefix('#') {
             let contained = links.contained(at, id);
             return contained.map_or(Identified::Nobody, |(_, at)| Identified::Contained(at));
@@ -318,7 +311,7 @@ pub(super) fn identify<T>(
             return Identified::Number(then(Input::number(&one.number, &one.system)));
         }
     }
-    let found = match text {
+    let found = match decoded.as_deref() {
         Some(text) => Identifier::read(text),
         None => cpr::parse_number(json.as_bytes()).map(Identifier::Number),
     };

@@ -4,7 +4,6 @@
 //! What is learnt here is used for the same body at once, and kept only after the body has been
 //! rewritten without a fault: a document that is no document says nothing about anybody.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::document::document_of;
@@ -13,7 +12,7 @@ use super::lookahead::{Ahead, Place, resolve};
 use super::names::decode;
 use super::subjects::{Identified, identify};
 use super::{Fault, lines, utf8};
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectMap, SubjectSet};
 use crate::json::Reader;
 use crate::judge::Same;
 use crate::policy::plan::{Plan, Slot, State};
@@ -29,7 +28,7 @@ pub struct Survey {
 }
 
 /// Whose the ids of one document are, as it says itself; `None` where it says two things.
-pub(super) type Ties = HashMap<SubjectId, Option<SubjectId>>;
+pub(super) type Ties = SubjectMap<Option<SubjectId>>;
 
 /// A subject that is named by reference.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,7 +68,7 @@ pub fn survey(plan: &Plan, body: &[u8], is_lines: bool) -> Result<Survey, Fault>
 /// Whose the ids are in a decoded document, by what that says itself. They are told to nobody else:
 /// whether they are the API's ids, only the API could say.
 pub(super) fn ties(plan: &Plan, slot: Slot, document: &Reader<'_>) -> Ties {
-    let mut ties = Ties::new();
+    let mut ties = Ties::default();
     let mut collector = Collector::new(plan, document);
     // What is no document, the walk finds.
     if plan.has_aliases && collector.document(slot, document.clone()).is_ok() {
@@ -105,7 +104,7 @@ impl<'p, 'b> Collector<'p, 'b> {
         let Survey { same, mut references } = self.survey;
         references.sort_by_key(|reference| reference.id);
         references.dedup_by_key(|reference| reference.id);
-        let aliases: HashSet<SubjectId> = same.iter().map(|same| same.alias).collect();
+        let aliases: SubjectSet = same.iter().map(|same| same.alias).collect();
         references.retain(|reference| !aliases.contains(&reference.id));
         Survey { same, references }
     }

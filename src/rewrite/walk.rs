@@ -11,6 +11,7 @@ use std::rc::Rc;
 use self::tally::Tally;
 pub use self::whose::RecordAt;
 pub(super) use self::whose::Whose;
+use super::clean::Clean;
 use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
@@ -77,6 +78,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     /// The record that is open is that of a protected person: their name and address stay.
     pub(super) protected: bool,
     pub(super) finds: Vec<Find>,
+    pub(super) clean: Clean<'b>,
     /// Of a document that is judged in parts: how deep its array of records stands, and where in the
     /// output that began and ended.
     pub(super) parted_at: Option<u32>,
@@ -141,6 +143,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             may_be_marked: plan.protects_addresses && may_be_marked(text),
             protected: false,
             finds: Vec::new(),
+            clean: Clean::default(),
             parted_at: None,
             records_at: None,
             watch,

@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::rows::{Millis, Reservation};
 use super::values::{int, number, read_ids};
 use super::{Store, sql};
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectMap};
 
 /// The window, in milliseconds.
 pub const DAY: Millis = 24 * 60 * 60 * 1000;
@@ -35,7 +35,7 @@ pub(super) struct Mirror(Mutex<HashMap<String, Arc<Mutex<Recent>>>>);
 struct Recent {
     /// Whether the table's rows have been read.
     loaded: bool,
-    at: HashMap<SubjectId, Millis>,
+    at: SubjectMap<Millis>,
     by_time: BTreeSet<(Millis, SubjectId)>,
 }
 

@@ -67,7 +67,7 @@ pub enum RingError {
     },
     /// No secret for a domain that a policy names.
     #[error(
-        "the key ring has no secret for domain `{domain}`; add one with `tavs keys new --add --domain {domain}`"
+        "the key ring has no secret for domain `{domain}`; add one with `tavs keys new RING --add --domain {domain}`, RING being the file that tavs.toml names"
     )]
     NoDomain {
         /// The policy's domain.
