@@ -50,6 +50,8 @@ struct Case {
     /// Connections that call at the same time, each one call after the other: as many as the benchmark of
     /// whole proxies has at this size.
     connections: usize,
+    /// The most that the ledger may cost: CPU with it over CPU without.
+    goal: f64,
 }
 
 pub(crate) fn measure(quick: bool) {
@@ -67,18 +69,21 @@ pub(crate) fn measure(quick: bool) {
             target: format!("/fhir/resource/{ID}"),
             body: patients[0].clone().into(),
             connections: 32,
+            goal: 1.5,
         },
         Case {
             name: "64 KB, 30 subjects",
             target: "/fhir/Patient".into(),
             body: bundle.into(),
             connections: 16,
+            goal: 1.25,
         },
     ];
     println!("response             on, us/exchange       of it index           not synced            off");
     println!("                     on / off              without index / off   records/sync");
     let load =
         Builder::new_multi_thread().worker_threads(1).thread_name("load").enable_all().build().unwrap();
+    let mut goals = Vec::new();
     for case in cases {
         let calls = if quick { 2 } else { EXCHANGES / case.connections };
         let mut rounds = Vec::new();
@@ -99,7 +104,12 @@ pub(crate) fn measure(quick: bool) {
         let bare = figures(&|(on, _, off)| (on.all - on.index) / off.all, 2);
         let shared = figures(&|(on, ..)| on.records_a_sync, 1);
         println!("{:<20} {ratio:<21} {bare:<21} {shared}", "");
+        goals.push(format!(
+            "goal| CPU with the ledger on / off, {} | at most {} | {ratio} |",
+            case.name, case.goal
+        ));
     }
+    println!("{}", goals.join("\n"));
 }
 
 /// Processor microseconds of one exchange: of all threads, and of the index's alone.

@@ -175,10 +175,19 @@ class Stage:
     def conf(self, name, body):
         (self.work / f"{name}.conf").write_text(NGINX_CONF.format(work=self.work, name=name, body=body))
 
-    def tavs(self, buffer="64 MiB"):
-        for old in (self.home / "policies").glob("*.toml"):
+    def tavs(self, buffer="64 MiB", recipients=1, routes=1):
+        """`recipients` and `routes` beside those that are called, which come last."""
+        policies = self.home / "policies"
+        for old in policies.glob("*.toml"):
             old.unlink()
-        (self.home / "policies" / "bench.toml").write_text(POLICY.replace("BUFFER", buffer))
+        head, route, rest = POLICY.replace("BUFFER", buffer).partition("[[route]]")
+        others = [(route + rest).replace('"documents"', f'"other-{n}"').replace('"/{name}"', f'"/other/{n}/{{name}}"') for n in range(1, routes)]
+        (policies / "bench.toml").write_text(head + "".join(others) + route + rest)
+        for n in range(1, recipients):
+            (policies / f"other-{n}.toml").write_text((head + route + rest).replace("sms-reminders", f"other-{n}"))
+        if recipients > 1:
+            keys = ["keys", "new", "keys/ring.toml", "--add", "--policies", "policies", "--why", "benchmark"]
+            subprocess.run([self.tavs_binary, *keys], cwd=self.home, check=True, capture_output=True)
         config = (self.home / "tavs.toml").read_text()
         config = config.replace("127.0.0.1:8443", f"127.0.0.1:{TAVS}").replace("127.0.0.1:8080", f"127.0.0.1:{ORIGIN}")
         config = config.replace("127.0.0.1:9443", f"127.0.0.1:{ADMIN}").replace('level = "info" ', 'level = "error"')
@@ -187,9 +196,9 @@ class Stage:
         (self.home / "tavs.toml").write_text(config)
         self.start("tavs", [self.tavs_binary, "serve", "--config", str(self.home / "tavs.toml")], TAVS, PROXY_CPU)
 
-    def restart_tavs(self, buffer="64 MiB"):
+    def restart_tavs(self, buffer="64 MiB", **more):
         self.end(self.running.pop("tavs"))
-        self.tavs(buffer)
+        self.tavs(buffer, **more)
 
     def end(self, process):
         for how in (signal.SIGTERM, signal.SIGKILL):
@@ -248,6 +257,7 @@ def group_of(pid):
 
 
 PEERS = {"nginx": NGINX, "tavs": TAVS}
+REACHED = []
 
 
 def micros(stage, peer, name, *how):
@@ -270,7 +280,14 @@ def in_turns(stage, name, *how):
     return spread(taken["nginx"]), spread(taken["tavs"]), spread(ratios, 2)
 
 
+def goal(what, wanted, measured):
+    """A line for the table at the end of benches/run.sh."""
+    REACHED.append(f"goal| {what} | {wanted} | {measured} |")
+
+
 SIZES = {"small": (2_000, 1, 32), "medium": (64_000, 32, 16), "large": (1_000_000, 500, 8)}
+# CPU of a request over nginx's, at most: h1 and h2.
+GOALS = {"small": (1.6, 1.4), "medium": (1.7, 1.6), "large": (1.5, 1.5)}
 
 
 def cpu(stage):
@@ -279,7 +296,9 @@ def cpu(stage):
         for protocol in ([], ["--http2", "-p", "4"]):
             clients_now = max(1, clients // 4) if protocol else clients
             row = in_turns(stage, name, "-c", str(clients_now), *protocol)
-            print(f"| {size // 1000} KB, {records} CPR, {'h2' if protocol else 'h1'} | {' | '.join(row)} |", flush=True)
+            what = f"{size // 1000} KB, {records} CPR, {'h2' if protocol else 'h1'}"
+            print(f"| {what} | {' | '.join(row)} |", flush=True)
+            goal(f"CPU of a request over nginx's, {what}", f"at most {GOALS[name][bool(protocol)]}", row[2])
 
 
 def latency(stage):
@@ -301,7 +320,9 @@ def latency(stage):
 
 def handshakes(stage):
     print("\n### Full handshakes with a client certificate, and one small request each: CPU in microseconds\n\n| | nginx | tavs | ratio |\n|---|---|---|---|")
-    print("| h1, 2 KB |", " | ".join(in_turns(stage, "small", "-c", "8", "--disable-keepalive")), "|", flush=True)
+    row = in_turns(stage, "small", "-c", "8", "--disable-keepalive")
+    print("| h1, 2 KB |", " | ".join(row), "|", flush=True)
+    goal("CPU of a full handshake with a client certificate and 2 KB over nginx's", "at most 0.67", row[2])
 
 
 def idle(stage, port, many):
@@ -363,6 +384,11 @@ def growth(stage):
         print(f"| {size // 1000} KB |", " | ".join(in_turns(stage, name, "-c", "4")), "|", flush=True)
     for clients in (1, 10, 100, 1000, 2000):
         print(f"| 2 KB, {clients} connections |", " | ".join(in_turns(stage, "small", "-c", str(clients))), "|", flush=True)
+    for what in ("recipients", "routes"):
+        for many in (1, 10, 100, 1000):
+            stage.restart_tavs(**{what: many})
+            print(f"| 2 KB, {many} {what} |", " | ".join(in_turns(stage, "small", "-c", "32")), "|", flush=True)
+    stage.restart_tavs()
 
 
 TABLES = {table.__name__: table for table in (cpu, latency, handshakes, memory, large, growth)}
@@ -381,6 +407,7 @@ def main():
         print(f"{CPUS} processors ({processor}); the proxy has one. {ROUNDS} rounds of {EACH} s in turns.")
         for name in wanted:
             TABLES[name](stage)
+        print("", *REACHED, sep="\n")
     finally:
         stage.stop()
 

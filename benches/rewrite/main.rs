@@ -70,6 +70,7 @@ fn main() {
 
     let heading = if quick { "both agree" } else { "tavs MB/s            serde_json MB/s      ratio" };
     println!("input      documents  leaves  pseudonyms   {heading}");
+    let mut goals = Vec::new();
     for set in &sets {
         let (mut left, mut pseudonyms) = (0, 0);
         for document in &set.documents {
@@ -102,7 +103,12 @@ fn main() {
         }
         let [ours, theirs, ratio] = &mut figures;
         println!("{:<20} {:<20} {}", summary(ours, 0), summary(theirs, 0), summary(ratio, 2));
+        goals.push(format!(
+            "goal| the rewriter over serde_json, {name} | at least 1.3 | {} |",
+            summary(ratio, 2)
+        ));
     }
+    println!("{}", goals.join("\n"));
 }
 
 /// MB of input a second over all documents of a set.
