@@ -111,6 +111,9 @@ fn extract(args: &Args) -> Result<String, Stop> {
     };
     let ground = Ground::open(given)?;
     let inputs = stage::inputs(reading, &ground)?;
+    if !leaving.dry_run {
+        record::could(&ground, given, leaving)?;
+    }
     let work = Work::open(output, reading.resume, reading.stdin.is_none())?;
     let subjects = subjects(&ground.config)?;
     let begun = work

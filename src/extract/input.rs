@@ -128,13 +128,13 @@ impl Input {
     /// # Errors
     /// It cannot be read, or its form is not known.
     pub fn open(path: &Path, rows: &Rows) -> Result<Self, InputError> {
-        let (form, coding) = Form::of(path).ok_or_else(|| InputError::Form { path: path.to_owned() })?;
         let metadata = File::open(path).and_then(|file| file.metadata());
         let metadata = metadata.map_err(|error| InputError::Io { path: path.to_owned(), error })?;
         if !metadata.is_file() {
             let error = io::Error::other("it is no file; give the files of a folder one by one");
             return Err(InputError::Io { path: path.to_owned(), error });
         }
+        let (form, coding) = Form::of(path).ok_or_else(|| InputError::Form { path: path.to_owned() })?;
         let rows = (form == Form::Csv).then(|| rows.clone());
         Ok(Self { path: path.to_owned(), form, coding, rows, identity: Identity::of(&metadata) })
     }

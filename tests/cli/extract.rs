@@ -342,6 +342,20 @@ fn what_is_broken_stops_the_extract_or_is_passed_over_and_said() {
     assert_eq!(extract(here, "extract", &["a.ndjson"]).code, 2);
     fs::write(here.join("c.txt"), "{}").unwrap();
     assert_eq!(extract(here, "other", &["c.txt"]).code, 2);
+    let said = extract(here, "other", &["policies"]);
+    assert!(said.code == 2 && said.err.contains("it is no file"), "{}", said.err);
+    // Where a row ends behind a stray quote, nobody can say, so that nothing is passed over either.
+    fs::write(here.join("e.csv"), "id;text\n1;\"12\" pipe\n2;\"3\n").unwrap();
+    let said = extract(here, "other", &["--on-error", "skip", "e.csv"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("`e.csv`: line 2: something stands behind the quote"), "{}", said.err);
+    assert!(!here.join("other.tavs-part").exists());
+    // What the office would refuse in the end it refuses before a file is read.
+    let args =
+        ["extract", "--policy", "policies/research.toml", "--output", "other", "--why", ELSE, "a.ndjson"];
+    let said = tavs(here, args);
+    assert!(said.code == 1 && said.err.contains("`why` holds a number"), "{} {}", said.code, said.err);
+    assert!(!here.join("other.tavs-part").exists());
     served.stop();
 }
 
@@ -457,6 +471,7 @@ fn consent_binds_files_as_it_binds_responses() {
     consent("withdraw");
     let said = tavs(here, REMINDERS.iter().chain(&["withdrawn", "sample.json"]));
     assert!(said.err.contains("records: 0 released of 0 persons"), "{}", said.err);
+    assert_eq!(disclosures(here).last().unwrap().subjects.len(), 0, "also that nobody is in it is on record");
     let left = fs::read_to_string(here.join("withdrawn/records-00001.json")).unwrap();
     assert!(left == over_http() && !left.contains("start"), "{left}");
     served.stop();

@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 use super::super::USAGE;
 use super::super::policy_files::Stop;
 use super::super::subject::ask;
-use super::{Desk, stop};
+use super::args::{Given, Leaving};
+use super::{Desk, Ground, stop};
 use crate::extract::run::Staged;
 use crate::extract::tally::Tally;
-use crate::ids::SubjectId;
+use crate::ids::{ExchangeId, SubjectId};
 use crate::officer::EXTRACT_PERSONS;
 use crate::policy::checked::Policy;
 use crate::policy::checked::extract::Extract;
@@ -34,12 +35,59 @@ struct Part<'a> {
     records_withheld: u64,
 }
 
+/// Asks whether an extract could be put on record now, before hours are spent on it: by this version of the policy, on
+/// this day, for this reason.
+///
+/// # Errors
+/// Why not, in the office's words.
+pub(super) fn could(
+    Ground { policy, extract, .. }: &Ground,
+    given: &Given,
+    args: &Leaving,
+) -> Result<(), Stop> {
+    let route = extract.routes.first().and_then(|number| policy.routes.get(*number));
+    let who = who(args);
+    let nothing = Part {
+        who: who.as_deref(),
+        // As long as that of the record.
+        why: &why(args, ExchangeId::new(0, [0; 10])),
+        recipient: policy.recipient.id.as_str(),
+        policy: policy.version.to_string(),
+        route: route.map_or("", |route| route.name.as_str()),
+        part: 1,
+        record: false,
+        subjects: Vec::new(),
+        bytes: 0,
+        released_by_rule: Vec::new(),
+        withheld: 0,
+        unfit: 0,
+        cpr_in_text: 0,
+        records: 0,
+        records_withheld: 0,
+    };
+    ask::ask_each(&given.config, "/v1/extracts", std::iter::once(coded(&nothing)))
+        .map(|_told| ())
+        .map_err(|refused| stop(refused.code, refused.text))
+}
+
+fn who(args: &Leaving) -> Option<String> {
+    args.who.clone().or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()))
+}
+
+/// So that a manifest finds its record.
+fn why(args: &Leaving, extract: ExchangeId) -> String {
+    format!("{} (extract {extract})", args.why)
+}
+
+fn coded(part: &Part<'_>) -> Result<Zeroizing<Vec<u8>>, super::super::subject::Stop> {
+    let body = serde_json::to_vec(part);
+    body.map(Zeroizing::new).map_err(|error| super::super::subject::Stop::new(USAGE, error.to_string()))
+}
+
 /// Puts all of an extract on record, or nothing if anybody's data may not leave any more.
 pub(super) fn record(desk: &Desk<'_>, staged: &Staged, bytes: u64) -> Result<(), Stop> {
     let (args, policy) = (desk.leaving, &desk.ground.policy);
-    let who = args.who.clone().or_else(|| std::env::var("USER").ok().filter(|name| !name.is_empty()));
-    // So that a manifest finds its record.
-    let why = format!("{} (extract {})", args.why, desk.id);
+    let (who, why) = (who(args), why(args, desk.id));
     let parts = parts(policy, &desk.ground.extract, staged);
     let all = parts.len();
     let body = |(number, record): (usize, bool)| {
@@ -68,8 +116,7 @@ pub(super) fn record(desk: &Desk<'_>, staged: &Staged, bytes: u64) -> Result<(),
             records: share_of(tally.records),
             records_withheld: share_of(tally.records_withheld),
         };
-        let body = serde_json::to_vec(&part);
-        body.map(Zeroizing::new).map_err(|error| super::super::subject::Stop::new(USAGE, error.to_string()))
+        coded(&part)
     };
     let steps = [false, true].into_iter().flat_map(|record| (0..all).map(move |number| (number, record)));
     ask::ask_each(&desk.given.config, "/v1/extracts", steps.map(body))
@@ -90,6 +137,11 @@ fn parts<'a>(policy: &'a Policy, extract: &Extract, staged: &'a Staged) -> Vec<S
         let of = chunks.len() as u64;
         let shares = (0..of).zip(chunks);
         parts.extend(shares.map(|(share, persons)| (route.name.as_str(), persons, tally, (share, of))));
+    }
+    // That nobody is in it any more is told, too.
+    let first = extract.routes.first().and_then(|number| policy.routes.get(*number));
+    if let (true, Some(route), Some(tally)) = (parts.is_empty(), first, staged.counts.routes.first()) {
+        parts.push((route.name.as_str(), &[], tally, (0, 1)));
     }
     parts
 }

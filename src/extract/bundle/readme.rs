@@ -193,15 +193,20 @@ for value, count in counts.most_common():
 
 fn pandas(form: Form, table: &CodedTable, text: &mut String) {
     let (file, column) = (&table.file, counted(table));
-    let read = match form {
-        Form::Ndjson => format!("pandas.read_json(\"{file}\", lines=True, dtype=False, convert_dates=False)"),
+    let (imports, read) = match form {
+        // What its own reader of NDJSON makes of types changes from version to version.
+        Form::Ndjson => (
+            "import json\nimport pandas",
+            format!("pandas.DataFrame([json.loads(line) for line in open(\"{file}\", encoding=\"utf-8\")])"),
+        ),
         Form::CsvDanish | Form::CsvInternational => {
             let decimal = if form == Form::CsvDanish { ", decimal=\",\"" } else { "" };
-            format!(
+            let read = format!(
                 "pandas.read_csv(\"{file}\", sep=\"{}\"{decimal}, encoding=\"utf-8-sig\", dtype={{{}}})",
                 delimiter(form),
                 texts(table).map(|name| format!("\"{name}\": \"string\"")).collect::<Vec<_>>().join(", ")
-            )
+            );
+            ("import pandas", read)
         }
     };
     put(
@@ -211,7 +216,7 @@ fn pandas(form: Form, table: &CodedTable, text: &mut String) {
 ## Python with pandas
 
 ```python
-import pandas
+{imports}
 
 data = {read}
 print(data[\"{column}\"].value_counts(dropna=False))
@@ -276,7 +281,10 @@ fn stata(form: Form, table: &CodedTable, text: &mut String) {
     if form == Form::CsvDanish && !numbers.is_empty() {
         put(text, format_args!("destring {}, replace dpcomma\n", numbers.join(" ")));
     }
-    put(text, format_args!("tabulate {}, missing\n```\n", stata(counted(table))));
+    put(text, format_args!("tabulate {}, missing\n```\n\n", stata(counted(table))));
+    text.push_str(
+        "Nobody has run these two commands for you: look whether the number of rows is as above.\n",
+    );
 }
 
 /// What an author wrote, in a line of Markdown: nothing in it is markup.
