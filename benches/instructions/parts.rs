@@ -1,17 +1,15 @@
 //! The parts of an exchange that are counted, each to be run a number of times.
 
-use std::fs::{self, File};
+use std::fs;
 use std::hint::black_box;
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::date;
 use tavs::cpr;
 use tavs::ids::ExchangeId;
 use tavs::judge::Everyone;
-use tavs::ledger::{Disk, Entry, FileSystem, Grounds, Kind, Ledger, Limits, Settings};
+use tavs::ledger::{Entry, Grounds, Kind, Ledger, Limits, Settings};
 use tavs::policy::checked::{Policy, Subject};
 use tavs::policy::decide::Asked;
 use tavs::policy::location::Location;
@@ -97,7 +95,8 @@ fn compiled(times: u64) {
     }
 }
 
-/// All that an exchange does but connections: decide, survey, judge, rewrite, record.
+/// All that an exchange does but connections: decide, survey, judge, rewrite, record. The disk is a real one:
+/// what the system does is not counted.
 fn exchanges(document: &[u8], times: u64) {
     let mut policy = with_subjects();
     if !document.starts_with(b"{\"resourceType\":\"Bundle\"") {
@@ -120,7 +119,7 @@ fn exchanges(document: &[u8], times: u64) {
     let (segments, rows) = (["fhir".to_owned()], Rows::default());
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (ledger, _) = Ledger::open_on(settings, Box::new(Unsynced)).unwrap();
+        let (ledger, _) = Ledger::open(settings).unwrap();
         for _ in 0..times {
             let asked = Asked {
                 method: "GET",
@@ -156,32 +155,4 @@ fn exchanges(document: &[u8], times: u64) {
             black_box(ledger.append(&entry).await.unwrap());
         }
     });
-}
-
-/// A disk that says that it has synced and has not.
-#[derive(Debug)]
-struct Unsynced;
-
-impl Disk for Unsynced {
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        FileSystem.create(path)
-    }
-    fn open(&mut self, path: &Path) -> io::Result<File> {
-        FileSystem.open(path)
-    }
-    fn write(&mut self, file: &File, at: u64, bytes: &[u8]) -> io::Result<()> {
-        FileSystem.write(file, at, bytes)
-    }
-    fn sync(&mut self, _file: &File) -> io::Result<()> {
-        Ok(())
-    }
-    fn truncate(&mut self, file: &File, length: u64) -> io::Result<()> {
-        FileSystem.truncate(file, length)
-    }
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        FileSystem.rename(from, to)
-    }
-    fn sync_directory(&mut self, _directory: &Path) -> io::Result<()> {
-        Ok(())
-    }
 }
