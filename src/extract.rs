@@ -16,6 +16,7 @@ pub mod input;
 pub mod order;
 mod outputs;
 pub mod partition;
+mod parts;
 mod pool;
 mod rest;
 pub mod row;

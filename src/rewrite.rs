@@ -150,6 +150,11 @@ pub enum FaultKind {
     /// Of a body that is judged in parts: its records are not where they could be judged one by one.
     #[error("the records are not where they could be judged one by one")]
     NotParted,
+    /// Of a document that is judged in parts: a record's subject stands in another entry, or in several.
+    #[error(
+        "a record names whom it is about by another entry's `fullUrl` (`urn:uuid:`), which is followed within a whole document only"
+    )]
+    SubjectElsewhere,
 }
 
 /// What came of a body.

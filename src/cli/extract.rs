@@ -93,6 +93,7 @@ impl From<RunError> for Stop {
     fn from(error: RunError) -> Self {
         let code = match &error {
             RunError::Fault { .. }
+            | RunError::Part { .. }
             | RunError::Row { .. }
             | RunError::NoRoute { .. }
             | RunError::TooManyPersons { .. }

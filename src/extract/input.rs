@@ -186,13 +186,34 @@ impl Input {
 }
 
 /// Whether it is the file that is at fault, or the system.
-fn fault(path: &Path, error: io::Error) -> InputError {
+pub(super) fn fault(path: &Path, error: io::Error) -> InputError {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     let path = path.to_owned();
     if matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
         InputError::Content { path, error }
     } else {
         InputError::Io { path, error }
+    }
+}
+
+impl Input {
+    /// The line that a byte stands on, from 1; read again for whoever mends the file.
+    #[must_use]
+    pub fn line_at(&self, offset: usize) -> u64 {
+        let before = Place { offset: 0, line: 1 };
+        let Ok(mut from) = self.pieces(before, PIECE, PIECE) else { return before.line };
+        let (mut place, mut some) = (before, vec![0; PIECE]);
+        let mut left = offset;
+        while left > 0 {
+            let wanted = some.len().min(left);
+            let read = from.source.read(some.get_mut(..wanted).unwrap_or_default()).unwrap_or_default();
+            if read == 0 {
+                break;
+            }
+            place = place.after(some.get(..read).unwrap_or_default());
+            left = left.saturating_sub(read);
+        }
+        place.line
     }
 }
 
@@ -254,6 +275,11 @@ impl std::fmt::Debug for Pieces {
 }
 
 impl Pieces {
+    /// What has been read and not handed out, and what is still to come.
+    pub(super) fn into_rest(self) -> (Vec<u8>, Box<dyn Read + Send>) {
+        (self.rest, self.source)
+    }
+
     /// The next piece, and where it begins; `None` at the end.
     ///
     /// # Errors

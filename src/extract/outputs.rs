@@ -15,6 +15,7 @@ use super::tally::{Counts, Tally};
 use super::work::Done;
 use crate::ids::SubjectId;
 use crate::policy::checked::extract::Extract;
+use crate::rewrite::Part;
 
 /// The folder of what becomes the extract.
 pub(super) const OUT: &str = "out";
@@ -30,6 +31,8 @@ pub(super) struct Outputs {
     records: Option<(usize, Growing)>,
     /// Bytes of input since the last checkpoint.
     since: u64,
+    /// Some record of the document that is coming in parts has left.
+    after_records: bool,
 }
 
 /// Whose data leaves by one route's rules.
@@ -98,8 +101,16 @@ impl Outputs {
         }
         let out = work.join(OUT);
         std::fs::create_dir_all(&out).map_err(cannot("make", &out))?;
-        let mut outputs =
-            Self { work: work.to_owned(), checkpoint, tables, persons, skipped, records: None, since: 0 };
+        let mut outputs = Self {
+            work: work.to_owned(),
+            checkpoint,
+            tables,
+            persons,
+            skipped,
+            records: None,
+            since: 0,
+            after_records: false,
+        };
         outputs.cut_records()?;
         if begins {
             outputs.keep()?;
@@ -109,13 +120,26 @@ impl Outputs {
 
     /// Takes over what came of a piece, in the pieces' order.
     pub(super) fn take(&mut self, done: Done, checkpoint_every: u64) -> Result<(), RunError> {
-        let Done { number, input, route, form, end, length, released, selected, tally, subjects, skipped } =
-            done;
+        let Done {
+            number,
+            input,
+            route,
+            form,
+            part,
+            end,
+            length,
+            released,
+            selected,
+            tally,
+            subjects,
+            skipped,
+        } = done;
+        let released = self.joined(part, &released);
         for (writer, block) in self.tables.iter_mut().zip(&selected.blocks) {
             writer.append(block)?;
         }
         if !released.is_empty() {
-            self.records_of(input, form.is_lines())?.add(&released)?;
+            self.records_of(input, form.is_lines())?.add(released)?;
         }
         if let Some(persons) = self.persons.get_mut(route) {
             persons.add(&subjects)?;
@@ -129,12 +153,32 @@ impl Outputs {
             let (file, line, byte, why) = (one.input.saturating_add(1), one.line, one.offset, one.why);
             self.skipped.add(format!("{file},{line},{byte},\"{why}\"\n").as_bytes())?;
         }
-        self.checkpoint.next = Next { input, at: end, number: number.saturating_add(1) };
         self.since = self.since.saturating_add(length);
+        if part.is_some_and(|(part, _)| part != Part::Last) {
+            // Within a document nothing is gone on from.
+            return Ok(());
+        }
+        self.checkpoint.next = Next { input, at: end, number: number.saturating_add(1) };
         if self.since >= checkpoint_every {
             self.keep()?;
         }
         Ok(())
+    }
+
+    /// What a part adds to the document: its records come behind a comma, if any has left before.
+    fn joined<'r>(&mut self, part: Option<(Part, bool)>, released: &'r [u8]) -> &'r [u8] {
+        let (is_middle, has_records) = match part {
+            None | Some((Part::Last, _)) => (false, false),
+            Some((Part::First, has_records)) => {
+                self.after_records = false;
+                (false, has_records)
+            }
+            Some((Part::Middle, has_records)) => (true, has_records),
+        };
+        let is_first = !self.after_records;
+        self.after_records |= has_records;
+        let comma = usize::from(is_middle && has_records && is_first);
+        released.get(comma..).unwrap_or_default()
     }
 
     /// Ends all files.

@@ -10,12 +10,13 @@ use data_encoding::HEXLOWER;
 use super::checkpoint::{Checkpoint, CheckpointError, Next, Terms};
 use super::input::{Form, Input, InputError, Place};
 use super::outputs::Outputs;
+use super::parts::Parts;
 use super::pool;
 use super::select::SelectError;
 use super::staged::StagedError;
 use super::survey::{self, Ties};
 use super::tally::Counts;
-use super::work::{self, Desk, Done, Piece};
+use super::work::{self, Desk, Done, Parted, Piece};
 use crate::ids::SubjectId;
 use crate::judge::{Judge as _, Judgement, Same};
 use crate::policy::checked::extract::Extract;
@@ -112,6 +113,18 @@ pub enum RunError {
         /// What is wrong.
         kind: FaultKind,
     },
+    /// A document in parts cannot be rewritten.
+    #[error("`{}`, line {line} (byte {offset}): {kind}; a document larger than the policy's `[limits] response` is rewritten in parts, and is not passed over: mend it, leave it out, or raise `response`", path.display())]
+    Part {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// The first byte that cannot stand, from 0.
+        offset: u64,
+        /// What is wrong.
+        kind: FaultKind,
+    },
     /// A row of CSV cannot be one.
     #[error("`{}`, line {line} or later: {why}; mend the file, or pass over what is broken with `--on-error skip`", path.display())]
     Row {
@@ -150,7 +163,8 @@ pub enum RunError {
 impl From<SelectError> for RunError {
     fn from(error: SelectError) -> Self {
         match error {
-            SelectError::Released => Self::Released,
+            // Not of what is judged whole.
+            SelectError::Released | SelectError::Around => Self::Released,
             SelectError::Staged(error) => Self::Staged(error),
         }
     }
@@ -207,9 +221,10 @@ impl Run<'_> {
             weighed: &weighed,
             salt: &salt,
             skips: self.settings.skips,
+            most: self.settings.most,
         };
         let mut outputs = Outputs::open(&self.work, checkpoint, self.extract)?;
-        let mut pieces = Reading::new(inputs, next, &self.settings);
+        let mut pieces = Reading::new(inputs, self.plans, next, &self.settings);
         pool::in_order(
             self.settings.threads,
             || pieces.next(),
@@ -284,33 +299,86 @@ pub(super) fn tied(subjects: &Subjects, same: &[Same]) -> Weighed {
 /// The pieces of all files, in their order.
 pub(super) struct Reading<'a> {
     inputs: &'a [Input],
+    plans: &'a [Ruled<'a>],
     next: Next,
     settings: &'a Settings,
-    open: Option<super::input::Pieces>,
+    open: Option<Open<'a>>,
+}
+
+/// The file that is being read.
+enum Open<'a> {
+    Whole(super::input::Pieces),
+    /// A document that is too large to be judged whole.
+    Parted(Parts<'a>),
 }
 
 impl<'a> Reading<'a> {
-    pub(super) const fn new(inputs: &'a [Input], next: Next, settings: &'a Settings) -> Self {
-        Self { inputs, next, settings, open: None }
+    pub(super) const fn new(
+        inputs: &'a [Input],
+        plans: &'a [Ruled<'a>],
+        next: Next,
+        settings: &'a Settings,
+    ) -> Self {
+        Self { inputs, plans, next, settings, open: None }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Piece>, RunError> {
         loop {
             let Some(input) = self.inputs.get(self.next.input) else { return Ok(None) };
             let Settings { piece, most, .. } = *self.settings;
-            let open = match &mut self.open {
+            let open = match self.open.take() {
                 Some(open) => open,
-                none => none.insert(input.pieces(self.next.at, piece, most)?),
+                None => Open::Whole(input.pieces(self.next.at, piece, most)?),
             };
-            if let Some((at, bytes)) = open.advance()? {
-                let number = self.next.number;
-                self.next.number = number.saturating_add(1);
-                return Ok(Some(Piece { number, input: self.next.input, form: input.form, at, bytes }));
+            let found = match open {
+                Open::Whole(open) => self.whole(input, open)?,
+                Open::Parted(parts) => self.part(input, parts)?,
+            };
+            if found.is_some() {
+                self.next.number = self.next.number.saturating_add(1);
+                return Ok(found);
             }
             input.check()?;
             self.open = None;
             self.next.input = self.next.input.saturating_add(1);
             self.next.at = Place::START;
         }
+    }
+
+    fn whole(&mut self, input: &'a Input, mut open: super::input::Pieces) -> Result<Option<Piece>, RunError> {
+        let Next { input: at_input, number, .. } = self.next;
+        match open.advance() {
+            Ok(None) => Ok(None),
+            Ok(Some((at, bytes))) => {
+                self.open = Some(Open::Whole(open));
+                let length = bytes.len() as u64;
+                let piece =
+                    Piece { number, input: at_input, form: input.form, at, bytes, length, parted: None };
+                Ok(Some(piece))
+            }
+            Err(error) => {
+                let is_large = matches!(error, InputError::TooLong { .. }) && input.form == Form::Document;
+                let plan = by_form(self.plans, input.form).filter(|_| is_large).map(|(_, plan)| plan);
+                let parts = plan.and_then(|plan| Parts::of(input, plan, open, self.settings.most));
+                self.part(input, parts.ok_or(error)?)
+            }
+        }
+    }
+
+    fn part(&mut self, input: &'a Input, mut parts: Parts<'a>) -> Result<Option<Piece>, RunError> {
+        let Next { input: at_input, number, .. } = self.next;
+        let before = parts.read();
+        let Some(piece) = parts.next()? else { return Ok(None) };
+        let (read, place) = (parts.read(), piece.place());
+        self.open = Some(Open::Parted(parts));
+        Ok(Some(Piece {
+            number,
+            input: at_input,
+            form: input.form,
+            at: Place { offset: read, line: 1 },
+            length: read.saturating_sub(before),
+            parted: piece.parting.map(|parting| Parted { parting, place }),
+            bytes: piece.into_document(),
+        }))
     }
 }

@@ -7,6 +7,7 @@ use super::staged::{Block, StagedError};
 use super::tree::{Node, Value, unescaped};
 use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::{Column, From, Table};
+use crate::policy::location::{Location, Step};
 use crate::rewrite::RecordAt;
 
 /// What was selected of a piece of input.
@@ -47,29 +48,35 @@ impl Selected {
     }
 
     /// Selects from one released document, which stands at `start..end` of `text`. `records` are those of
-    /// `text`, in their order.
+    /// `text`, in their order. `parted`: the names on the way to its array of records, where the document is
+    /// one of the parts of a larger one; what stands around the records is in each, and no row can be made of it.
     pub(super) fn document(
         &mut self,
         tables: &[Table],
         (text, start, end): (&str, usize, usize),
-        records: &[RecordAt],
+        (records, parted): (&[RecordAt], Option<&[String]>),
     ) -> Result<(), SelectError> {
         let root = Node::read(text, start, end).map_err(|_no_json| SelectError::Released)?;
         for (number, table) in tables.iter().enumerate() {
             let mut failed = None;
             for at in &table.at {
+                let is_around = parted.is_some_and(|path| !is_of_any_record(at, path));
                 root.at(at, |element| {
                     let meant = table
                         .when
                         .iter()
                         .all(|(name, literal)| element.member(name).is_some_and(|member| member.is(literal)));
                     if meant && failed.is_none() {
-                        failed = self.element(number, table, element, records).err();
+                        failed = if is_around {
+                            Some(SelectError::Around)
+                        } else {
+                            self.element(number, table, element, records).err().map(SelectError::from)
+                        };
                     }
                 });
             }
             if let Some(error) = failed {
-                return Err(error.into());
+                return Err(error);
             }
         }
         Ok(())
@@ -114,9 +121,20 @@ pub(super) enum SelectError {
     /// The rewriter wrote no JSON: a fault of tavs.
     #[error("what was released cannot be read again: report this")]
     Released,
+    /// Of a document in parts: a row would be of what stands around its records.
+    #[error("a row would be made of what stands around the records")]
+    Around,
     /// A row that is too large.
     #[error(transparent)]
     Staged(#[from] StagedError),
+}
+
+/// Whether a location is within an element of the array of records, whichever.
+fn is_of_any_record(at: &Location, path: &[String]) -> bool {
+    let (names, below) = at.steps.split_at(path.len().min(at.steps.len()));
+    let leads_there = names.len() == path.len()
+        && names.iter().zip(path).all(|(step, own)| matches!(step, Step::Name(name) if name == own));
+    leads_there && matches!(below.first(), Some(Step::Wildcard | Step::Filter(_)))
 }
 
 /// Whose data an element is: of every record that it is a part of, or that is a part of it.

@@ -69,14 +69,16 @@ pub(super) fn survey(
     if !plans.iter().any(|ruled| ruled.plan.has_aliases()) {
         return Ok(all);
     }
-    let mut pieces = Reading::new(inputs, Next::START, settings);
+    let mut pieces = Reading::new(inputs, plans, Next::START, settings);
     let found = |piece: Piece| {
         let mut found = Ties::default();
         if let Some((_, plan)) = by_form(plans, piece.form) {
-            each(plan, &piece.bytes, piece.form, settings.skips, &mut found);
+            // A fault in a document in parts stops the run, whatever is passed over.
+            let skips = settings.skips && piece.parted.is_none();
+            each(plan, &piece.bytes, piece.form, skips, &mut found);
         }
         found.tidy();
-        (found, piece.bytes.len() as u64)
+        (found, piece.length)
     };
     pool::in_order(
         settings.threads,

@@ -50,7 +50,7 @@ type Words = (Vec<String>, Vec<u8>);
 fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, CellCounts) {
     let tables = [table];
     let mut selected = Selected::new(&tables);
-    selected.document(&tables, (text, 0, text.len()), records).unwrap();
+    selected.document(&tables, (text, 0, text.len()), (records, None)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let columns = tables[0].columns.len();

@@ -6,6 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::input::{Form, Input, Place};
+use super::parts::fault_in;
 use super::rest::Rest;
 use super::run::{Ruled, RunError, by_form};
 use super::select::{SelectError, Selected};
@@ -15,7 +16,9 @@ use crate::policy::checked::Linkability;
 use crate::policy::checked::extract::Table;
 use crate::policy::plan::Plan;
 use crate::pseudonym::{NONE_KNOWN, Salt};
-use crate::rewrite::{Fault, FaultKind, NO_BASE, NO_ECHOES, RecordAt, Rewriter, Rewritten};
+use crate::rewrite::{
+    self, Fault, FaultKind, NO_BASE, NO_ECHOES, Part, Parting, RecordAt, Rewriter, Rewritten,
+};
 use crate::subjects::{Circumstances, Subjects, Weighed};
 
 /// What all pieces of a run share.
@@ -32,6 +35,8 @@ pub(super) struct Desk<'a> {
     pub(super) salt: &'a Salt,
     /// Whether lines and documents that cannot be rewritten are passed over, and said.
     pub(super) skips: bool,
+    /// Bytes of a line or document, or of a record of a document in parts.
+    pub(super) most: usize,
 }
 
 /// A piece of input.
@@ -42,8 +47,21 @@ pub(super) struct Piece {
     /// Which file.
     pub(super) input: usize,
     pub(super) form: Form,
+    /// Where it begins; of a part where it ends, for a document is gone on with from its beginning.
     pub(super) at: Place,
     pub(super) bytes: Vec<u8>,
+    /// Bytes of the file that it stands for.
+    pub(super) length: u64,
+    /// What it is of a document in parts.
+    pub(super) parted: Option<Parted>,
+}
+
+/// A part of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parted {
+    pub(super) parting: Parting,
+    /// Where its records stand.
+    pub(super) place: rewrite::Place,
 }
 
 /// What came of a piece.
@@ -54,6 +72,8 @@ pub(super) struct Done {
     /// By which of the extract's routes.
     pub(super) route: usize,
     pub(super) form: Form,
+    /// Of a document in parts: which, and whether some record is in what is released.
+    pub(super) part: Option<(Part, bool)>,
     /// Where the next piece begins.
     pub(super) end: Place,
     /// Bytes read.
@@ -68,14 +88,18 @@ pub(super) struct Done {
 
 /// Rewrites a piece, and selects from what is released.
 pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
-    let Piece { number, input, form, at, bytes } = piece;
+    if piece.parted.is_some() {
+        return part(desk, piece);
+    }
+    let Piece { number, input, form, at, bytes, length, parted: _ } = piece;
     let mut done = Done {
         number,
         input,
         route: 0,
         form,
+        part: None,
         end: at.after(&bytes),
-        length: bytes.len() as u64,
+        length,
         released: Vec::new(),
         selected: Selected::new(desk.tables),
         tally: Tally::default(),
@@ -127,6 +151,53 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     }
 }
 
+/// Rewrites a part of a document, and selects from it.
+fn part(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
+    let Piece { number, input, form, at, bytes, length, parted } = piece;
+    let (Some((route, plan)), Some(parted), Some(own)) =
+        (by_form(desk.plans, form), parted, desk.inputs.get(input))
+    else {
+        return Err(RunError::Released);
+    };
+    let salt = Salts { desk, number }.of(0);
+    let judge = desk.subjects.judge(desk.circumstances, desk.weighed);
+    let rewriter = rewriter(plan, &salt, &judge, false);
+    let fault = |fault: Fault| fault_in(own, parted.place.of(fault), desk.most);
+    let mut selected = Selected::new(desk.tables);
+    // Whether a record has left before, only who takes the parts in their order knows.
+    let parting = Parting { after_records: true, ..parted.parting };
+    let (done, document, records) = rewriter.part_held_back(&bytes, parting).map_err(fault)?;
+    let rewrite::Parted { rewritten, has_records } = done;
+    let text = std::str::from_utf8(document.body()).unwrap_or_default();
+    if !desk.tables.is_empty() {
+        match selected.document(desk.tables, (text, 0, text.len()), (&records, plan.record_path())) {
+            Err(SelectError::Around) => return Err(fault(Fault { kind: FaultKind::NotParted, offset: 0 })),
+            selected => selected?,
+        }
+    }
+    let mut tally = Tally::default();
+    tally.add(&rewritten.disclosure);
+    let released = if desk.tables.is_empty() { rewritten.released.into_body() } else { Vec::new() };
+    Ok(Done {
+        number,
+        input,
+        route,
+        form,
+        part: Some((parted.parting.part, has_records)),
+        end: at,
+        length,
+        released,
+        selected,
+        tally,
+        subjects: rewritten.disclosure.subjects,
+        skipped: Vec::new(),
+    })
+}
+
+fn rewriter<'a, J>(plan: &'a Plan, salt: &'a Salt, judge: &'a J, lines: bool) -> Rewriter<'a, J> {
+    Rewriter { plan, salt, judge, echoes: &NO_ECHOES, base: NO_BASE, known: &NONE_KNOWN, lines }
+}
+
 fn fault_at(desk: &Desk<'_>, input: usize, at: Place, kind: FaultKind) -> RunError {
     let Some(input) = desk.inputs.get(input) else { return RunError::Released };
     let (path, line) = (input.path.clone(), line_of(input.form, at));
@@ -167,15 +238,7 @@ fn part_of(
     done: &mut Done,
 ) -> Result<Option<Fault>, RunError> {
     let judge = desk.subjects.judge(desk.circumstances, desk.weighed);
-    let rewriter = Rewriter {
-        plan,
-        salt,
-        judge: &judge,
-        echoes: &NO_ECHOES,
-        base: NO_BASE,
-        known: &NONE_KNOWN,
-        lines: form.is_lines(),
-    };
+    let rewriter = rewriter(plan, salt, &judge, form.is_lines());
     let (rewritten, records) = if desk.tables.is_empty() {
         match rewriter.run(bytes, &mut ()) {
             Ok(rewritten) => (rewritten, Vec::new()),
@@ -210,14 +273,14 @@ fn select(
     selected: &mut Selected,
 ) -> Result<(), SelectError> {
     if form == Form::Document {
-        return selected.document(tables, (text, 0, text.len()), records);
+        return selected.document(tables, (text, 0, text.len()), (records, None));
     }
     let (mut start, mut rest) = (0_usize, records);
     for line in text.split_inclusive('\n') {
         let end = start.saturating_add(line.len());
         let (own, later) = rest.split_at(rest.partition_point(|record| record.place.end <= end));
         rest = later;
-        selected.document(tables, (text, start, end), own)?;
+        selected.document(tables, (text, start, end), (own, None))?;
         start = end;
     }
     Ok(())

@@ -257,7 +257,7 @@ pub(super) fn refusal_of(fault: Fault) -> Refusal {
     tracing::warn!(kind = %fault.kind, offset = fault.offset, "the upstream's body cannot be rewritten");
     match fault.kind {
         FaultKind::CprInText => Refusal::CprInText,
-        FaultKind::TooLarge | FaultKind::NotParted => Refusal::UpstreamTooLarge,
+        FaultKind::TooLarge | FaultKind::NotParted | FaultKind::SubjectElsewhere => Refusal::UpstreamTooLarge,
         FaultKind::NotUtf8
         | FaultKind::ByteOrderMark
         | FaultKind::Syntax

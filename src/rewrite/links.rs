@@ -17,6 +17,10 @@ use crate::json::{Error, Reader};
 pub(super) struct Links<'b> {
     document: Reader<'b>,
     found: Option<Found>,
+    /// It is a part of a larger one: another entry with the same `fullUrl` may stand elsewhere.
+    is_part: bool,
+    /// Whose a record is was asked for, and is not known for that.
+    unsettled: bool,
 }
 
 /// What a document holds.
@@ -63,7 +67,18 @@ impl Resource {
 impl<'b> Links<'b> {
     /// Of the document that begins at the reader's place.
     pub(super) fn of(document: &Reader<'b>) -> Self {
-        Self { document: document.clone(), found: None }
+        Self { document: document.clone(), found: None, is_part: false, unsettled: false }
+    }
+
+    /// Of a document that is, or is not, a part of a larger one.
+    pub(super) const fn in_part(mut self, is_part: bool) -> Self {
+        self.is_part = is_part;
+        self
+    }
+
+    /// Whether some subject could not be told because the document is a part only.
+    pub(super) const fn is_unsettled(&self) -> bool {
+        self.unsettled
     }
 
     /// Whether anything was asked: then what was learnt holds for this document only.
@@ -74,6 +89,16 @@ impl<'b> Links<'b> {
     /// The resource of the one entry with this `fullUrl`.
     pub(super) fn entry(&mut self, full_url: &str) -> Option<Resource> {
         self.found().entries.get(full_url).cloned().flatten()
+    }
+
+    /// The same for whose data a record is, which is never guessed: in a part nobody knows whether the entry is the
+    /// only one.
+    pub(super) fn subject(&mut self, full_url: &str) -> Option<Resource> {
+        self.unsettled |= self.is_part;
+        if self.is_part {
+            return None;
+        }
+        self.entry(full_url).filter(|resource| resource.is_own)
     }
 
     /// The one contained resource that `#id` means where it stands at `at`, and its place.
@@ -104,6 +129,9 @@ impl<'b> Links<'b> {
         })
     }
 }
+
+/// Where a resource has others that are its own (FHIR R4 section 2.29.3).
+pub(super) const CONTAINED: &str = "contained";
 
 /// Whether a text can only be understood within its document.
 pub(super) fn is_local(text: &str) -> bool {
@@ -183,7 +211,7 @@ impl Itself {
         match name {
             "resourceType" if self.resource_type.is_none() => self.resource_type = text(reader, depth)?,
             "id" if self.id.is_none() => self.id = text(reader, depth)?,
-            "contained" if outer => {
+            CONTAINED if outer => {
                 return elements(reader, depth, |reader, depth| {
                     let (from, mut inner) = (reader.at, Self::default());
                     members(reader, depth, |name, reader, depth| inner.member(name, reader, depth, false))?;

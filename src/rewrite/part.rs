@@ -7,12 +7,13 @@
 //!
 //! What must never happen here: a part of a document whose records depend on something that has not come yet.
 
-use super::walk::{Mark, Walk};
-use super::{Fault, FaultKind, Rewriter, Rewritten, utf8};
+use super::walk::{Mark, RecordAt, Walk, Whose};
+use super::{Fault, FaultKind, Released, Rewriter, Rewritten, utf8};
 use crate::json::Reader;
 use crate::judge::Judge;
 use crate::policy::plan::{Act, Node, Plan, Slot, State};
 
+use super::links::CONTAINED;
 use super::lookahead::resolve;
 use super::names::decode;
 
@@ -60,6 +61,32 @@ impl<J: Judge> Rewriter<'_, J> {
         walk.document(Reader::new(text))?;
         let has_records = walk.take_part(parting).ok_or(NOT_PARTED)?;
         Ok(Parted { rewritten: walk.finish(), has_records })
+    }
+
+    /// The same, of a document of which nothing leaves before all has come: then nothing of it need be lost. And all
+    /// that became of what [`Pieces`](super::Pieces) made, which stands around its records as the large document
+    /// does, with whose data each of these is.
+    ///
+    /// # Errors
+    /// As [`part`](Self::part); [`FaultKind::SubjectElsewhere`].
+    pub fn part_held_back(
+        &self,
+        body: &[u8],
+        parting: Parting,
+    ) -> Result<(Parted, Released, Vec<RecordAt>), Fault> {
+        let text = utf8(body)?;
+        let mut watch = ();
+        let mut walk = Walk::new(self, &mut watch, text, 0);
+        walk.parted_at = Some(parting.depth);
+        walk.whose = Some(Whose::default());
+        walk.document(Reader::new(text))?;
+        if walk.links.is_unsettled() {
+            return Err(Fault { kind: FaultKind::SubjectElsewhere, offset: body.len() });
+        }
+        let records = walk.whose.take().map(|whose| whose.records).unwrap_or_default();
+        let document = Released { body: walk.out.clone() };
+        let has_records = walk.take_part(parting).ok_or(NOT_PARTED)?;
+        Ok((Parted { rewritten: walk.finish(), has_records }, document, records))
     }
 }
 
@@ -120,14 +147,25 @@ impl<J: Judge, W: super::Watch> Walk<'_, '_, '_, J, W> {
 }
 
 /// Whether the records of a document can be judged one by one: its beginning decides which rules apply to
-/// them, and nothing beside them says whose they are. `head` bytes of the text are that beginning.
-pub(super) fn can_be_parted(plan: &Plan, text: &str, head: usize, path: &[String]) -> Result<bool, Fault> {
+/// them, and nothing beside them says whose they are: nothing that could stand there or, if it is `held_back`,
+/// nothing that does in the text. `head` bytes of the text are that beginning.
+pub(super) fn can_be_parted(
+    plan: &Plan,
+    text: &str,
+    (head, path): (usize, &[String]),
+    held_back: bool,
+) -> Result<bool, Fault> {
     let mut reader = Reader::new(text);
-    let mut slot = plan.root;
+    let (mut slot, mut depth) = (plan.root, 0);
     reader.whitespace();
-    for (depth, name) in (0..).zip(path) {
+    let mut beside = Beside { plan, seen: Vec::new() };
+    for name in path {
         let Some(state) = resolve(plan, slot, &reader, depth)? else { return Ok(false) };
-        if depth == 0 && !(Beside { plan, seen: Vec::new() }).is_about_nobody(state) {
+        let is_about_nobody = match held_back {
+            true => beside.has_nobody(state, reader.clone(), (name, depth))?,
+            false => depth > 0 || beside.is_about_nobody(state),
+        };
+        if !is_about_nobody {
             return Ok(false);
         }
         let Some(next) = state.node.as_ref().and_then(|node| node.names.slot(name)) else { return Ok(false) };
@@ -137,9 +175,12 @@ pub(super) fn can_be_parted(plan: &Plan, text: &str, head: usize, path: &[String
         if !is_settled(plan, slot, &before) {
             return Ok(false);
         }
-        slot = next;
+        (slot, depth) = (next, depth.saturating_add(1));
     }
-    Ok(reader.peek() == b'[')
+    let Some(array) = resolve(plan, slot, &reader, depth)? else { return Ok(false) };
+    // In each part the first element is another one: no rule may go by that.
+    let is_any = array.node.as_ref().is_some_and(|node| node.indices.is_empty());
+    Ok(reader.peek() == b'[' && is_any && beside.is_nobodys(array))
 }
 
 /// What a choice compares has all come.
@@ -187,13 +228,45 @@ impl<'p> Beside<'p> {
         if state.record {
             return true;
         }
+        self.is_nobodys(state) && state.node.as_ref().is_none_or(|node| self.below(node))
+    }
+
+    /// No member of the object there but the one on the way to the records is about somebody.
+    fn has_nobody(
+        &mut self,
+        state: &'p State,
+        mut reader: Reader<'_>,
+        (on_the_way, depth): (&str, u32),
+    ) -> Result<bool, Fault> {
+        let node = state.node.as_ref().filter(|_| self.is_nobodys(state) && reader.peek() == b'{');
+        let Some(node) = node else { return Ok(false) };
+        let inner = reader.open(depth)?;
+        reader.whitespace();
+        while reader.peek() == b'"' {
+            let span = reader.name()?;
+            let name = decode(reader.slice(span.start, span.end));
+            let slot = node.names.slot(&name).unwrap_or(node.other_names);
+            // What the document contains, references in its records lead to, whatever the rules say.
+            let is_led_to = depth == 0 && name == CONTAINED;
+            if name != on_the_way && (is_led_to || !self.slot(slot)) {
+                return Ok(false);
+            }
+            reader.skip_value(inner)?;
+            reader.whitespace();
+            if reader.peek() == b',' {
+                reader.advance();
+                reader.whitespace();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Itself it is no subject, nor tied to one, nor depends on one.
+    fn is_nobodys(&self, state: &State) -> bool {
         let State { subject, alias, alias_scope, wants_subject, marker, .. } = state;
         let rule = state.rule.and_then(|rule| self.plan.rules.get(usize::try_from(rule).ok()?));
         let depends = rule.is_some_and(|rule| matches!(rule.act, Act::Shift(_) | Act::DecodeJson));
-        if subject.is_some() || alias.is_some() || *alias_scope || *wants_subject || *marker || depends {
-            return false;
-        }
-        state.node.as_ref().is_none_or(|node| self.below(node))
+        !(subject.is_some() || alias.is_some() || *alias_scope || *wants_subject || *marker || depends)
     }
 
     fn below(&mut self, node: &'p Node) -> bool {

@@ -110,6 +110,8 @@ struct Array {
     next: Next,
     /// The beginning has left.
     begun: bool,
+    /// Nothing leaves before all has come.
+    held_back: bool,
 }
 
 /// What comes next in a document.
@@ -130,12 +132,26 @@ impl Pieces {
     pub fn new(plan: &Plan, lines: bool, most: usize) -> Option<Self> {
         let form = match (lines, plan.record_path()) {
             (true, _) => Form::Lines,
-            (false, Some(path)) => {
-                Form::Array(Array { path: path.to_vec(), head: Vec::new(), next: Next::Head, begun: false })
-            }
+            (false, Some(path)) => Form::Array(Array {
+                path: path.to_vec(),
+                head: Vec::new(),
+                next: Next::Head,
+                begun: false,
+                held_back: false,
+            }),
             (false, None) => return None,
         };
         Some(Self { form, held: Vec::new(), passed: 0, most, needed: batch(most), after_records: false })
+    }
+
+    /// Nothing that is cut leaves before all has come without a fault. Then it is enough that nothing stands
+    /// beside the records that could say whose they are, where else nothing may that could stand there.
+    #[must_use]
+    pub fn held_back(mut self) -> Self {
+        if let Form::Array(array) = &mut self.form {
+            array.held_back = true;
+        }
+        self
     }
 
     /// Takes what has come.
@@ -281,7 +297,12 @@ impl Array {
                 None => return Ok(None),
             },
         };
-        if piece.parting.is_some_and(|parting| parting.part == Part::First) {
+        let decides = piece.parting.is_some_and(|parting| match parting.part {
+            Part::First => true,
+            Part::Middle => false,
+            Part::Last => self.held_back,
+        });
+        if decides {
             self.refuse_what_depends(&piece, plan)?;
         }
         Ok(Some(piece))
@@ -297,12 +318,13 @@ impl Array {
         }
     }
 
-    /// Before the first byte leaves: what comes later must change nothing.
+    /// Before the first byte leaves: what comes later must change nothing, and what has come must not have.
     fn refuse_what_depends(&self, piece: &Piece, plan: &Plan) -> Result<(), Fault> {
         let text = super::utf8(&piece.document)?;
-        match can_be_parted(plan, text, self.head.len(), &self.path)? {
-            true => Ok(()),
-            false => Err(Fault { kind: FaultKind::NotParted, offset: 0 }),
+        match can_be_parted(plan, text, (self.head.len(), &self.path), self.held_back) {
+            Ok(false) => Err(Fault { kind: FaultKind::NotParted, offset: 0 }),
+            // What is no JSON, the walk finds, and where.
+            Ok(true) | Err(_) => Ok(()),
         }
     }
 

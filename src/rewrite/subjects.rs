@@ -302,8 +302,7 @@ pub(super) fn identify<T>(
             return contained.map_or(Identified::Nobody, |(_, at)| Identified::Contained(at));
         }
         if is_local(text) {
-            let resource = links.entry(text).filter(|resource| resource.is_own);
-            return resource.map_or(Identified::Nobody, |resource| {
+            return links.subject(text).map_or(Identified::Nobody, |resource| {
                 Identified::Resource(then(resource.target().input()))
             });
         }

@@ -183,7 +183,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if self.links.is_read() {
             self.judged.forget();
         }
-        self.links = Links::of(&reader);
+        self.links = Links::of(&reader).in_part(self.parted_at.is_some());
         self.reader = reader;
         self.reader.whitespace();
     }

@@ -20,6 +20,7 @@ mod generate;
 mod links;
 mod locations;
 mod oracle;
+mod parts;
 mod persons;
 mod planted;
 mod properties;

@@ -7,7 +7,7 @@ use crate::policy::checked::{Action, Kind, Policy, Shape, Subject};
 use crate::policy::location::Literal;
 use crate::policy::plan::Plan;
 use crate::pseudonym::NONE_KNOWN;
-use crate::rewrite::{Disclosure, FaultKind, NO_BASE, NO_ECHOES, Parted, Pieces, Rewriter};
+use crate::rewrite::{Disclosure, FaultKind, NO_BASE, NO_ECHOES, Parted, Pieces, Rewriter, Rewritten};
 
 /// Persons in a bundle, and a member of the bundle's own before and behind them.
 fn bundle() -> Policy {
@@ -64,7 +64,17 @@ fn in_parts(
     body: &str,
     (cut, most): (usize, usize),
 ) -> Result<Whole, FaultKind> {
-    let mut pieces = Pieces::new(plan, false, most).unwrap();
+    joined(plan, judge, (body, cut, most), false)
+}
+
+fn joined(
+    plan: &Plan,
+    judge: &impl Judge,
+    (body, cut, most): (&str, usize, usize),
+    held_back: bool,
+) -> Result<Whole, FaultKind> {
+    let pieces = Pieces::new(plan, false, most).unwrap();
+    let mut pieces = if held_back { pieces.held_back() } else { pieces };
     let mut whole = Whole { out: String::new(), disclosure: Disclosure::default(), parts: 0 };
     whole.disclosure.released_by_rule = vec![0; plan.rules.len()];
     let mut coming = body.as_bytes().chunks(cut);
@@ -82,8 +92,12 @@ fn in_parts(
                 known: &NONE_KNOWN,
                 lines: false,
             };
-            let Parted { rewritten, has_records } =
-                rewriter.part(&piece.into_document(), parting).map_err(|fault| fault.kind)?;
+            let document = piece.into_document();
+            let part = match held_back {
+                true => rewriter.part_held_back(&document, parting).map(|(part, ..)| part),
+                false => rewriter.part(&document, parting),
+            };
+            let Parted { rewritten, has_records } = part.map_err(|fault| fault.kind)?;
             if has_records {
                 pieces.records_left();
             }
@@ -227,6 +241,107 @@ fn what_could_change_the_rules_for_what_has_left_is_refused() {
     assert_eq!(failed(behind, 1000), Some(FaultKind::TooLarge));
     let before = format!(r#"{{"resourceType":"Bundle","y":"{}","entry":[{body}]}}"#, "x".repeat(2000));
     assert_eq!(failed(before, 1000), Some(FaultKind::TooLarge));
+}
+
+/// FHIR allows contained resources in anything, also in a bundle, where none has any.
+#[test]
+fn what_could_stand_beside_records_is_looked_for_where_nothing_leaves_before_all_has_come() {
+    let everyone = Known(Vec::new());
+    let mut policy = bundle();
+    let plain_plan = plan(&policy).unwrap();
+    policy.shapes[1].at.push(at("$.contained[*]"));
+    let plan = plan(&policy).unwrap();
+    let body = (0..20).map(entry).collect::<Vec<_>>().join(",");
+    let plain = format!(r#"{{"resourceType":"Bundle","x":[1],"entry":[{body}],"link":{{"a":1}}}}"#);
+    let contained = r#""contained":[{"resourceType":"Patient","cpr":"2512489996"}]"#;
+    let before = format!(r#"{{"resourceType":"Bundle",{contained},"entry":[{body}]}}"#);
+    let escaped = contained.replacen('c', "\\u0063", 1);
+    let behind = format!(r#"{{"resourceType":"Bundle","entry":[{body}],{escaped}}}"#);
+    for cut in [1, 40, usize::MAX] {
+        let whole = run(&plan, &everyone, &plain).released;
+        let parts = joined(&plan, &everyone, (&plain, cut, 1000), true).unwrap();
+        assert_eq!(parts.out.as_bytes(), whole.body());
+        for document in [&plain, &before, &behind] {
+            let strict = in_parts(&plan, &everyone, document, (cut, 1000)).err();
+            assert_eq!(strict, Some(FaultKind::NotParted), "the records would have left by then");
+        }
+        for document in [&before, &behind] {
+            // Also where no rule is about it: references in the records lead there.
+            for plan in [&plan, &plain_plan] {
+                let parts = joined(plan, &everyone, (document, cut, 1000), true);
+                assert_eq!(parts.err(), Some(FaultKind::NotParted), "{document}");
+            }
+        }
+    }
+}
+
+/// The first record of each part is another one; a number in one part would be that of ids in it, and not in others.
+#[test]
+fn rules_of_the_array_of_records_are_for_all_of_it() {
+    let body = (0..20).map(entry).collect::<Vec<_>>().join(",");
+    let document = format!(r#"{{"resourceType":"Bundle","entry":[{body}]}}"#);
+    let everyone = Known(Vec::new());
+    let mut first_only = bundle();
+    first_only.routes[0].response.rules = rules(&[("$.entry[0].fullUrl", keep())]);
+    let mut scope = bundle();
+    scope.shapes.push(Shape {
+        name: "all".into(),
+        at: vec![at("$.entry")],
+        when: Vec::new(),
+        subject: Subject::Nobody { reason: "test".into() },
+        alias: vec![at("$[*].fullUrl")],
+        rules: Vec::new(),
+    });
+    scope.routes[0].response.shapes.push(2);
+    for policy in [first_only, scope] {
+        let plan = plan(&policy).unwrap();
+        let whole = run(&plan, &everyone, &document).released;
+        assert!(String::from_utf8_lossy(whole.body()).matches("fullUrl").count() <= 1);
+        for held_back in [false, true] {
+            let parts = joined(&plan, &everyone, (&document, 64, 1000), held_back);
+            assert_eq!(parts.err(), Some(FaultKind::NotParted));
+        }
+    }
+}
+
+/// Two entries with one `fullUrl` could stand in two parts, and a record would be taken for one's.
+#[test]
+fn whose_a_record_is_is_not_looked_up_in_a_part_of_its_document() {
+    struct Anybody;
+    impl Judge for Anybody {
+        fn judge(&self, id: SubjectId, _is_number: bool) -> Judgement {
+            Judgement::Person(id)
+        }
+    }
+    let mut policy = bundle();
+    policy.shapes.push(Shape {
+        name: "Observation".into(),
+        at: vec![at("$.entry[*].resource")],
+        when: vec![("resourceType".into(), Literal::String("Observation".into()))],
+        subject: Subject::At(vec![at("$.subject")]),
+        alias: Vec::new(),
+        rules: rules(&[("$.value", keep())]),
+    });
+    policy.routes[0].response.shapes.push(2);
+    let plan = plan(&policy).unwrap();
+    let url = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0";
+    let document = format!(
+        r#"{{"resourceType":"Bundle","entry":[
+{{"fullUrl":"{url}","resource":{{"resourceType":"Patient","id":"p1","cpr":"2512489996"}}}},
+{{"resource":{{"resourceType":"Observation","subject":"{url}","value":7}}}}]}}"#
+    );
+    let whole = run(&plan, &Anybody, &document);
+    assert_eq!((whole.disclosure.records, whole.disclosure.records_withheld), (2, 0));
+    let parts = in_parts(&plan, &Anybody, &document, (64, 1000)).unwrap();
+    assert_eq!((parts.disclosure.records, parts.disclosure.records_withheld), (1, 1));
+    let stopped = joined(&plan, &Anybody, (&document, 64, 1000), true);
+    assert_eq!(stopped.err(), Some(FaultKind::SubjectElsewhere), "nothing is lost unsaid");
+}
+
+fn run(plan: &Plan, judge: &impl Judge, document: &str) -> Rewritten {
+    let (salt, echoes, base, known) = (&[0; 16], &NO_ECHOES, NO_BASE, &NONE_KNOWN);
+    let rewriter = Rewriter { plan, salt, judge, echoes, base, known, lines: false };
+    rewriter.run(document.as_bytes(), &mut ()).unwrap()
 }
 
 #[test]
