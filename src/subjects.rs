@@ -141,7 +141,7 @@ impl Subjects {
     #[must_use]
     pub fn weigh(&self, same: &[Same]) -> Weighed {
         let known = self.known();
-        let mut weighed = Weighed::default();
+        let mut weighed = Weighed { ties: known.towards.len(), ..Weighed::default() };
         for one in same {
             let tied = known.towards.contains_key(&one.alias);
             match (tied, known.person(one.alias) == known.person(one.person)) {
@@ -227,9 +227,18 @@ pub struct Weighed {
     /// Ids that are tied to somebody else, or to two persons at once: nobody's until an officer
     /// says whose.
     pub contradictions: Vec<SubjectId>,
+    /// How many ids were tied then. None is ever untied, so that an equal number means the same ties.
+    ties: usize,
 }
 
 impl Weighed {
+    /// Whether a body says nothing that was not known already when `before` was weighed: then it has been
+    /// judged by all there is.
+    #[must_use]
+    pub fn has_no_news_since(&self, before: &Self) -> bool {
+        self.new.is_empty() && self.contradictions.is_empty() && self.ties == before.ties
+    }
+
     fn refuse_among_themselves(&mut self) {
         self.new.sort_by_key(|same| (same.alias, same.person));
         self.new.dedup();

@@ -39,7 +39,7 @@ pub(super) async fn disclose(
     permit: &Permit,
     content: &Content,
 ) -> Result<Parted, Refusal> {
-    let (same, asked) = who_is_who(proxy, state, permit, content).await?;
+    let Heard { same, asked, mut first } = who_is_who(proxy, state, permit, content).await?;
     let subjects = &proxy.records.subjects;
     for _ in 0..JUDGEMENTS {
         let generation = subjects.generation();
@@ -55,7 +55,10 @@ pub(super) async fn disclose(
             learnt = Some(learn().await?);
             known = table::known(proxy, &content.route, needs.wanted).await?;
         }
-        let parted = content.rewritten(&weighed, known).await?;
+        let parted = match first.take().filter(|first| first.holds(generation, &weighed)) {
+            Some(first) => first.parted,
+            None => content.rewritten(&weighed, known).await?,
+        };
         let rewritten = &parted.rewritten;
         if rewritten.document_withheld {
             return Err(Refusal::SubjectWithheld);
@@ -73,27 +76,57 @@ pub(super) async fn disclose(
     Err(Refusal::RegistryUnusable)
 }
 
-/// What the body, and then the upstream, tie together; and which ids the upstream was asked about.
+/// What the body, and then the upstream, tie together.
+#[derive(Default)]
+struct Heard {
+    same: Arc<Vec<Same>>,
+    /// Which ids the upstream was asked about.
+    asked: Asked,
+    /// Where the body was rewritten as it was heard.
+    first: Option<First>,
+}
+
+/// A body as it was rewritten by what was known before it came. Most have no news, and this is it.
+struct First {
+    generation: u64,
+    weighed: Arc<Weighed>,
+    parted: Parted,
+}
+
+impl First {
+    /// Whether it would be rewritten alike now.
+    fn holds(&self, generation: u64, weighed: &Weighed) -> bool {
+        self.generation == generation && weighed.has_no_news_since(&self.weighed)
+    }
+}
+
+/// Hears the body, and asks the upstream what neither the body nor the store can tell.
 async fn who_is_who(
     proxy: &Proxy,
     state: &Arc<State>,
     permit: &Permit,
     content: &Content,
-) -> Result<(Arc<Vec<Same>>, Asked), Refusal> {
+) -> Result<Heard, Refusal> {
     let lookup = state.lookups.get(&permit.route().checked().upstream);
     let plan = permit.route().plan();
     if !plan.has_aliases() && (lookup.is_none() || !plan.has_subjects()) {
-        return Ok((Arc::default(), Asked::default()));
+        return Ok(Heard::default());
     }
-    let Survey { mut same, mut references } = content.surveyed().await?;
     let subjects = &proxy.records.subjects;
+    let (Survey { mut same, mut references }, first) = if table::is_table(&content.route) {
+        (content.surveyed().await?, None)
+    } else {
+        let (generation, weighed) = (subjects.generation(), Arc::new(subjects.weigh(&[])));
+        let (parted, survey) = content.rewritten_and_surveyed(&weighed).await?;
+        (survey, Some(First { generation, weighed, parted }))
+    };
     references.retain(|reference| !subjects.is_tied(reference.id));
     let asked = match lookup {
         Some(lookup) if !references.is_empty() => lookup.ask(proxy, state, permit, references).await,
         Some(_) | None => Asked::default(),
     };
     same.extend(&asked.same);
-    Ok((Arc::new(same), asked))
+    Ok(Heard { same: Arc::new(same), asked, first })
 }
 
 /// Keeps what is new about who is who; says whether it still is as it was weighed. Called after a
@@ -206,6 +239,20 @@ impl Content {
             content.rewriter(&weighed, &known, |rewriter, body| match content.parting {
                 Some(parting) => rewriter.part(body, parting),
                 None => rewriter.run(body, &mut ()).map(|rewritten| Parted { rewritten, has_records: true }),
+            })
+        };
+        self.run(run).await
+    }
+
+    /// The same, by what is known without the body, and what the body says about who is who.
+    async fn rewritten_and_surveyed(&self, weighed: &Arc<Weighed>) -> Result<(Parted, Survey), Refusal> {
+        let weighed = Arc::clone(weighed);
+        let run = move |content: &Self| {
+            content.rewriter(&weighed, &NONE_KNOWN, |rewriter, body| match content.parting {
+                Some(parting) => rewriter.part_and_survey(body, parting),
+                None => rewriter
+                    .run_and_survey(body)
+                    .map(|(rewritten, survey)| (Parted { rewritten, has_records: true }, survey)),
             })
         };
         self.run(run).await

@@ -106,7 +106,7 @@ fn literal_number(member: &ChoiceMember, reader: &mut Reader<'_>, depth: u32) ->
     })
 }
 
-impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
+impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
     /// Collects the words of the names that stand at name sources within the record at the
     /// reader's place, as `scan` compares them.
     pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
@@ -152,6 +152,21 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
             }
         };
         Ahead { plan: self.plan, reader: self.reader.clone(), into_records: false, found }.value(state, depth)
+    }
+
+    /// Notes the same, and hears, of a value that is passed over, whatever applies to it. A record of its own
+    /// has its own subjects.
+    pub(super) fn note_passed_over(&mut self, state: Option<&'p State>, depth: u32) -> Result<(), Fault> {
+        self.note_withheld_subjects(state.filter(|state| !state.record), depth)?;
+        self.hear_below(state, depth)?;
+        let mut passed = self.reader.clone();
+        if let Some(state) = state.filter(|_| self.judged.heard.is_some()) {
+            let from = passed.at;
+            passed.skip_value(depth)?;
+            let to = passed.at;
+            self.hear(state, &Place { text: passed.slice(from, to), from, to });
+        }
+        Ok(())
     }
 }
 

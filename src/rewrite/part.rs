@@ -7,6 +7,7 @@
 //!
 //! What must never happen here: a part of a document whose records depend on something that has not come yet.
 
+use super::survey::Survey;
 use super::walk::{Mark, RecordAt, Walk, Whose};
 use super::{Fault, FaultKind, Released, Rewriter, Rewritten, utf8};
 use crate::json::Reader;
@@ -54,13 +55,8 @@ impl<J: Judge> Rewriter<'_, J> {
     /// # Errors
     /// As [`run`](Self::run); [`FaultKind::NotParted`] where no array of records stands at that depth.
     pub fn part(&self, body: &[u8], parting: Parting) -> Result<Parted, Fault> {
-        let text = utf8(body)?;
         let mut watch = ();
-        let mut walk = Walk::new(self, &mut watch, text, 0);
-        walk.parted_at = Some(parting.depth);
-        walk.document(Reader::new(text))?;
-        let has_records = walk.take_part(parting).ok_or(NOT_PARTED)?;
-        Ok(Parted { rewritten: walk.finish(), has_records })
+        Walk::new(self, &mut watch, utf8(body)?, 0).parted(parting).map(|(parted, _heard)| parted)
     }
 
     /// The same, of a document of which nothing leaves before all has come: then nothing of it need be lost. And all
@@ -93,6 +89,15 @@ impl<J: Judge> Rewriter<'_, J> {
 const NOT_PARTED: Fault = Fault { kind: FaultKind::NotParted, offset: 0 };
 
 impl<J: Judge> Walk<'_, '_, '_, J, ()> {
+    /// Walks over the document that is the walk's own body, and gives the part of it.
+    pub(super) fn parted(mut self, parting: Parting) -> Result<(Parted, Survey), Fault> {
+        self.parted_at = Some(parting.depth);
+        self.document(self.reader.clone())?;
+        let has_records = self.take_part(parting).ok_or(NOT_PARTED)?;
+        let survey = self.survey();
+        Ok((Parted { rewritten: self.finish(), has_records }, survey))
+    }
+
     /// Leaves of what was written and counted what belongs to the part; says whether a record is in it.
     fn take_part(&mut self, parting: Parting) -> Option<bool> {
         let (begun, ended) = self.records_at.take()?;

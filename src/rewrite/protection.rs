@@ -78,8 +78,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
 
     /// Passes over a name, an address or a telecom of a protected person, whatever the rules say.
     pub(super) fn protect(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
-        let own = applies.state.filter(|state| !state.record);
-        self.note_withheld_subjects(own, depth)?;
+        self.note_passed_over(applies.state, depth)?;
         self.counts.protected += u64::from(applies.state.is_some() || applies.under.is_some());
         self.withhold(None, depth)
     }

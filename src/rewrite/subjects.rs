@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::identifier::Identifier;
 use super::links::{Links, is_local};
-use super::reference;
-use super::survey::Ties;
+use super::reference::conditional;
+use super::survey::{Heard, Ties, reference};
 use crate::cpr;
 use crate::ids::{SubjectId, SubjectSet};
 use crate::json::Reader;
@@ -72,12 +72,22 @@ impl Subjects {
 #[derive(Debug, Default)]
 pub(super) struct Judged<'b> {
     /// By identifier system and JSON text, so that one that is repeated is judged once.
-    known: HashMap<(u32, &'b str), Verdict>,
+    known: HashMap<(u32, &'b str), Seen>,
     /// Subjects of the records that leave, each once, in order of appearance.
     disclosed: Vec<SubjectId>,
     listed: SubjectSet,
     /// Whose ids of the document's own are, as the document itself says.
     ties: Ties,
+    /// What the body says about who is who, where that is asked for.
+    pub(super) heard: Option<Heard>,
+}
+
+/// What is remembered of an identifier.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    verdict: Verdict,
+    /// The number's own id, if it is a person's number.
+    number: Option<SubjectId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -161,28 +171,52 @@ impl<'b> Judged<'b> {
         reader: &Reader<'b>,
         links: &mut Links<'b>,
     ) -> Verdict {
+        self.seen(noted, (plan, judge), reader, links).verdict
+    }
+
+    /// Hears whose number stands there, if one does, or what reference.
+    pub(super) fn hear<J: Judge>(
+        &mut self,
+        noted: Noted,
+        by: (&Plan, &J),
+        reader: &Reader<'b>,
+        links: &mut Links<'b>,
+    ) {
+        let number = self.seen(noted, by, reader, links).number;
+        if let (Some(heard), Some(id)) = (&mut self.heard, number) {
+            heard.number(noted.from, id);
+        }
+    }
+
+    fn seen<J: Judge>(
+        &mut self,
+        noted: Noted,
+        by: (&Plan, &J),
+        reader: &Reader<'b>,
+        links: &mut Links<'b>,
+    ) -> Seen {
         let key = (noted.system, reader.slice(noted.from, noted.to));
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let verdict = judged((plan, judge), &self.ties, links, (key.1, &noted));
+        let seen = judged(by, (&self.ties, &mut self.heard), links, (key.1, &noted));
         // A person is always remembered: what is disclosed is read from here.
-        let is_passing = match verdict {
+        let is_passing = match seen.verdict {
             Verdict::Contained(_) => true,
             Verdict::Refused => is_within(key.1),
             Verdict::Absent | Verdict::Person(_) => false,
         };
         if !is_passing {
-            self.known.insert(key, verdict);
+            self.known.insert(key, seen);
         }
-        verdict
+        seen
     }
 
     /// The open record leaves.
     pub(super) fn disclose(&mut self, subjects: &Subjects, reader: &Reader<'b>) {
         for noted in subjects.open_record() {
             let written = reader.slice(noted.from, noted.to);
-            if let Some(Verdict::Person(id)) = self.known.get(&(noted.system, written))
+            if let Some(Seen { verdict: Verdict::Person(id), .. }) = self.known.get(&(noted.system, written))
                 && self.listed.insert(*id)
             {
                 self.disclosed.push(*id);
@@ -192,10 +226,12 @@ impl<'b> Judged<'b> {
 
     /// The persons of the open record, which leaves.
     pub(super) fn persons(&self, subjects: &Subjects, reader: &Reader<'b>) -> Vec<SubjectId> {
-        let person = |noted: &Noted| match self.known.get(&(noted.system, reader.slice(noted.from, noted.to)))
-        {
-            Some(Verdict::Person(id)) => Some(*id),
-            Some(Verdict::Absent | Verdict::Refused | Verdict::Contained(_)) | None => None,
+        let person = |noted: &Noted| {
+            let seen = self.known.get(&(noted.system, reader.slice(noted.from, noted.to)))?;
+            match seen.verdict {
+                Verdict::Person(id) => Some(id),
+                Verdict::Absent | Verdict::Refused | Verdict::Contained(_) => None,
+            }
         };
         subjects.open_record().iter().filter_map(person).collect()
     }
@@ -234,22 +270,36 @@ fn is_within(json: &str) -> bool {
 
 fn judged<'b, J: Judge>(
     (plan, judge): (&Plan, &J),
-    ties: &Ties,
+    (ties, heard): (&Ties, &mut Option<Heard>),
     links: &mut Links<'b>,
     (json, noted): (&'b str, &Noted),
-) -> Verdict {
-    let judgement =
-        match identify(plan, links, (json, noted.from), noted.system, |input| plan.subject_key.id(input)) {
-            Identified::Contained(at) => return Verdict::Contained(Span { from: at.start, to: at.end }),
-            Identified::Absent => return Verdict::Absent,
-            Identified::Nobody => return Verdict::Refused,
-            Identified::Number(id) => judge.judge(id, true),
-            Identified::Resource(id) => judge_tied(judge, ties, id),
-        };
-    match judgement {
-        Judgement::Person(id) => Verdict::Person(id),
-        Judgement::Unknown | Judgement::Withheld => Verdict::Refused,
-    }
+) -> Seen {
+    let id = |input: Input<'_>| {
+        let id = plan.subject_key.id(input);
+        (id, heard.as_ref().map(|_| reference(id, input)))
+    };
+    let mut number = None;
+    let judgement = match identify(plan, links, (json, noted.from), noted.system, id) {
+        Identified::Contained(at) => Err(Verdict::Contained(Span { from: at.start, to: at.end })),
+        Identified::Absent => Err(Verdict::Absent),
+        Identified::Nobody => Err(Verdict::Refused),
+        Identified::Number((id, _)) => {
+            number = Some(id);
+            Ok(judge.judge(id, true))
+        }
+        Identified::Resource((id, reference)) => {
+            if let (Some(heard), Some(reference)) = (heard, reference) {
+                heard.reference(reference);
+            }
+            Ok(judge_tied(judge, ties, id))
+        }
+    };
+    let verdict = match judgement {
+        Err(verdict) => verdict,
+        Ok(Judgement::Person(id)) => Verdict::Person(id),
+        Ok(Judgement::Unknown | Judgement::Withheld) => Verdict::Refused,
+    };
+    Seen { verdict, number }
 }
 
 /// Judges an id that the document itself may tie to a person. Where others tie it to another person,
@@ -306,7 +356,7 @@ pub(super) fn identify<T>(
                 Identified::Resource(then(resource.target().input()))
             });
         }
-        if let Some(one) = reference::conditional(text).filter(|one| !one.number.is_nobody()) {
+        if let Some(one) = conditional(text).filter(|one| !one.number.is_nobody()) {
             return Identified::Number(then(Input::number(&one.number, &one.system)));
         }
     }

@@ -183,6 +183,9 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if self.links.is_read() {
             self.judged.forget();
         }
+        if let Some(heard) = &mut self.judged.heard {
+            heard.end_document();
+        }
         self.links = Links::of(&reader).in_part(self.parted_at.is_some());
         self.reader = reader;
         self.reader.whitespace();
@@ -275,6 +278,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if let Some(system) = state.subject {
             self.subjects.note(from, self.reader.at, system);
         }
+        self.hear_since(state, from);
         Ok(kept)
     }
 
@@ -285,6 +289,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         };
         if state.node.is_some() && !matches!(rule.act, Act::Keep(_)) {
             self.note_withheld_subjects(Some(state), depth)?;
+            self.hear_below(Some(state), depth)?;
         }
         let kept = match &rule.act {
             Act::Withhold => return self.withhold(Some(number), depth),
@@ -438,8 +443,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
                 } else if self.dynamic_name(span, name)? {
                     self.resolved(applies, depth)?
                 } else {
-                    let own = applies.state.filter(|state| !state.record);
-                    self.note_withheld_subjects(own, depth)?;
+                    self.note_passed_over(applies.state, depth)?;
                     self.unfit(None, depth)?
                 }
             }

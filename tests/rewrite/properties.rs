@@ -14,9 +14,10 @@ use tavs::policy::resolve::Resolved;
 use tavs::pseudonym::{Input, KeyRing, Known, Linkage, NONE_KNOWN, Rows, Scheme};
 use tavs::rewrite::{
     Decision, Disclosure, Echoes, Fault, NO_BASE, NO_ECHOES, Outcome as Watched, Rewriter, Rewritten, Watch,
-    rewrite, rewrite_lines, take,
+    rewrite, rewrite_lines, survey, take,
 };
 
+use crate::build;
 use crate::generate::{self, Case, PERSONS};
 use crate::oracle::tree::{self, Tree};
 use crate::oracle::{Counts, Oracle, Outcome, Refused};
@@ -235,6 +236,36 @@ proptest! {
         let obvious = if lines { oracle.rewrite_lines(&body) } else { oracle.rewrite(&body) };
         if let Err(difference) = compare(&case.policy, &real, obvious) {
             prop_assert!(false, "{}", difference);
+        }
+    }
+
+    /// What is heard while a body is rewritten is what a look through all of it says, whoever is withheld.
+    #[test]
+    fn rewriting_hears_what_a_survey_does(
+        case in generate::case(),
+        aliases in proptest::collection::vec(generate::location(1..3), 1..4),
+        (seed, lines) in (any::<u8>(), any::<bool>()),
+    ) {
+        let mut policy = case.policy;
+        for (shape, alias) in policy.shapes.iter_mut().zip(&aliases) {
+            shape.at = vec![build::at("$"), build::at("$.list[*]"), build::at("$.a")];
+            shape.when = Vec::new();
+            shape.alias = vec![alias.clone(), build::at("$.id")];
+            shape.subject = Subject::At(vec![build::at("$.cpr")]);
+        }
+        generate::without_conflicts(&mut policy);
+        let (plan, judge) = (plan(&policy), Registry(seed));
+        let body: Vec<u8> = case.body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        let rewriter = Rewriter { plan: &plan, salt: &SALT, judge: &judge, echoes: &NO_ECHOES, base: NO_BASE, known: &NONE_KNOWN, lines };
+        let alone = rewriter.run(&body, &mut ());
+        match rewriter.run_and_survey(&body) {
+            Ok((rewritten, heard)) => {
+                let alone = alone.unwrap();
+                prop_assert_eq!(rewritten.released.body(), alone.released.body());
+                prop_assert_eq!(rewritten.disclosure, alone.disclosure);
+                prop_assert_eq!(heard, survey(&plan, &body, lines).unwrap());
+            }
+            Err(fault) => prop_assert_eq!(alone.unwrap_err(), fault),
         }
     }
 
