@@ -26,14 +26,15 @@ main() {
     esac
     if need_tools; then
         step "format" cargo fmt --check
-        step "lints" cargo clippy --locked --all-targets -- -D warnings
-        step "build" cargo build --locked
+        step "lints" cargo clippy --locked --all-features --all-targets -- -D warnings
+        step "lints without cargo features" cargo clippy --locked --lib --bins -- -D warnings
+        step "build" cargo build --locked --all-features
         tests "$all"
-        step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --bench rewrite --bench ledger --bench index --bench policies --bench refusals --bench schemes --bench extract
+        step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --all-features --bench rewrite --bench ledger --bench index --bench policies --bench refusals --bench schemes --bench extract
         step "pseudonyms again, by the second implementation" pseudonyms_again
         step "policies against the schema, by a validator" schema_by_a_validator
         doc_tests
-        step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+        step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
         policies
         demo
     fi
@@ -126,7 +127,7 @@ tests() {
     fi
     nextest "tests"
     nextest "ignored tests" --run-ignored ignored-only -E "$chosen"
-    mapfile -t -O "${#skips[@]}" skips < <(cargo nextest list --locked --color never --message-format oneline \
+    mapfile -t -O "${#skips[@]}" skips < <(cargo nextest list --locked --all-features --color never --message-format oneline \
         --run-ignored ignored-only -E "not ($chosen)" 2>/dev/null)
     skipped=$((skipped + ${#skips[@]}))
 }
@@ -135,7 +136,7 @@ nextest() {
     local name=$1 status summary failed_before=$failed
     shift
     echo "== $name"
-    cargo nextest run --locked --color never --no-fail-fast --no-tests pass \
+    cargo nextest run --locked --all-features --color never --no-fail-fast --no-tests pass \
         --status-level fail --final-status-level fail "$@" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     summary=$(grep -E '^ *Summary \[' "$log" | tail -n 1)
@@ -149,7 +150,7 @@ nextest() {
 doc_tests() {
     local status line any=no
     echo "== doc tests"
-    cargo test --locked --color never --doc 2>&1 | tee "$log"
+    cargo test --locked --all-features --color never --doc 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     local failed_before=$failed
     while read -r line; do add_summary "$line"; any=yes; done < <(grep -E '^test result: ' "$log" | sed 's/;/,/g; s/[0-9]* measured.*//')

@@ -15,6 +15,7 @@ pub mod control;
 pub mod input;
 pub mod order;
 mod outputs;
+pub mod parquet;
 pub mod partition;
 mod parts;
 mod pool;

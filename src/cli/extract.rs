@@ -98,7 +98,11 @@ impl From<RunError> for Stop {
             | RunError::NoRoute { .. }
             | RunError::TooManyPersons { .. }
             | RunError::Input(InputError::Content { .. } | InputError::TooLong { .. }) => FINDINGS,
-            RunError::Input(_) | RunError::Staged(_) | RunError::Released | RunError::Checkpoint(_) => USAGE,
+            RunError::Input(_)
+            | RunError::Staged(_)
+            | RunError::Released
+            | RunError::Checkpoint(_)
+            | RunError::Parquet(_) => USAGE,
         };
         stop(code, error)
     }
@@ -111,6 +115,7 @@ fn extract(args: &Args) -> Result<String, Stop> {
         return Err(stop(USAGE, "give --policy, --output, --why and the files"));
     };
     let ground = Ground::open(given)?;
+    release::can_be_written(leaving, &ground.extract)?;
     let inputs = stage::inputs(reading, &ground)?;
     if !leaving.dry_run {
         record::could(&ground, given, leaving)?;

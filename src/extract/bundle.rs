@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `TABLE.csv`, `TABLE.ndjson` | the data |
+//! | `TABLE.csv`, `TABLE.ndjson`, `TABLE.parquet` | the data |
 //! | `codebook.json`, `codebook.csv` | each column: type, source, action, missing values |
 //! | `deleted.csv` | pseudonyms of the extract before that are no longer in this one |
 //! | `README.md` | how to open it in R, Python and Stata |
@@ -30,6 +30,7 @@ pub use self::deleted::{Keyed, Previous, deleted};
 pub(super) use self::manifest::list;
 pub use self::manifest::{Counts, Form, Listed, Manifest, ManifestTable, PolicyFile, Protection};
 pub use self::verify::{Finding, Verified, verify};
+use super::parquet::ParquetError;
 use super::sort::SortError;
 use super::staged::StagedError;
 use crate::pseudonym::CheckpointKey;
@@ -88,6 +89,9 @@ pub enum BundleError {
     /// Staged rows cannot be read.
     #[error(transparent)]
     Staged(#[from] StagedError),
+    /// A table cannot be read as Parquet.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
     /// The work directory fails.
     #[error(transparent)]
     Work(#[from] SortError),

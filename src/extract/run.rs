@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use super::checkpoint::{Checkpoint, CheckpointError, Next, Terms};
 use super::input::{Form, Input, InputError, Place};
 use super::outputs::Outputs;
+use super::parquet::ParquetError;
 use super::parts::Parts;
 use super::pool;
 use super::select::SelectError;
@@ -158,6 +159,9 @@ pub enum RunError {
     /// The work directory.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A table cannot be written as Parquet.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
 }
 
 impl From<SelectError> for RunError {

@@ -1,4 +1,4 @@
-//! The files of the extract, from staged rows: NDJSON or CSV, a file a table.
+//! The files of the extract, from staged rows: NDJSON, CSV or Parquet, a file a table.
 //!
 //! What must never happen here: a subject id in a file; a text that a spreadsheet would run.
 
@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::checkpoint::{CheckpointError, cannot};
+use super::parquet;
 use super::row::{Cell, Row};
 use super::run::RunError;
 use super::staged::Reader;
@@ -24,6 +25,8 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values (RFC 4180), in a dialect.
     Csv(Dialect),
+    /// Typed columns.
+    Parquet,
 }
 
 /// How CSV is written.
@@ -42,6 +45,7 @@ impl Format {
         match self {
             Self::Ndjson => "ndjson",
             Self::Csv(_) => "csv",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -52,11 +56,13 @@ impl Format {
 /// The rows cannot be read, or the file not be written.
 pub fn table(table: &Table, staged: &Path, format: Format, path: &Path) -> Result<u64, RunError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let file = BufWriter::with_capacity(BUFFER, file.map_err(cannot("make", path))?);
+    let file = file.map_err(cannot("make", path))?;
     let mut rows = Reader::open(staged, table.columns.len())?;
+    let buffered = |file| BufWriter::with_capacity(BUFFER, file);
     let (written, file) = match format {
-        Format::Ndjson => ndjson(table, &mut rows, file, path)?,
-        Format::Csv(dialect) => csv(table, &mut rows, file, path, dialect)?,
+        Format::Ndjson => ndjson(table, &mut rows, buffered(file), path)?,
+        Format::Csv(dialect) => csv(table, &mut rows, buffered(file), path, dialect)?,
+        Format::Parquet => return parquet::write(table, &mut rows, file, path),
     };
     let file = file.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?;
     file.sync_all().map_err(cannot("sync", path))?;

@@ -22,6 +22,7 @@ mod init;
 mod keys;
 mod ledger;
 mod officers;
+mod parquet;
 mod partitions;
 mod policies;
 mod reidentify;

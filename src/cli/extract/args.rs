@@ -100,6 +100,8 @@ pub(super) enum FormatName {
     Ndjson,
     /// Comma-separated values.
     Csv,
+    /// Typed columns, where tavs was built with them.
+    Parquet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

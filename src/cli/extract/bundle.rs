@@ -51,6 +51,10 @@ pub(super) fn write(
         written.iter().map(|one| (one.staged.clone(), one.file.clone())).unzip();
     let codebook = Codebook::of(policy, extract, &tables, &files, &controlled.coarser);
     let codebook = codebook.map_err(|error| stop(USAGE, error))?;
+    let codebook = match desk.leaving.format {
+        FormatName::Parquet => codebook.with_written(),
+        FormatName::Ndjson | FormatName::Csv => codebook,
+    };
     let persons: std::collections::HashSet<_> = staged.persons.iter().flatten().collect();
     let bundle = Bundle {
         extract: desk.id.to_string(),
@@ -60,7 +64,10 @@ pub(super) fn write(
         domain: policy.pseudonyms.domain.clone(),
         policy: PolicyFile { file: file_name(&policy.file), version: policy.version.to_string() },
         form: match (desk.leaving.format, desk.leaving.csv) {
+            // Records leave as they were released, whatever the form of tables is.
+            _ if extract.tables.is_empty() => Form::Ndjson,
             (FormatName::Ndjson, _) => Form::Ndjson,
+            (FormatName::Parquet, _) => Form::Parquet,
             (FormatName::Csv, DialectName::Danish) => Form::CsvDanish,
             (FormatName::Csv, DialectName::International) => Form::CsvInternational,
         },
@@ -101,7 +108,11 @@ fn failed(error: BundleError) -> Stop {
         | BundleError::OtherExtract { .. }
         | BundleError::Changed { .. }
         | BundleError::Data { .. } => FINDINGS,
-        BundleError::Io { .. } | BundleError::Staged(_) | BundleError::Work(_) | BundleError::Coding => USAGE,
+        BundleError::Io { .. }
+        | BundleError::Staged(_)
+        | BundleError::Parquet(_)
+        | BundleError::Work(_)
+        | BundleError::Coding => USAGE,
     };
     stop(code, error)
 }

@@ -35,6 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<String, Stop> {
     let Args { given, output, leaving, keep, partitions } = args;
     let ground = Ground::open(given)?;
+    release::can_be_written(leaving, &ground.extract)?;
     let partitions = partitions
         .iter()
         .map(|path| Partition::open(path, &ground.policy, &ground.ring))

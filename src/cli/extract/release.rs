@@ -9,6 +9,7 @@ use super::work::Work;
 use super::{Desk, RIGHTS_CHANGED, bundle, control, record, stop, subjects};
 use crate::cli::FINDINGS;
 use crate::clock::Clock;
+use crate::extract::parquet;
 use crate::extract::run::{Staged, still_may_leave};
 use crate::extract::write::{Dialect, Format};
 use crate::policy::checked::Order;
@@ -28,6 +29,14 @@ pub(super) fn release(desk: &Desk<'_>, (staged, files): (Staged, usize), work: W
         }
         Err(stopped) => Err(work.stopped(stopped)),
     }
+}
+
+/// Refuses what could not be written at the end, before anything is read for it.
+pub(super) fn can_be_written(leaving: &Leaving, extract: &Extract) -> Result<(), Stop> {
+    if leaving.format != FormatName::Parquet {
+        return Ok(());
+    }
+    parquet::can_be_written(&extract.tables).map_err(|error| stop(USAGE, error))
 }
 
 /// A table's rows as they leave, and its file.
@@ -84,6 +93,7 @@ fn finish(
 ) -> Result<Vec<Written>, Stop> {
     let format = match (leaving.format, leaving.csv) {
         (FormatName::Ndjson, _) => Format::Ndjson,
+        (FormatName::Parquet, _) => Format::Parquet,
         (FormatName::Csv, DialectName::Danish) => Format::Csv(Dialect::Danish),
         (FormatName::Csv, DialectName::International) => Format::Csv(Dialect::International),
     };

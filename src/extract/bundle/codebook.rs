@@ -5,10 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::BundleError;
+use crate::extract::parquet::WRITTEN;
 use crate::extract::row::{Cell, Row};
 use crate::extract::staged::{Reader, StagedError};
-use crate::policy::checked::Policy;
 use crate::policy::checked::extract::{Column, Extract, From, Table};
+use crate::policy::checked::{ColumnType, Policy};
 use crate::policy::{sources, words};
 use crate::reports::Recoded;
 
@@ -94,6 +95,24 @@ impl Codebook {
             });
         }
         Ok(Self { tables })
+    }
+
+    /// With the columns that Parquet has besides: each number as it is written.
+    #[must_use]
+    pub fn with_written(mut self) -> Self {
+        for table in &mut self.tables {
+            let columns = std::mem::take(&mut table.columns).into_iter().flat_map(|column| {
+                let written = (column.column_type == ColumnType::Number.word()).then(|| CodedColumn {
+                    name: format!("{}{WRITTEN}", column.name),
+                    column_type: ColumnType::Text.word().to_owned(),
+                    description: format!("{}, as it is written", column.description),
+                    ..column.clone()
+                });
+                [column].into_iter().chain(written)
+            });
+            table.columns = columns.collect();
+        }
+        self
     }
 
     pub(super) fn json(&self) -> Result<String, BundleError> {

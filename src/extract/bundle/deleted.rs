@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::{Form, Manifest, ManifestTable};
 use super::{BundleError, DELETED, cannot, put, verify};
+use crate::extract::parquet;
 use crate::extract::row::{Cell, Row};
 use crate::extract::sort::{RUN_BYTES, Sorter, join, part};
 use crate::extract::staged::Reader;
@@ -140,11 +141,12 @@ fn each_key(
 ) -> Result<(), BundleError> {
     for table in manifest.tables.iter().filter(|table| !table.keys.is_empty()) {
         let path = directory.join(&table.file);
-        let file = BufReader::new(File::open(&path).map_err(cannot("open", &path))?);
+        let file = || File::open(&path).map(BufReader::new).map_err(cannot("open", &path));
         match manifest.form {
-            Form::Ndjson => lines(file, &path, table, &mut take)?,
-            Form::CsvDanish => rows(file, &path, table, b';', &mut take)?,
-            Form::CsvInternational => rows(file, &path, table, b',', &mut take)?,
+            Form::Ndjson => lines(file()?, &path, table, &mut take)?,
+            Form::CsvDanish => rows(file()?, &path, table, b';', &mut take)?,
+            Form::CsvInternational => rows(file()?, &path, table, b',', &mut take)?,
+            Form::Parquet => parquet::each_key(&path, &table.keys, &mut take)?,
         }
     }
     Ok(())

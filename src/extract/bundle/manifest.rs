@@ -74,6 +74,8 @@ pub enum Form {
     CsvDanish,
     /// `,` between values, a point before decimals.
     CsvInternational,
+    /// Typed columns.
+    Parquet,
 }
 
 /// What disclosure control did.

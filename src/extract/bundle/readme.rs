@@ -55,7 +55,10 @@ Each combination of quasi-identifiers (`codebook.json`) is shared by at least {k
         );
     }
     if let Some(table) = bundle.codebook.tables.first() {
-        python(bundle.form, table, &mut text);
+        match bundle.form {
+            Form::Parquet => duckdb(table, &mut text),
+            Form::Ndjson | Form::CsvDanish | Form::CsvInternational => python(bundle.form, table, &mut text),
+        }
         pandas(bundle.form, table, &mut text);
         r(bundle.form, table, &mut text);
         stata(bundle.form, table, &mut text);
@@ -119,9 +122,12 @@ fn files(bundle: &Bundle, text: &mut String) {
         Form::CsvInternational => {
             "CSV in UTF-8 (RFC 4180), `,` between values and a point before decimals; a missing value is empty."
         }
+        Form::Parquet => {
+            "Parquet; a missing value is null. A number is the nearest double, and in a column beside it, `…_written`, the digits that were written: `6.30` is not `6.3` where precision matters."
+        }
     };
     put(text, format_args!("\n{form}"));
-    if bundle.form != Form::Ndjson {
+    if matches!(bundle.form, Form::CsvDanish | Form::CsvInternational) {
         text.push_str(
             " A text that begins with `=`, `+`, `-` or `@` has an apostrophe before it, so that no spreadsheet runs it.",
         );
@@ -191,6 +197,31 @@ for value, count in counts.most_common():
     );
 }
 
+fn duckdb(table: &CodedTable, text: &mut String) {
+    let (file, column) = (&table.file, counted(table));
+    put(
+        text,
+        format_args!(
+            r#"
+## Python with DuckDB
+
+Run in this directory; a table of counts, and what each column is:
+
+```python
+import duckdb
+
+counts = duckdb.sql("""SELECT "{column}", count(*) FROM '{file}' GROUP BY ALL ORDER BY ALL""")
+for value, count in counts.fetchall():
+    print(value, count, sep="\t")
+columns = duckdb.sql("SELECT decode(key), decode(value) FROM parquet_kv_metadata('{file}')")
+for name, description in columns.fetchall():
+    print(name, description, sep="\t")
+```
+"#
+        ),
+    );
+}
+
 fn pandas(form: Form, table: &CodedTable, text: &mut String) {
     let (file, column) = (&table.file, counted(table));
     let (imports, read) = match form {
@@ -199,6 +230,10 @@ fn pandas(form: Form, table: &CodedTable, text: &mut String) {
             "import json\nimport pandas",
             format!("pandas.DataFrame([json.loads(line) for line in open(\"{file}\", encoding=\"utf-8\")])"),
         ),
+        // Its usual types have no missing integer, and would make all of a column doubles.
+        Form::Parquet => {
+            ("import pandas", format!("pandas.read_parquet(\"{file}\", dtype_backend=\"numpy_nullable\")"))
+        }
         Form::CsvDanish | Form::CsvInternational => {
             let decimal = if form == Form::CsvDanish { ", decimal=\",\"" } else { "" };
             let read = format!(
@@ -235,6 +270,7 @@ fn r(form: Form, table: &CodedTable, text: &mut String) {
     let (file, column) = (&table.file, counted(table));
     let read = match form {
         Form::Ndjson => format!("jsonlite::stream_in(file(\"{file}\", encoding = \"UTF-8\"))"),
+        Form::Parquet => format!("arrow::read_parquet(\"{file}\")"),
         Form::CsvDanish | Form::CsvInternational => {
             let function = if form == Form::CsvDanish { "read.csv2" } else { "read.csv" };
             let classes: Vec<String> = texts(table).map(|name| format!("`{name}` = \"character\"")).collect();
@@ -252,8 +288,8 @@ fn r(form: Form, table: &CodedTable, text: &mut String) {
 
 fn stata(form: Form, table: &CodedTable, text: &mut String) {
     text.push_str("\n## Stata\n\n");
-    if form == Form::Ndjson {
-        text.push_str("Stata reads no NDJSON: ask for the extract as CSV.\n");
+    if matches!(form, Form::Ndjson | Form::Parquet) {
+        text.push_str("Stata reads neither NDJSON nor Parquet: ask for the extract as CSV.\n");
         return;
     }
     let columns = table.columns.iter().enumerate();
