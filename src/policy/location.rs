@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// One parsed location.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Location {
     /// The steps after `$`; none means the document itself.
     pub steps: Vec<Step>,
@@ -95,6 +95,12 @@ impl Location {
         Self { steps: self.steps.iter().chain(&below.steps).cloned().collect() }
     }
 
+    /// Whether something may stand at both, or at one and below the other.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.steps.iter().zip(&other.steps).all(|(one, other)| one.may_be(other))
+    }
+
     /// The names before `[*]`, where the location is nothing but names and that: `$.entry[*]`.
     #[must_use]
     pub fn names_to_elements(&self) -> Option<Vec<String>> {
@@ -113,6 +119,30 @@ impl Location {
             Step::Name(name) => Some(name.as_str()),
             Step::Wildcard | Step::Index(_) | Step::Filter(_) => None,
         })
+    }
+}
+
+impl Step {
+    /// Whether two steps can lead to one value: `[0]` and `[*]` do.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(_), Self::Name(_)) | (Self::Index(_), Self::Index(_)) => self == other,
+            (Self::Name(_), Self::Index(_)) | (Self::Index(_), Self::Name(_)) => false,
+            // Nothing can be two values at once.
+            (Self::Filter(some), Self::Filter(others)) => !some.iter().any(|one| {
+                let differs = |other: &Comparison| one.member == other.member && one.literal != other.literal;
+                one.equal && others.iter().any(|other| other.equal && differs(other))
+            }),
+            (Self::Wildcard | Self::Filter(_), _) | (_, Self::Wildcard | Self::Filter(_)) => true,
+        }
+    }
+}
+
+/// As it is written: a policy's rules are then lines that can be read.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

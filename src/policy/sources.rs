@@ -104,14 +104,5 @@ fn lets_out(rule: &Rule, location: &Location, place: &Location) -> bool {
         | Action::Decode(_)
         | Action::Url(_) => location.steps.len() == place.steps.len(),
     };
-    reaches && location.steps.iter().zip(&place.steps).all(|(own, other)| may_be(own, other))
-}
-
-/// Whether two steps can lead to one value.
-pub(super) fn may_be(one: &Step, other: &Step) -> bool {
-    match (one, other) {
-        (Step::Name(_), Step::Name(_)) | (Step::Index(_), Step::Index(_)) => one == other,
-        (Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_)) => false,
-        (Step::Wildcard | Step::Filter(_), _) | (_, Step::Wildcard | Step::Filter(_)) => true,
-    }
+    reaches && location.meets(place)
 }

@@ -243,6 +243,18 @@ pub(crate) const CASES: &[Case] = &[
         )],
         "\"$.a[0].hash\"",
     ),
+    // In a shape, and of the route whose members stand around it.
+    (
+        "TAVS0222",
+        &[
+            (
+                "response = { shapes",
+                "response = { members = { \"$.entry[*].resource.photo[*].hash\" = \"keep\" }, shapes",
+            ),
+            ("members.\"$.id\" ", "members.\"$.photo[*].data\" = { decode = \"text\" }\nmembers.\"$.id\" "),
+        ],
+        "\"$.entry[*].resource.photo[*].hash\"",
+    ),
     (
         "TAVS0224",
         &[("\"$.source\" ", "\"$.a[?@.cpr=='2512489996'].b\" = \"keep\"\n\"$.source\" ")],

@@ -194,6 +194,22 @@ pub(super) fn used_shapes<'p>(policy: &'p Policy, response: &'p Response) -> imp
     })
 }
 
+/// The rules of these shapes and of a response that are `wanted`, with their locations from the document's root.
+pub(super) fn placed<'p>(
+    shapes: impl IntoIterator<Item = &'p Shape>,
+    response: &'p Response,
+    wanted: impl Fn(&Rule) -> bool,
+) -> Vec<(Location, &'p Rule)> {
+    let root = Location::default();
+    let mut all = Vec::new();
+    let of_shapes = shapes.into_iter().flat_map(|shape| shape.at.iter().map(move |at| (at, &shape.rules)));
+    for (at, rules) in of_shapes.chain([(&root, &response.rules)]) {
+        let wanted = rules.iter().filter(|rule| wanted(rule));
+        all.extend(wanted.map(|rule| (at.join(&rule.location.value), rule)));
+    }
+    all
+}
+
 /// That either the response or each of its shapes says whose data it is.
 fn subject(policy: &Policy, response: &Response, findings: &mut Findings<'_>) {
     const HELP: &str = "add `subject = [\"$.patient.cpr\"]`, within the record, or `no-subject = \"reason\"`";
@@ -237,15 +253,11 @@ fn has_unread(policy: &Policy, response: &Response) -> bool {
 /// That a query selects only on what is kept as it came.
 fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut Findings<'_>) {
     let Some(selects) = &query.selects else { return };
-    let in_shapes = used_shapes(policy, response).flat_map(|shape| {
-        shape.at.iter().flat_map(|at| shape.rules.iter().map(|rule| (at.join(&rule.location.value), rule)))
-    });
-    let in_route = response.rules.iter().map(|rule| (rule.location.value.clone(), rule));
-    let rules: Vec<(Location, &Rule)> = in_shapes.chain(in_route).collect();
+    let rules = placed(used_shapes(policy, response), response, |_| true);
     let at = &selects.value.steps;
     let verdict = rules.iter().find_map(|(location, rule)| {
         let how = weakened(&rule.action.value)?;
-        meets(&location.steps, at).then_some((*rule, how))
+        location.meets(&selects.value).then_some((*rule, how))
     });
     let kept = rules.iter().any(|(location, rule)| {
         matches!(rule.action.value, Action::Keep(_)) && includes(&location.steps, at)
@@ -273,16 +285,6 @@ fn selection(policy: &Policy, response: &Response, query: &Query, findings: &mut
 fn includes(rule: &[Step], at: &[Step]) -> bool {
     let step = |(rule, at): (&Step, &Step)| *rule == Step::Wildcard || rule == at;
     rule.len() <= at.len() && rule.iter().zip(at).all(step)
-}
-
-/// Whether something may stand at both, or at one and below the other.
-fn meets(rule: &[Step], at: &[Step]) -> bool {
-    let step = |(rule, at): (&Step, &Step)| match (rule, at) {
-        (Step::Name(_), Step::Name(_)) | (Step::Index(_), Step::Index(_)) => rule == at,
-        (Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_)) => false,
-        (Step::Wildcard | Step::Filter(_), _) | (_, Step::Wildcard | Step::Filter(_)) => true,
-    };
-    rule.iter().zip(at).all(step)
 }
 
 const fn weakened(action: &Action) -> Option<&'static str> {
@@ -366,6 +368,7 @@ fn novelty(policy: &Policy, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::checked::{Kind, Sought};
 
     fn keep(pattern: Pattern) -> PathSegment {
         PathSegment::Named { name: "x".into(), wanted: Wanted::Pattern(pattern) }
@@ -373,7 +376,6 @@ mod tests {
 
     #[test]
     fn a_selection_needs_all_that_it_selects_on() {
-        let steps = |text: &str| Location::parse(text).unwrap().steps;
         for (rule, at, all, some) in [
             ("$.a[*].b", "$.a[*].b", true, true),
             ("$.a", "$.a[*].b", true, true),
@@ -383,21 +385,61 @@ mod tests {
             ("$.a[0].b", "$.a[*].b", false, true),
             ("$.a[*].b", "$.a[*].c", false, false),
         ] {
-            assert_eq!(
-                (includes(&steps(rule), &steps(at)), meets(&steps(rule), &steps(at))),
-                (all, some),
-                "{rule} {at}"
-            );
+            let [rule, at] = [rule, at].map(|text| Location::parse(text).unwrap());
+            assert_eq!((includes(&rule.steps, &at.steps), rule.meets(&at)), (all, some), "{rule} {at}");
         }
     }
 
     #[test]
     fn paths_meet_only_where_their_patterns_do() {
         let literal = |text: &str| PathSegment::Literal(text.into());
-        assert!(meet(&literal("a"), &keep(Pattern::Word)));
-        assert!(!meet(&literal("today"), &keep(Pattern::Uuid)));
-        assert!(!meet(&keep(Pattern::Integer), &keep(Pattern::Uuid)));
-        assert!(meet(&keep(Pattern::Word), &keep(Pattern::Uuid)));
-        assert!(!meet(&keep(Pattern::OneOf(vec!["a".into()])), &keep(Pattern::Integer)));
+        let one_of = |word: &str| keep(Pattern::OneOf(vec![word.into()]));
+        let resolve = || {
+            let sought = Sought { kind: Kind::Cpr, system: None };
+            PathSegment::Named { name: "x".into(), wanted: Wanted::Pseudonym(sought) }
+        };
+        let uuid = "0c4a6a6e-0b1f-4b7e-9e9a-6f3d3c3b2a19";
+        let sealed = format!("{}x", Scheme::Sealed.prefix());
+        let long = "a".repeat(65);
+        for (one, other, wanted) in [
+            (literal("a"), literal("a"), true),
+            (literal("a"), literal("b"), false),
+            (literal("a"), one_of("a"), true),
+            (literal("a"), one_of("b"), false),
+            (literal("2026-01-31"), keep(Pattern::Date), true),
+            (literal("2026-01-3"), keep(Pattern::Date), false),
+            (literal("2026-01-3x"), keep(Pattern::Date), false),
+            (literal("2026"), keep(Pattern::FhirDate), true),
+            (literal("12"), keep(Pattern::Integer), true),
+            (literal("123456789"), keep(Pattern::Integer), true),
+            (literal("1234567890"), keep(Pattern::Integer), false),
+            (literal("1x"), keep(Pattern::Integer), false),
+            (literal(uuid), keep(Pattern::Uuid), true),
+            (literal("today"), keep(Pattern::Uuid), false),
+            (literal(&uuid.replace('c', "x")), keep(Pattern::Uuid), false),
+            (literal("0c4a6a6e"), keep(Pattern::Uuid), false),
+            (literal("a-b.c_9"), keep(Pattern::Word), true),
+            (literal("a:b"), keep(Pattern::Word), false),
+            (literal(long.get(1..).unwrap_or_default()), keep(Pattern::Word), true),
+            (literal(&long), keep(Pattern::Word), false),
+            (keep(Pattern::Word), keep(Pattern::Uuid), true),
+            (keep(Pattern::Integer), keep(Pattern::Uuid), false),
+            (keep(Pattern::Date), keep(Pattern::Integer), false),
+            (keep(Pattern::Date), keep(Pattern::Date), true),
+            (keep(Pattern::Integer), keep(Pattern::Integer), true),
+            (keep(Pattern::Integer), keep(Pattern::FhirDate), true),
+            (one_of("a"), keep(Pattern::Integer), false),
+            (one_of("7"), keep(Pattern::Integer), true),
+            (resolve(), resolve(), true),
+            (resolve(), keep(Pattern::Word), true),
+            (resolve(), keep(Pattern::Uuid), false),
+            (resolve(), one_of("search"), false),
+            (resolve(), literal("search"), false),
+            (resolve(), one_of(&sealed), true),
+            (resolve(), literal(&sealed), true),
+        ] {
+            assert_eq!(meet(&one, &other), wanted, "{one:?} {other:?}");
+            assert_eq!(meet(&other, &one), wanted, "{other:?} {one:?}");
+        }
     }
 }

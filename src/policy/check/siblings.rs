@@ -6,7 +6,6 @@ use super::Findings;
 use crate::policy::checked::{Action, MediaType};
 use crate::policy::codes;
 use crate::policy::location::{Literal, Location, Step};
-use crate::policy::sources::may_be;
 use crate::policy::written::{Policy, Rule, Shape};
 
 /// Members of an extension that say of which kind it is, or that there is no value.
@@ -24,8 +23,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Findings<'_>) {
         if response.media_types.iter().any(is_fhir) {
             within(&response.rules, findings);
         }
-        for kept in response.rules.iter().filter(|rule| is_kept(rule) && names_sibling(&rule.location.value))
-        {
+        for kept in response.rules.iter().filter(|rule| is_kept(rule)) {
             for shape in policy.shapes.iter().filter(|shape| is_resource(shape)) {
                 for at in &shape.at {
                     let rules = shape.rules.iter().filter(|rule| is_changed(rule));
@@ -82,10 +80,6 @@ const fn is_changed(rule: &Rule) -> bool {
     !matches!(rule.action.value, Action::Keep(_) | Action::Count | Action::Resolve(_))
 }
 
-fn names_sibling(location: &Location) -> bool {
-    location.steps.iter().any(|step| matches!(step, Step::Name(name) if name.starts_with('_')))
-}
-
 /// `$._birthDate` of `$.birthDate`.
 fn sibling(location: &Location) -> Option<Location> {
     let (last, above) = location.steps.split_last()?;
@@ -104,12 +98,11 @@ fn name_of(location: &Location) -> &str {
 fn is_sibling(location: &Location, kept: &Rule) -> bool {
     let kept = &kept.location.value;
     let Some(sibling) = sibling(location) else { return false };
-    let meets = kept.steps.len() >= sibling.steps.len()
-        && kept.steps.iter().zip(&sibling.steps).all(|(kept, own)| may_be(kept, own));
+    let meets = kept.steps.len() >= sibling.steps.len() && kept.meets(&sibling);
     meets && !kept.last_name().is_some_and(|name| SAYS_LITTLE.contains(&name))
 }
 
 /// Whether what stands at `below` is kept with all of what is at `kept`.
 fn is_above(kept: &Location, below: &Location) -> bool {
-    kept.steps.len() < below.steps.len() && kept.steps.iter().zip(&below.steps).all(|(a, b)| may_be(a, b))
+    kept.steps.len() < below.steps.len() && kept.meets(below)
 }
