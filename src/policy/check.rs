@@ -35,7 +35,7 @@ use self::included::{Included, Shelf};
 use crate::policy::checked::Policy;
 use crate::policy::codes::{self, Code};
 use crate::policy::diagnostic::{Diagnostic, Severity};
-use crate::policy::syntax::{self, Grammar, Profiles, Reading, SourceFile};
+use crate::policy::syntax::{Grammar, Profiles, Reading, SourceFile};
 use crate::policy::written;
 
 /// Checks policy files together, as of the day `at`: mistakes of each, and between them.
@@ -82,8 +82,8 @@ pub fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Di
         }
     }
     for file in files.iter().filter(|file| lapsed.contains(&file.path)) {
-        let Some(last_day) = last_day(file) else { continue };
-        let (checked, _same_findings) = check(std::slice::from_ref(file), last_day);
+        // Before all days nothing has lapsed; of what else depends on the day there are only warnings.
+        let (checked, _same_findings) = check(std::slice::from_ref(file), Date::MIN);
         policies.extend(checked);
     }
     (policies, found)
@@ -94,16 +94,6 @@ pub fn check_to_serve(files: &[SourceFile], today: Date) -> (Vec<Policy>, Vec<Di
 #[must_use]
 pub fn is_lapse(code: &str) -> bool {
     code == codes::LAPSED.id || code == codes::TRANSFER_LAPSED.id
-}
-
-/// The last day of the agreement or of the transfer, whichever is earlier, as the file has them.
-fn last_day(file: &SourceFile) -> Option<Date> {
-    let expires = |mut root: syntax::Table<'_>| {
-        let days =
-            ["agreement", "transfer"].map(|table| root.optional_table(table)?.optional_date("expires"));
-        days.into_iter().flatten().map(|at| at.value).min()
-    };
-    syntax::read(file, expires).value
 }
 
 /// Does the same to each of many, on as many threads as there are processors, and keeps their order.

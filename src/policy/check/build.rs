@@ -251,12 +251,11 @@ fn route(written: &written::Route, policy: &written::Policy, lines: &Places<'_>)
     }
 }
 
-/// `check` sees to it that one way to say the content is written; of several the strictest counts.
+/// `check` sees to it that one way to say the content is written.
 fn request(written: &written::Request, lines: &Places<'_>) -> Request {
     let parameters = |list: &[written::Query]| list.iter().map(parameter).collect();
     let limit = value(written.limit.as_ref(), defaults::CONTENT);
     let content = match (&written.members, &written.form) {
-        _ if written.no_body => Content::Nothing,
         (Some(members), _) => {
             Content::Json { media_types: written.media_types.clone(), rules: rules(members, lines) }
         }

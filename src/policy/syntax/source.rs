@@ -75,11 +75,6 @@ impl Profiles {
         self.files.get(name)
     }
 
-    /// Every name, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
-    }
-
     /// Every name with what stands under it, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Result<SourceFile, String>)> {
         self.files.iter().map(|(name, file)| (name.as_str(), file))
@@ -100,5 +95,32 @@ impl Profiles {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_get_other_paths_with_what_they_include() {
+        let mut profiles = Profiles::default();
+        assert!(profiles.is_empty());
+        profiles.add("profiles/a.toml", Ok(SourceFile::new("p/profiles/a.toml", "x")));
+        profiles.add("profiles/b.toml", Err("why".to_owned()));
+        assert_eq!((profiles.len(), profiles.is_empty()), (2, false));
+        let profiles = Arc::new(profiles);
+        let mut files = ["p/1.toml", "p/2.toml"].map(|path| SourceFile::new(path, "y").with(&profiles));
+        SourceFile::rename(&mut files, |path| format!("old:{path}"));
+        let [one, two] = &files;
+        assert_eq!((one.path.as_str(), two.path.as_str()), ("old:p/1.toml", "old:p/2.toml"));
+        assert!(Arc::ptr_eq(&one.profiles, &two.profiles));
+        let found: Vec<(&str, Option<&str>)> = one
+            .profiles
+            .iter()
+            .map(|(name, file)| (name, file.as_ref().ok().map(|file| file.path.as_str())))
+            .collect();
+        let wanted = [("profiles/a.toml", Some("old:p/profiles/a.toml")), ("profiles/b.toml", None)];
+        assert_eq!(found, wanted);
     }
 }

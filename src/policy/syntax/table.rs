@@ -254,7 +254,6 @@ impl<'a> Table<'a> {
     fn unknown(&self, name: &str, span: Range<usize>, near: Option<&str>) -> Diagnostic {
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if self.asked.is_empty() => String::from("nothing can stand here"),
             None => format!("known here: `{}`", self.asked.join("`, `")),
         };
         let message = format!("{} has no place for `{name}`", self.title);

@@ -370,7 +370,7 @@ fn inside(text: &str, span: &Range<usize>, at: &Range<usize>) -> Range<usize> {
     let written = text.get(span.clone()).unwrap_or_default();
     let content: Cow<'_, str> = match (written.chars().next(), written.contains('\\')) {
         (Some('"'), true) => return span.clone(),
-        (Some('"' | '\''), _) if written.len() >= 2 => Cow::Borrowed(written.trim_matches(['"', '\''])),
+        (Some('"' | '\''), _) => Cow::Borrowed(written.trim_matches(['"', '\''])),
         _ => return span.clone(),
     };
     if written.starts_with("\"\"\"") || written.starts_with("'''") || content.len() < at.start {
@@ -382,4 +382,34 @@ fn inside(text: &str, span: &Range<usize>, at: &Range<usize>) -> Range<usize> {
     let from = start.saturating_add(at.start).min(last);
     // A flaw at the very end has nothing of its own to underline: the closing quote stands for it.
     if from == end { from..from.saturating_add(1).min(span.end) } else { from..end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flaw_is_underlined_inside_its_string_where_that_is_exact() {
+        for (written, at, wanted) in [
+            ("\"abc\"", 1..2, "b"),
+            ("\"abc\"", 0..3, "abc"),
+            ("'abc'", 2..3, "c"),
+            // At the end the closing quote stands for it, and nothing lies past that.
+            ("\"abc\"", 3..3, "\""),
+            ("\"abc\"", 1..1, "b"),
+            ("\"abc\"", 1..9, "bc"),
+            // What stands elsewhere in the file than in the text.
+            ("\"abc\"", 4..5, "\"abc\""),
+            ("\"a\\u0062c\"", 1..2, "\"a\\u0062c\""),
+            ("'a\\c'", 1..2, "\\"),
+            ("\"\"\"abc\"\"\"", 1..2, "\"\"\"abc\"\"\""),
+            ("'''abc'''", 1..2, "'''abc'''"),
+            ("abc", 1..2, "abc"),
+            ("\"", 0..1, "\""),
+        ] {
+            let text = format!("a = {written}");
+            let found = inside(&text, &(4..text.len()), &at);
+            assert_eq!(text.get(found), Some(wanted), "{written} {at:?}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn templates(word: &Value<'_>, table: &mut Table<'_>) -> Option<Templ
         }
         query.push(Parameter { name: parameter.name.value, wanted: parameter.wanted.value, selects: None });
     }
-    (!paths.is_empty() && paths.len() == elements.len()).then_some(Templates { paths, query })
+    Some(Templates { paths, query })
 }
 
 fn template(text: &str) -> Result<Template, Flaw> {

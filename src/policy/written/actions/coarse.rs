@@ -183,7 +183,7 @@ const MAX_DIGITS: u64 = 17;
 
 pub(super) fn round(word: &Value<'_>, table: &mut Table<'_>) -> Option<Round> {
     match word.word(ROUNDINGS, &[])?.value {
-        To::Instant(to) => Some(Round::Instant { to, epoch: epoch(word, table)? }),
+        To::Instant(to) => Some(Round::Instant { to, epoch: epoch(word, table) }),
         To::Digits => {
             let digits = table.required("digits", "1").and_then(|digits| digits.integer(0..=MAX_DIGITS))?;
             u8::try_from(digits.value).ok().map(Round::Digits)
@@ -191,21 +191,16 @@ pub(super) fn round(word: &Value<'_>, table: &mut Table<'_>) -> Option<Round> {
     }
 }
 
-/// What instants that are numbers count; `None` where it could not be read.
-fn epoch(word: &Value<'_>, table: &mut Table<'_>) -> Option<Option<Epoch>> {
+/// What instants that are numbers count.
+fn epoch(word: &Value<'_>, table: &mut Table<'_>) -> Option<Epoch> {
     let (has_unit, has_number) = (table.has("unit"), table.has("number"));
     let unit = table.optional_word("unit", UNITS, &[]);
     let number = table.optional_word("number", &[("not-cpr", true)], &[]);
     if has_number && !has_unit {
         let help = String::from("add `unit = \"seconds\"`, or take `number` out");
         word.fault(&codes::BAD_ACTION, "`number` without `unit`", "texts are rounded", Some(help));
-        return None;
     }
-    match unit {
-        Some(unit) => Some(Some(Epoch { unit: unit.value, number_not_cpr: number.is_some() })),
-        None if has_unit => None,
-        None => Some(None),
-    }
+    unit.map(|unit| Epoch { unit: unit.value, number_not_cpr: number.is_some() })
 }
 
 /// Ten years either way: more than any study that keeps its dates is long.
@@ -218,7 +213,7 @@ pub(super) fn shift(word: &Value<'_>, table: &mut Table<'_>) -> Option<Shift> {
     let days =
         table.optional_integer("days", least..=MAX_SHIFT).and_then(|days| u16::try_from(days.value).ok());
     let time_of_day = table.optional_bool("time-of-day").is_some_and(|time| time.value);
-    let epoch = epoch(word, table)?;
+    let epoch = epoch(word, table);
     if !word.boolean()?.value {
         let help = String::from("write `\"withhold\"`, or leave the line out");
         word.fault(&codes::BAD_ACTION, "`shift = false` says nothing", "not an action", Some(help));
