@@ -110,3 +110,23 @@ fn wrapped(text: &str) -> String {
 
 /// What `tavs --help` is as wide as.
 const WIDTH: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_all_of_the_code_in_lines_as_full_as_they_can_be() {
+        let code = &PRIVACY_SHIELD;
+        let page = code.page();
+        for part in [code.id, code.title, code.bad, code.good] {
+            assert!(page.contains(part), "{page}");
+        }
+        // At and above the width, and a word that is longer than a line.
+        let text = format!("{} bb c {} ééé", "a".repeat(97), "d".repeat(120));
+        let wanted = format!("{} bb\nc\n{}\nééé", "a".repeat(97), "d".repeat(120));
+        assert_eq!(wrapped(&text), wanted);
+        assert_eq!(wrapped(&format!("{} b", "é".repeat(98))), format!("{} b", "é".repeat(98)));
+        assert_eq!(wrapped("a b c"), "a b c");
+    }
+}

@@ -232,6 +232,28 @@ mod tests {
     }
 
     #[test]
+    fn words_are_those_of_the_language() {
+        let grounds = [
+            TransferKind::Adequacy,
+            TransferKind::Dpf,
+            TransferKind::Scc,
+            TransferKind::Bcr,
+            TransferKind::Art49,
+        ];
+        assert_eq!(grounds.map(ground), ["adequacy", "dpf", "scc", "bcr", "art-49"]);
+        let texts = [CprInText::Mask, CprInText::Pseudonymise, CprInText::Refuse];
+        assert_eq!(texts.map(cpr_in_text), ["mask", "pseudonymise", "refuse"]);
+        assert_eq!(["US", "DK"].map(is_third_country), [true, false]);
+        assert_eq!(["diagnose", "start"].map(is_health_name), [true, false]);
+        assert_eq!(["Condition", "Patient"].map(is_health_resource), [true, false]);
+        assert_eq!(
+            ["$.cpr", "$.start"].map(|text| holds_cpr(&Location::parse(text).unwrap())),
+            [true, false]
+        );
+        assert_eq!(plain("Mors_CPR-Nr"), "morscprnr");
+    }
+
+    #[test]
     fn rules_stand_in_words_with_their_number_route_and_kind_of_element() {
         let flat = shipped("bookkeeping");
         let invoice = |location: &str| {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use tavs::policy::codes;
 
-use crate::support::{EXTRACT, edited, found, page, underlined};
+use crate::support::{EXTRACT, EXTRACT_OF_PATIENTS, edited, found, page, underlined};
 
 /// Code, edits of the base, underlined text.
 pub(crate) type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
-const SEALED: (&str, &str) = ("scheme      = \"keyed\"", "scheme      = \"sealed\"");
+pub(crate) const SEALED: (&str, &str) = ("scheme      = \"keyed\"", "scheme      = \"sealed\"");
 
 pub(crate) const CASES: &[Case] = &[
     // 00, 01: any file.
@@ -27,7 +27,10 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0102", &[("{ mask = \"first-word\" }", "{ maks = \"first-word\" }")], "maks"),
     ("TAVS0103", &[("expires   = 2028-01-14", "expires   = \"2028-01-14\"")], "\"2028-01-14\""),
     ("TAVS0103", &[("expires   = 2028-01-14", "expires   = 2028-01-14T10:00:00Z")], "2028-01-14T10:00:00Z"),
+    ("TAVS0103", &[("expires   = 2028-01-14", "expires   = 2028-01-14T10:00:00")], "2028-01-14T10:00:00"),
     ("TAVS0103", &[("burst       = 100", "burst       = \"100\"")], "\"100\""),
+    ("TAVS0105", &[("input  = '{", "input  = '{\"\u{202e}\":1,")], "\u{202e}"),
+    ("TAVS0105", &[("input  = '{", "input  = '''{\n\"\u{202e}\":1,"), ("}}]}'", "}}]}'''")], "\u{202e}"),
     ("TAVS0103", &[("{ mask = \"first-word\" }", "3")], "3"),
     ("TAVS0103", &[("{ replace = \"booking\" }", "{ replace = [] }")], "[]"),
     ("TAVS0104", &[("\"processor\"", "\"procesor\"")], "\"procesor\""),
@@ -103,6 +106,12 @@ pub(crate) const CASES: &[Case] = &[
         "2512489996",
     ),
     (
+        "TAVS0103",
+        &[("{ mask = \"first-word\" }", "{ generalise = \"bands\", bands = [\"x\", 5, 3] }")],
+        "\"x\"",
+    ),
+    ("TAVS0104", &[("{ mask = \"first-word\" }", "{ round = \"hour\", unit = \"days\" }")], "\"days\""),
+    (
         "TAVS0105",
         &[(
             "{ mask = \"first-word\" }",
@@ -168,6 +177,21 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0201", &[("\"$.source\"", "'$.source[-1]'")], "-"),
     ("TAVS0201", &[("[\"$.patient.cpr\"]", "[\"patient.cpr\"]")], "p"),
     ("TAVS0201", &[("\"$.source\"", "source")], "source"),
+    // What could not be read may be what leaves.
+    (
+        "TAVS0201",
+        &[
+            (
+                "response = { shapes = [\"Patient\", \"Observation\"],",
+                "response = { no-subject = \"x\", members = { \"$..a\" = \"keep\" },",
+            ),
+            (
+                "[[test]]",
+                "[[route]]\nname = \"x\"\nmethods = [\"GET\"]\npath = \"/x\"\nupstream = \"emr\"\nresponse = { shapes = [\"Patient\", \"Observation\"] }\n[[test]]",
+            ),
+        ],
+        "..",
+    ),
     ("TAVS0202", &[("\"$.source\"", "\"$.source\" = \"keep\"\n\"$.source\"")], "\"$.source\""),
     ("TAVS0202", &[("\"$.source\"", "\"$['source']\" = \"keep\"\n\"$.source\"")], "\"$.source\""),
     (
@@ -475,6 +499,18 @@ pub(crate) const CASES: &[Case] = &[
         ],
         "\"$.subject.reference\"",
     ),
+    // One is told whatever else is.
+    (
+        "TAVS0204",
+        &[
+            ("[\"$.patient.cpr\"]", "[\"$.patient.key\"]"),
+            (
+                "patient.cpr\"   = \"pseudonymise\"",
+                "patient.key\" = { mask = \"last-4\" }\n\"$.mor.cpr\" = \"keep\"",
+            ),
+        ],
+        "\"$.appointments[*].patient.key\"",
+    ),
     // `not-cpr` of every identifier there is.
     (
         "TAVS0204",
@@ -533,6 +569,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     ("TAVS0208", &[("{ mask = \"first-word\" }", "\"mask\"")], "\"mask\""),
     ("TAVS0208", &[("{ keep = true, number = \"not-cpr\" }", "{ keep = false }")], "false"),
+    ("TAVS0208", &[("{ mask = \"first-word\" }", "{ days = 30 }")], "{ days = 30 }"),
+    (
+        "TAVS0208",
+        &[("{ mask = \"first-word\" }", "{ keep = true, cpr-ground = \"dbl-11-1\" }")],
+        "{ keep = true, cpr-ground = \"dbl-11-1\" }",
+    ),
     ("TAVS0208", &[(", names-from = [\"$.patient.navn\"]", "")], "[\"phone\", \"names\"]"),
     ("TAVS0209", &[("subject = [\"$.patient.cpr\"]\n", "")], "[route.response]"),
     ("TAVS0209", &[("no-subject = \"found through its Patient\"\n", "")], "[[shape]]"),
@@ -663,6 +705,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     ("TAVS0304", &[("country = \"DK\"", "country = \"US\"")], "\"US\""),
     ("TAVS0304", &[("country = \"DK\"", "country = \"CH\"")], "\"CH\""),
+    ("TAVS0304", &[("country = \"DK\"", "country = \"IN\"")], "\"IN\""),
     (
         "TAVS0305",
         &[("country = \"DK\"", "country = \"US\"\nground = \"dpf\"\nevidence = \"T-12\"")],
@@ -754,6 +797,17 @@ pub(crate) const CASES: &[Case] = &[
         "\"$.id\"",
     ),
     ("TAVS0312", &[("\"domain\"", "\"none\"")], "\"$.appointments[*].patient.mobil\""),
+    // A person's name, whatever else the shape compares.
+    (
+        "TAVS0312",
+        &[
+            ("\"domain\"", "\"none\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+            ("{ resourceType = \"Patient\" }", "{ resourceType = \"Patient\", kind = \"x\" }"),
+            ("members.\"$.id\" ", "members.\"$.name\" = \"keep\"\nmembers.\"$.id\" "),
+        ],
+        "\"$.name\"",
+    ),
     (
         "TAVS0313",
         &[
@@ -768,6 +822,31 @@ pub(crate) const CASES: &[Case] = &[
     ("TAVS0314", &[("signed    = 2026-01-15", "signed    = 2026-06-02")], "2026-06-02"),
     ("TAVS0315", &[("country = \"DK\"", "country = \"UK\"")], "\"UK\""),
     ("TAVS0316", &[("scheme      = \"keyed\"", "scheme      = \"digits\"")], "\"$.appointments[*].id\""),
+    (
+        "TAVS0316",
+        &[
+            ("scheme      = \"keyed\"", "scheme      = \"digits\""),
+            ("{ pseudonymise = \"id\", type = \"Appointment\" }", "\"withhold\""),
+            ("{ pseudonymise = \"id\" }", "\"withhold\""),
+            (
+                "\"$.source\" ",
+                "\"$.ids[?@.system=='urn:oid:1.2.208.176.1.6.1.3.177'].value\" = \"pseudonymise\"\n\"$.source\" ",
+            ),
+        ],
+        "\"$.ids[?@.system=='urn:oid:1.2.208.176.1.6.1.3.177'].value\"",
+    ),
+    (
+        "TAVS0316",
+        &[
+            SEALED,
+            ("linkability = \"domain\"", "linkability = \"document\""),
+            ("{ pseudonymise = \"id\", type = \"Appointment\" }", "\"withhold\""),
+            ("{ pseudonymise = \"id\" }", "\"withhold\""),
+            (".mobil\" = { keep = true, number = \"not-cpr\" }", ".mobil\" = \"withhold\""),
+            ("{ keep = true, pattern = \"uuid\" }", "{ resolve = \"id\" }"),
+        ],
+        "\"/appointments/{id}\"",
+    ),
     (
         "TAVS0316",
         &[SEALED, ("{ mask = \"first-word\" }", "{ pseudonymise = \"email\" }")],
@@ -859,10 +938,32 @@ pub(crate) const CASES: &[Case] = &[
         &[("[\"Patient\", \"Observation\"]", "[\"Patient\", \"Observation\", \"Patent\"]")],
         "\"Patent\"",
     ),
+    ("TAVS0403", &[("[\"Patient\", \"Observation\"]", "[\"Patient\", \"Observation\", \"Z\"]")], "\"Z\""),
+    (
+        "TAVS0403",
+        &[
+            ("[[test]]", "[[shape]]\nname = \"X\"\nlike = \"Patent\"\n\n[[test]]"),
+            ("[\"Patient\", \"Observation\"]", "[\"Patient\", \"Observation\", \"X\"]"),
+        ],
+        "\"Patent\"",
+    ),
+    (
+        "TAVS0403",
+        &[(
+            "[[test]]",
+            "[[route]]\nname = \"x\"\nmethods = [\"GET\"]\npath = \"/x\"\nupstream = \"emr\"\nresponse = { no-subject = \"x\", shapes = [\"Patent\"] }\n[[test]]",
+        )],
+        "\"Patent\"",
+    ),
     ("TAVS0404", &[("[\"Patient\", \"Observation\"]", "[\"Patient\"]")], "\"Observation\""),
     ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/../Patient\"")], ".."),
     ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/Pa%74ient\"")], "Pa%74ient"),
     ("TAVS0405", &[("\"/fhir/Patient\"", "\"fhir/Patient\"")], "\"fhir/Patient\""),
+    ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/{b c}\"")], "{b c}"),
+    ("TAVS0405", &[("\"/fhir/Patient\"", "\"/fhir/{}\"")], "{}"),
+    ("TAVS0105", &[("absent = [", "output = \"/x.json\"\nabsent = [")], "\"/x.json\""),
+    ("TAVS0105", &[("absent = [", "output = \"a/../../x.json\"\nabsent = [")], "\"a/../../x.json\""),
+    ("TAVS0105", &[("absent = [", "output = 'a\\x.json'\nabsent = [")], "'a\\x.json'"),
     (
         "TAVS0406",
         &[("path-members = { id = { keep = true, pattern = \"uuid\" } }\n", "")],
@@ -901,6 +1002,22 @@ pub(crate) const CASES: &[Case] = &[
             "[route.request]\nfields = { x-forwarded-for = { pattern = \"word\" } }\n[route.response]",
         )],
         "x-forwarded-for",
+    ),
+    (
+        "TAVS0105",
+        &[(
+            "[route.response]",
+            "[route.request]\nfields = { X-A = { pattern = \"word\" } }\n[route.response]",
+        )],
+        "X-A",
+    ),
+    (
+        "TAVS0105",
+        &[(
+            "[route.response]",
+            "[route.request]\nfields = { \"\" = { pattern = \"word\" } }\n[route.response]",
+        )],
+        "\"\"",
     ),
     (
         "TAVS0316",
@@ -1037,10 +1154,47 @@ pub(crate) const CASES: &[Case] = &[
         "\"patients\"",
     ),
     ("TAVS0702", &[EXTRACT, ("path             = \"$.born\"", "path = \"$.burn\"")], "\"$.burn\""),
+    // What a table's rows are not has no column.
+    ("TAVS0702", &[EXTRACT_OF_PATIENTS], "\"$.valueQuantity.value\""),
+    (
+        "TAVS0702",
+        &[
+            EXTRACT_OF_PATIENTS,
+            (
+                "members.\"$.valueQuantity\" ",
+                "members.\"$.status\" = { replace = \"x\" }\nmembers.\"$.valueQuantity\" ",
+            ),
+        ],
+        "\"$.valueQuantity.value\"",
+    ),
     // A container is no value.
     ("TAVS0702", &[EXTRACT, ("path             = \"$.klinik.navn\"", "path = \"$.klinik\"")], "\"$.klinik\""),
     ("TAVS0702", &[EXTRACT, ("rows            = \"$\"", "when = { kind = \"visit\" }")], "[[extract.table]]"),
     ("TAVS0703", &[EXTRACT, ("type        = \"text\"", "type = \"integer\"")], "\"integer\""),
+    (
+        "TAVS0703",
+        &[
+            EXTRACT,
+            ("{ mask = \"first-word\" }", "{ replace = true }"),
+            (
+                "path        = \"$.patient.navn\"\ntype        = \"text\"",
+                "path = \"$.patient.navn\"\ntype = \"date\"",
+            ),
+        ],
+        "\"date\"",
+    ),
+    (
+        "TAVS0703",
+        &[
+            EXTRACT,
+            ("{ mask = \"first-word\" }", "\"shift\""),
+            (
+                "path        = \"$.patient.navn\"\ntype        = \"text\"",
+                "path = \"$.patient.navn\"\ntype = \"boolean\"",
+            ),
+        ],
+        "\"boolean\"",
+    ),
     (
         "TAVS0703",
         &[EXTRACT, ("{ generalise = \"age\", reference = 2026-01-01 }", "{ generalise = \"month\" }")],
@@ -1070,6 +1224,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
     ("TAVS0706", &[EXTRACT, ("coarsen          = [{ prefix = 3 }]", "")], "true"),
     ("TAVS0706", &[EXTRACT, ("{ step = 10 }", "{ step = 7 }")], "{ step = 7 }"),
+    ("TAVS0706", &[EXTRACT, ("{ step = 10 }", "{ step =  5 }")], "{ step =  5 }"),
+    ("TAVS0706", &[EXTRACT, ("{ prefix = 3 }", "{ prefix = 3 }, { prefix =  3 }")], "{ prefix =  3 }"),
+    ("TAVS0706", &[EXTRACT, ("{ prefix = 3 }", "{ prefix = 3 }, { prefix = 4 }")], "{ prefix = 4 }"),
     ("TAVS0706", &[EXTRACT, ("{ prefix = 3 }", "{ step = 3 }")], "{ step = 3 }"),
     (
         "TAVS0706",

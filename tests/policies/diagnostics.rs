@@ -179,6 +179,11 @@ fn a_transfer_lapses_by_itself_and_is_then_served_to_be_refused() {
     assert_eq!(on("2026-10-01"), (1, vec![("TAVS0317", false)]));
     assert_eq!(on("2028-01-15"), (1, vec![("TAVS0301", false), ("TAVS0317", false)]));
     assert_eq!(check(&[file(&*text)], "2026-10-01".parse().unwrap()).0.len(), 0);
+    // What else is wrong keeps it from taking effect.
+    let text = text.replace("\"processor\"", "\"procesor\"");
+    let (policies, found) = check_to_serve(&[file(&*text)], "2026-10-01".parse().unwrap());
+    let found: Vec<_> = found.iter().map(|one| (one.code, one.is_error())).collect();
+    assert_eq!((policies.len(), found), (0, vec![("TAVS0104", true), ("TAVS0317", false)]));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tavs::policy::check::{check, check_profiles};
-use tavs::policy::checked::Policy;
+use tavs::policy::checked::{Policy, Subject};
 use tavs::policy::codes;
 use tavs::policy::diagnostic::{Diagnostic, render};
 use tavs::policy::syntax::{Profiles, SourceFile};
@@ -162,7 +162,9 @@ fn a_shape_begins_with_another_without_some_rules_and_adds_its_own() {
     for ((rule, file), (begins, in_file)) in rules.iter().zip(wanted) {
         assert!(rule.starts_with(begins) && *file == in_file, "{rule} in {file}");
     }
-    assert_eq!(shape.alias.len(), 1);
+    assert_eq!((shape.alias.len(), shape.at.len(), shape.when.len()), (1, 4, 1));
+    let Subject::At(subject) = &shape.subject else { panic!("{:?}", shape.subject) };
+    assert_eq!(subject[0].to_string(), "$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'].value");
     assert_eq!(policies[0].shapes.len(), 2, "the included one itself is listed by no route");
 }
 
@@ -189,6 +191,11 @@ fn a_mistake_in_a_profile_is_shown_there_and_told_once() {
         places(&text, &profiles, &found),
         [("TAVS0104", (file, "\"yaer\""), None, line), ("TAVS0204", (file, number), None, line)]
     );
+    // A policy's own come first.
+    let worse = text.replace("\"processor\"", "\"procesor\"");
+    let (_, of_both, _) = checked(&worse, &profiles);
+    let files_of: Vec<&str> = of_both.iter().map(|one| one.file.as_str()).collect();
+    assert_eq!(files_of, ["policy.toml", file, file]);
     let page = render(&found, &files, false);
     assert!(page.contains("--> profiles/patient.toml:11:35\n"), "{page}");
     assert!(page.contains("::: policy.toml:3:12\n") && page.contains("included here"), "{page}");
@@ -263,6 +270,7 @@ fn includes_that_lead_nowhere_are_underlined() {
             "did you mean `profiles/patient.toml`?",
         ),
         ("\"profiles/latin.toml\"", "TAVS0109", "\"profiles/latin.toml\"", "put the profile there"),
+        ("\"profiles/nothing-like.toml\"", "TAVS0109", "\"profiles/nothing-like.toml\"", "`ls profiles`"),
         ("\"../x.toml\"", "TAVS0109", "\"../x.toml\"", "such as `profiles/"),
         ("\"profiles/../research.toml\"", "TAVS0109", "\"profiles/../research.toml\"", "such as `profiles/"),
         ("\"/etc/passwd\"", "TAVS0109", "\"/etc/passwd\"", "such as `profiles/"),
@@ -393,6 +401,55 @@ fn a_profile_has_shapes_and_nothing_else() {
         assert!(check_profiles(&profiles, Some(&["profiles/b.toml".to_owned()].into())).is_empty());
     }
     assert!(check_profiles(&shelf(&[("profiles/a.toml", PATIENT)]), None).is_empty());
+}
+
+/// A shape that begins with one of another profile, and that cannot be read, wholly or in part.
+#[test]
+fn what_may_stand_in_what_cannot_be_read_is_not_missed() {
+    let own = |include: &str, more: &str| {
+        format!("profile = 1\ninclude = [{include}]\n{more}[[shape]]\nname = \"A\"\nlike = \"B\"\n")
+    };
+    let person = "\"profiles/patient.toml\"";
+    let broken = format!("{PATIENT}\"$.x\" = \n");
+    for (own, patient, wanted) in [
+        (own(person, ""), PATIENT, &["profiles/a.toml TAVS0403"][..]),
+        (own("3", ""), PATIENT, &["profiles/a.toml TAVS0103"]),
+        (own(person, "x = \n"), PATIENT, &["profiles/a.toml TAVS0001"]),
+        (own(person, ""), &broken, &["profiles/patient.toml TAVS0001"]),
+        (own("\"profiles/lost.toml\"", ""), PATIENT, &["profiles/a.toml TAVS0109"]),
+        (own("\"profiles/a.toml\"", ""), PATIENT, &["profiles/a.toml TAVS0110"]),
+    ] {
+        let profiles = shelf(&[("profiles/a.toml", &own), ("profiles/patient.toml", patient)]);
+        let found = check_profiles(&profiles, None);
+        let found: Vec<String> = found.iter().map(|one| format!("{} {}", one.file, one.code)).collect();
+        assert_eq!(found, wanted, "{own}");
+    }
+}
+
+/// Nor is it said that nothing leaves, where what leaves may stand in what cannot be read.
+#[test]
+fn a_shape_that_cannot_be_read_may_disclose_something() {
+    let bare =
+        "[[shape]]\nname = \"Bare\"\nwhen = { a = 1 }\nno-subject = \"x\"\nmembers.\"$.a\" = \"withhold\"\n";
+    let profile =
+        format!("profile = 1\n{bare}{}", bare.replace("Bare", "Odd").replace("withhold", "withold"));
+    let profiles = shelf(&[("profiles/patient.toml", &profile)]);
+    for (own, code, is_told) in [
+        ("like = \"Bare\"", "TAVS0210", true),
+        ("like = 3", "TAVS0103", false),
+        ("like = \"Bear\"", "TAVS0403", false),
+        ("like = \"Bare\"\nmembers.\"$..b\" = \"keep\"", "TAVS0201", false),
+        ("like = \"Odd\"", "TAVS0104", false),
+    ] {
+        let shape = format!("[[shape]]\nname = \"Own\"\n{own}\n\n[[shape]]\nname    = \"Observation\"");
+        let edits = [
+            ("[[shape]]\nname    = \"Observation\"", &*shape),
+            ("[\"Patient\", \"Observation\"]", "[\"Own\"]"),
+        ];
+        let (_, found, page) = checked(&including("\"profiles/patient.toml\"", &edits), &profiles);
+        let codes: Vec<&str> = found.iter().map(|one| one.code).collect();
+        assert_eq!((codes.contains(&code), codes.contains(&"TAVS0210")), (true, is_told), "{page}");
+    }
 }
 
 #[test]

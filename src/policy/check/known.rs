@@ -139,6 +139,8 @@ mod tests {
             ("$.identifier[?@.system=='URN:OID:1.2.208.176.1.2'].value", true),
             ("$.identifier[?@.system=='1.2.208.176.1.6.1.3.177'].value", true),
             ("$.identifier[?@.system=='1.2.208.176.1.20'].value", false),
+            ("$.identifier[?@.system=='urn:oid:2.1.2.208.176.1.2'].value", false),
+            ("$.identifier[?@.system=='urn:oid:11.2.208.176.1.2'].value", false),
             ("$.identifier[?@.system!='urn:oid:1.2.208.176.1.2'].value", false),
             ("$.identifier[?@.system=='urn:oid:1.2.208.176.1.2']", true),
             ("$.identifier[?@.system=='urn:oid:1.2.208.176.1.2'][*]", true),

@@ -15,3 +15,18 @@ impl Lines {
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::syntax::line_of;
+
+    #[test]
+    fn lines_are_counted_as_by_counting() {
+        let text = "a\nbc\n\nd";
+        let lines = Lines::of(text);
+        for at in 0..=text.len() {
+            assert_eq!(lines.at(at), line_of(text, at), "{at}");
+        }
+    }
+}

@@ -170,3 +170,24 @@ impl Shift {
         steps * unit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_move_either_way_by_every_number_of_days_but_none() {
+        for (days, weekday, wanted) in [
+            (1, false, &[-1, 1][..]),
+            (3, false, &[-3, -2, -1, 1, 2, 3]),
+            (15, true, &[-14, -7, 7, 14]),
+            (0, false, &[0]),
+        ] {
+            let shift = Shift { days, weekday, ..Shift::DEFAULT };
+            let count = u64::try_from(wanted.len()).unwrap();
+            let moved: Vec<i32> = (0..count).map(|draw| shift.by(draw)).collect();
+            assert_eq!(moved, wanted);
+            assert_eq!(shift.by(count), shift.by(0), "begins anew");
+        }
+    }
+}

@@ -383,6 +383,8 @@ fn pseudonyms_become_what_they_stand_for_wherever_the_route_takes_them() {
         assert_eq!(permit.resolved().len(), 4);
         let key = KeyRing::throw_away(RING).subject_key().unwrap();
         assert!(permit.resolved().iter().any(|one| one.subject() == key.id(nancy()) && one.is_number()));
+        assert!(permit.resolved().iter().any(|one| !one.is_number()));
+        assert_eq!(format!("{:?}", permit.resolved()[0]), "Resolved(…)");
     }
 }
 
@@ -423,7 +425,13 @@ fn what_does_not_open_is_denied_alike() {
             "{value}"
         );
     }
-    for value in [good.clone(), format!("Observation/{good}"), format!("https://x/Patient/{good}")] {
+    for value in [
+        good.clone(),
+        format!("Observation/{good}"),
+        format!("https://x/Patient/{good}"),
+        format!("?identifier={CPR_SYSTEM}|{cpr}"),
+        format!("Pa-tient?identifier={CPR_SYSTEM}|{cpr}"),
+    ] {
         assert_eq!(ask(&set, &good, &[("subject", &value)], &[]).unwrap_err(), Denied::Pseudonym, "{value}");
     }
     let clear = format!("{CPR_SYSTEM}|2512489996");

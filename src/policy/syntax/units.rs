@@ -85,12 +85,19 @@ mod tests {
 
     #[test]
     fn reads_units_and_refuses_what_has_none() {
+        for (text, seconds) in
+            [("2s", 2), ("3 min", 180), ("2 h", 7200), ("1 day", 86_400), ("30 days", 2_592_000)]
+        {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
         assert_eq!(parse_duration("500 ms").unwrap(), Duration::from_millis(500));
-        assert_eq!(parse_duration("2s").unwrap(), Duration::from_secs(2));
-        assert_eq!(parse_duration("30 days").unwrap(), Duration::from_hours(720));
-        assert_eq!(parse_size("1 MiB").unwrap(), 1 << 20);
-        assert_eq!(parse_size("4096 B").unwrap(), 4096);
+        for (text, bytes) in
+            [("4096 B", 4096), ("3 KiB", 3072), ("1 MiB", 1_048_576), ("2GiB", 2_147_483_648)]
+        {
+            assert_eq!(parse_size(text).unwrap(), bytes, "{text}");
+        }
         assert_eq!(parse_rate("5000/day", "day").unwrap(), 5000);
+        assert_eq!(parse_rate("50 / s", "s").unwrap(), 50);
         for bad in ["", "5", "s", "-1 s", "1.5 s", "1 second", "99999999999999999999 s"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
@@ -100,7 +107,16 @@ mod tests {
         for bad in ["50", "50/min", "/s", "-1/s", "+5/s"] {
             assert!(parse_rate(bad, "s").is_err(), "{bad}");
         }
-        assert_eq!(show_size(1 << 20), "1 MiB");
-        assert_eq!(show_size(1500), "1500 B");
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1500, "1500 B"),
+            (1_048_576, "1 MiB"),
+            (1_049_600, "1025 KiB"),
+            (3_221_225_472, "3 GiB"),
+        ] {
+            assert_eq!(show_size(bytes), shown);
+        }
     }
 }

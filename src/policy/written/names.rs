@@ -116,3 +116,79 @@ pub(super) fn base(text: &str) -> Result<String, Flaw> {
     let help = "scheme, authority and path, no `/` at the end: `https://emr.example/fhir`";
     if good { Ok(text.to_owned()) } else { Err(Flaw::new("this is not how URLs begin", help)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a form takes, and what it does not.
+    fn forms<T>(read: fn(&str) -> Result<T, Flaw>, good: &[&str], bad: &[&str]) {
+        for (texts, is_good) in [(good, true), (bad, false)] {
+            texts.iter().for_each(|text| assert_eq!(read(text).is_ok(), is_good, "{text}"));
+        }
+    }
+
+    #[test]
+    fn texts_have_their_forms() {
+        let long = |of: &str, count: usize| of.repeat(count);
+        let (a64, a65) = (long("a", 64), long("a", 65));
+        forms(name, &["a", "a-1", &a64], &["A", "1a", "-a", "a_b", "aÅ", "a b", &a65]);
+        forms(word, &["a", "A-1_b", "1", &a64], &["a b", "å", "a.b", &a65]);
+        let (p255, p256) = (long("a", 241), long("a", 242));
+        let [p255, p256] = [p255, p256].map(|name| format!("profiles/{name}.toml"));
+        forms(
+            profile,
+            &["profiles/a.toml", "profiles/a-b/c_d.e.toml", &p255],
+            &[
+                "profiles/a",
+                "a.toml",
+                "profiles/.a.toml",
+                "profiles//a.toml",
+                "profiles/../a.toml",
+                "profiles/a b.toml",
+                "profiles/å.toml",
+                "profiles/a/.toml",
+                &p256,
+            ],
+        );
+        forms(
+            uri,
+            &["urn:a:b", "https://a.example/b", "a+b-c.d:x", "x1:y"],
+            &["a", ":a", "1a:b", "a_b:c", "a:*", "a:b c", "a:å"],
+        );
+        let (d253, d254) = (format!("{}aaa", long("a.", 125)), format!("{}aaaa", long("a.", 125)));
+        forms(
+            dns,
+            &["a", "a-b.c9.example", "9.example", &d253],
+            &["", "A.example", "a..b", ".a", "a.", "-a.b", "a-.b", "*.a", "a_b.c", &d254],
+        );
+        forms(sha256, &[&long("0f", 32), &long("0F", 32)], &["", "0f", &long("0f", 33), &long("0g", 32)]);
+        forms(country, &["DK"], &["dk", "D", "DKK", "D1", "Dk"]);
+        forms(
+            base,
+            &["https://a.example", "http://a:8080/b", "https://[::1]/b_c-d.e~f"],
+            &[
+                "a.example",
+                "ftp://a",
+                "https://",
+                "https://a/",
+                "https://a//b",
+                "https://a/./b",
+                "https://a/../b",
+                "https://a@b",
+                "https://a?b",
+                "https://a b",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_name_is_underlined_alone() {
+        let at = |read: Result<String, Flaw>| read.unwrap_err().at;
+        assert_eq!(at(name("aÅb")), Some(1..3));
+        assert_eq!(at(name("1a")), Some(0..1));
+        assert_eq!(location("$.a[-1]").unwrap_err().at, Some(4..5));
+        // At the end nothing is left to underline.
+        assert_eq!(location("$.a[").unwrap_err().at, Some(4..4));
+    }
+}

@@ -148,3 +148,21 @@ pub(super) fn subject(table: &mut Table<'_>) -> Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_of_the_type_that_it_says_and_of_no_other_text() {
+        let text = |text: &str| Literal::String(text.to_owned());
+        let of = |when: &[(&str, Literal)]| {
+            let when: Vec<_> =
+                when.iter().map(|(name, literal)| ((*name).to_owned(), literal.clone())).collect();
+            resource_type(&when).map(str::to_owned)
+        };
+        let patient = ("resourceType", text("Patient"));
+        assert_eq!(of(&[("kind", text("x")), patient]), Some("Patient".to_owned()));
+        assert_eq!(of(&[("kind", text("x")), ("resourceType", Literal::Integer(1))]), None);
+    }
+}
