@@ -19,6 +19,7 @@ pub mod parquet;
 pub mod partition;
 mod parts;
 mod pool;
+mod reading;
 mod rest;
 pub mod row;
 pub mod run;

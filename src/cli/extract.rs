@@ -25,10 +25,11 @@ use crate::config::Config;
 use crate::extract::input::InputError;
 use crate::extract::run::RunError;
 use crate::ids::ExchangeId;
+use crate::ledger;
 use crate::policy::checked::Policy;
 use crate::policy::checked::extract::Extract;
 use crate::pseudonym::KeyRing;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::subjects::Subjects;
 
 /// Make an extract for a researcher: files through a policy's `[extract]`, with the pseudonyms, rights and records
@@ -120,8 +121,8 @@ fn extract(args: &Args) -> Result<String, Stop> {
     if !leaving.dry_run {
         record::could(&ground, given, leaving)?;
     }
-    let work = Work::open(output, reading.resume, reading.stdin.is_none())?;
     let subjects = subjects(&ground.config)?;
+    let work = Work::open(output, reading.resume, reading.stdin.is_none())?;
     let begun = work
         .begun(id_and_time)
         .and_then(|begun| Ok((begun, stage::stage(reading, &ground, &subjects, (inputs, &work))?)));
@@ -183,7 +184,19 @@ fn ring(config: &Config) -> Result<KeyRing, Stop> {
 
 /// Everybody's rights, as they are on disk now.
 fn subjects(config: &Config) -> Result<Subjects, Stop> {
-    let store = Store::open_beside(&config.store.value).map_err(|error| stop(USAGE, error))?;
+    let path = &config.store.value;
+    // Where nothing is on record either, none was lost.
+    let is_new = || matches!(ledger::look(&config.ledger.directory.value), Ok(None));
+    let store = Store::open_beside(path).map_err(|error| {
+        if matches!(error, StoreError::Missing { .. }) && is_new() {
+            let path = path.display();
+            return stop(
+                USAGE,
+                format!("there is no store `{path}` yet: run `tavs serve` once, which makes it"),
+            );
+        }
+        stop(USAGE, error)
+    })?;
     Subjects::load(&store).map_err(|error| stop(USAGE, error))
 }
 

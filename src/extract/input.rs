@@ -4,6 +4,7 @@
 //! of each would be an export that never was. Paths may hold a person's name or number: they stand in messages to
 //! whoever runs the extract, and never in an output.
 
+use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
@@ -66,8 +67,8 @@ pub struct Input {
 }
 
 /// What tells a file from what it becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Identity {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Identity {
     device: u64,
     inode: u64,
     length: u64,
@@ -108,6 +109,14 @@ pub enum InputError {
         /// Which file.
         path: PathBuf,
     },
+    /// Given twice, under whatever paths.
+    #[error("`{}` and `{}` are one file: its rows would be in the extract twice", path.display(), other.display())]
+    Twice {
+        /// Which file.
+        path: PathBuf,
+        /// What it was given as before.
+        other: PathBuf,
+    },
     /// A document or line that is longer than the policy allows.
     #[error("`{}`, line {line}: longer than the {most} bytes that the policy's `[limits] response` allows", path.display())]
     TooLong {
@@ -143,6 +152,11 @@ impl Input {
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.identity.length
+    }
+
+    /// What tells it from other files, and from what it becomes, under whatever path.
+    pub(super) const fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Refuses a file that is not what it was.
@@ -183,6 +197,20 @@ impl Input {
         let (path, form) = (self.path.clone(), self.form);
         Ok(Pieces { path, form, source, at, rest: Vec::new(), ended: false, piece, most, length })
     }
+}
+
+/// Refuses files of which two are one.
+///
+/// # Errors
+/// Which.
+pub fn each_once(inputs: &[Input]) -> Result<(), InputError> {
+    let mut seen = HashMap::new();
+    for Input { path, identity, .. } in inputs {
+        if let Some(other) = seen.insert((identity.device, identity.inode), path) {
+            return Err(InputError::Twice { path: path.clone(), other: other.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is the file that is at fault, or the system.
@@ -227,6 +255,15 @@ impl Identity {
             nanoseconds: metadata.mtime_nsec(),
         }
     }
+}
+
+/// How many lines stand before the first that is longer than `most`, its end left out; `None` if none is.
+fn too_long(lines: &[u8], most: usize) -> Option<u64> {
+    if lines.len() <= most {
+        return None;
+    }
+    let long = lines.split(|byte| *byte == b'\n').position(|line| line.len() > most)?;
+    Some(long as u64)
 }
 
 /// A place between two pieces.
@@ -304,7 +341,7 @@ impl Pieces {
                 return Err(InputError::TooLong { path, line, most });
             }
             let Some(end) = end else {
-                wanted = wanted.saturating_mul(2);
+                wanted = wanted.saturating_mul(2).min(self.most.saturating_add(1));
                 continue;
             };
             if end == 0 {
@@ -313,6 +350,10 @@ impl Pieces {
             let rest = self.rest.split_off(end);
             let piece = std::mem::replace(&mut self.rest, rest);
             let at = self.at;
+            if let Some(before) = self.form.is_lines().then(|| too_long(&piece, self.most)).flatten() {
+                let (path, line, most) = (self.path.clone(), at.line.saturating_add(before), self.most);
+                return Err(InputError::TooLong { path, line, most });
+            }
             self.at = at.after(&piece);
             return Ok(Some((at, piece)));
         }

@@ -3,8 +3,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `partition.json` | that it is one, by which keys, and every other file with its SHA-256 |
-//! | `checkpoint.json` | by which version of the policy, and what was counted |
+//! | `partition.json` | that it is one, and every other file with its SHA-256 |
+//! | `checkpoint.json` | by which version of the policy, by which keys, of which files, and what was counted |
 //! | `table-N.staged` or `out/records-…` | what was released |
 //! | `persons-N` | whose data that is |
 //! | `ties`, `whose` | what its files say of who is who, and whose each id in them was taken to be |
@@ -15,6 +15,7 @@
 //! What must never happen here: partitions in one extract that disagree about who is who, for one person would count
 //! as two; or that were made by other keys or another policy.
 
+mod error;
 mod join;
 #[cfg(test)]
 mod tests;
@@ -25,130 +26,34 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
+pub use self::error::PartitionError;
 pub use self::join::join;
-use super::bundle::{self, BundleError, Listed};
+use super::bundle::{self, Listed};
 use super::checkpoint::{Checkpoint, CheckpointError, cannot, sync_folder};
 use super::outputs::{OUT, Outputs};
-use super::run::{RunError, Staged, still_may_leave, tied};
-use super::staged::StagedError;
+use super::run::{Staged, still_may_leave, tied};
 use super::survey::Ties;
 use crate::ids::SubjectId;
 use crate::judge::Same;
 use crate::policy::checked::{Linkability, Policy};
-use crate::pseudonym::{Input, KeyRing, Linkage, RingError, Scheme};
 use crate::subjects::Subjects;
 
 /// The format that this tavs writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const NAME: &str = "partition.json";
 const TIES: &str = "ties";
 const WHOSE: &str = "whose";
 /// Bytes of two ids.
 const PAIR: usize = 32;
 
-/// Why a partition cannot be made, or is none that can be merged.
-#[derive(Debug, thiserror::Error)]
-pub enum PartitionError {
-    /// The work directory.
-    #[error(transparent)]
-    Work(#[from] CheckpointError),
-    /// A file of it cannot be listed.
-    #[error(transparent)]
-    Listed(#[from] BundleError),
-    /// Staged rows cannot be joined.
-    #[error(transparent)]
-    Staged(#[from] StagedError),
-    /// More is counted than can be.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The ring lacks a key.
-    #[error(transparent)]
-    Ring(#[from] RingError),
-    /// Pseudonyms of one extract, where each partition is one.
-    #[error(
-        "the policy's `linkability = \"document\"` makes an extract one document, and partitions are several: run it whole"
-    )]
-    Document,
-    /// No partition, or of another tavs.
-    #[error("`{}` is no partition of an extract that this tavs knows: `tavs extract partition` makes them", path.display())]
-    Foreign {
-        /// Which directory.
-        path: PathBuf,
-    },
-    /// Others can read it.
-    #[error("`{}` holds personal data and others may enter it: find out who did, and `chmod 700` it", path.display())]
-    Open {
-        /// Which directory.
-        path: PathBuf,
-    },
-    /// It was made with something else.
-    #[error("`{}` was made with {what}: make it anew", path.display())]
-    Other {
-        /// Which directory.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-    },
-    /// It is not as it was made.
-    #[error("`{}` is not as it was made (`{file}`): make it anew", path.display())]
-    Changed {
-        /// Which directory.
-        path: PathBuf,
-        /// Which file of it.
-        file: String,
-    },
-    /// Given twice.
-    #[error("`{}` is given twice", path.display())]
-    Twice {
-        /// Which directory.
-        path: PathBuf,
-    },
-    /// It takes an id for another person's than all together do.
-    #[error(
-        "`{}` did not know who somebody is of whom another partition's files, or the registry by now, tell: make it anew, with `--who-is-who` for the files that tell it",
-        path.display()
-    )]
-    WhoIsWho {
-        /// Which directory.
-        path: PathBuf,
-    },
-    /// A right holds by now.
-    #[error("the rights of somebody in `{}` have changed since it was made: make it anew", path.display())]
-    Rights {
-        /// Which directory.
-        path: PathBuf,
-    },
-}
-
 /// `partition.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     version: u32,
-    keys: Keys,
     files: Vec<Listed>,
-}
-
-/// What tells one key ring from another: what its keys make of an id that is nobody's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Keys {
-    subject: String,
-    pseudonym: String,
-}
-
-impl Keys {
-    fn of(ring: &KeyRing, policy: &Policy) -> Result<Self, RingError> {
-        let nobody = Input::id("tavs-partition", "1");
-        let mut pseudonym = Vec::new();
-        let maker = ring.pseudonymiser(&policy.pseudonyms.domain, Scheme::Keyed)?;
-        let _always = maker.write(nobody, Linkage::Domain, &mut pseudonym);
-        let subject = HEXLOWER.encode(&ring.subject_key()?.id(nobody).0);
-        Ok(Self { subject, pseudonym: String::from_utf8_lossy(&pseudonym).into_owned() })
-    }
 }
 
 /// Whether partitions of an extract by this policy can be joined.
@@ -166,19 +71,14 @@ pub const fn can_be_parted(policy: &Policy) -> Result<(), PartitionError> {
 ///
 /// # Errors
 /// What the system says.
-pub fn keep(
-    work: &Path,
-    (staged, subjects): (&Staged, &Subjects),
-    (ring, policy): (&KeyRing, &Policy),
-) -> Result<(), PartitionError> {
-    let keys = Keys::of(ring, policy)?;
+pub fn keep(work: &Path, (staged, subjects): (&Staged, &Subjects)) -> Result<(), PartitionError> {
     put(&work.join(TIES), &pairs(staged.ties.same.iter().map(|same| (same.alias, same.person))))?;
     put(&work.join(WHOSE), &pairs(whose(&staged.ties, subjects)))?;
     let mut files = Vec::new();
     for name in names(work)? {
         files.push(bundle::list(work, name)?);
     }
-    let json = serde_json::to_vec(&Written { version: VERSION, keys, files });
+    let json = serde_json::to_vec(&Written { version: VERSION, files });
     let path = work.join(NAME);
     put(&path, &json.map_err(|error| cannot("write", &path)(error.into()))?)?;
     Ok(sync_folder(work)?)
@@ -245,12 +145,12 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Opens a partition, and holds it against what it was when it was made, and against the policy and keys by which
-    /// all are merged.
+    /// Opens a partition, and holds it against what it was when it was made, and against the policy and
+    /// [keys](super::run::keys) by which all are merged.
     ///
     /// # Errors
     /// It is none, not as it was made, or made by others.
-    pub fn open(path: &Path, policy: &Policy, ring: &KeyRing) -> Result<Self, PartitionError> {
+    pub fn open(path: &Path, policy: &Policy, keys: &str) -> Result<Self, PartitionError> {
         let owned = || path.to_owned();
         let metadata = fs::metadata(path).map_err(cannot("read", path))?;
         if metadata.permissions().mode() & 0o077 != 0 {
@@ -271,12 +171,12 @@ impl Partition {
                 return Err(PartitionError::Changed { path: owned(), file: file.name.clone() });
             }
         }
-        if written.keys != Keys::of(ring, policy)? {
-            return Err(PartitionError::Other { path: owned(), what: "other keys than are active now" });
-        }
         let checkpoint = Checkpoint::last(path)?;
         if checkpoint.terms.policy != policy.version.to_string() {
             return Err(PartitionError::Other { path: owned(), what: "another version of the policy" });
+        }
+        if checkpoint.terms.keys != keys {
+            return Err(PartitionError::Other { path: owned(), what: "other keys than are active now" });
         }
         let persons = (0..checkpoint.lengths.persons.len()).map(|number| Outputs::persons(path, number));
         let persons = persons.collect::<Result<_, _>>()?;
@@ -319,10 +219,17 @@ pub fn agree(
 ) -> Result<Ties, PartitionError> {
     let mut seen = HashSet::new();
     let mut ties = Ties::default();
+    let mut read = HashSet::new();
     for partition in partitions {
         let path = fs::canonicalize(&partition.path).map_err(cannot("read", &partition.path))?;
         if !seen.insert(path) {
             return Err(PartitionError::Twice { path: partition.path.clone() });
+        }
+        for input in &partition.checkpoint.terms.inputs {
+            if !read.insert(input.identity()) {
+                let (path, input) = (partition.path.clone(), input.path.clone());
+                return Err(PartitionError::SameFile { path, input });
+            }
         }
         ties.join(Ties { same: partition.ties.clone(), mentioned: Vec::new() });
         ties.tidy();

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 
-use super::checkpoint::{Checkpoint, CheckpointError, Next, Terms};
-use super::input::{Form, Input, InputError, Place};
+use super::checkpoint::{Checkpoint, CheckpointError, Terms};
+use super::input::{Form, Input, InputError};
 use super::outputs::Outputs;
 use super::parquet::ParquetError;
-use super::parts::Parts;
 use super::pool;
+use super::reading::Reading;
 use super::select::SelectError;
 use super::staged::StagedError;
 use super::survey::{self, Ties};
 use super::tally::Counts;
-use super::work::{self, Desk, Done, Parted, Piece};
+use super::work::{self, Desk, Done};
 use crate::ids::SubjectId;
 use crate::judge::{Judge as _, Judgement, Same};
 use crate::policy::checked::extract::Extract;
@@ -41,6 +41,11 @@ pub(super) fn by_form<'a>(plans: &[Ruled<'a>], form: Form) -> Option<(usize, &'a
     let takes = |ruled: &Ruled<'_>| ruled.media_types.iter().any(|one| one.is_lines() == form.is_lines());
     let number = plans.iter().position(takes)?;
     plans.get(number).map(|ruled| (number, ruled.plan))
+}
+
+/// What tells the keys of an extract's routes from others, in hexadecimal digits.
+pub fn keys<'a>(plans: impl Iterator<Item = &'a Plan>) -> String {
+    plans.map(|plan| HEXLOWER.encode(&plan.keys())).collect()
 }
 
 /// How a run goes about it.
@@ -256,7 +261,7 @@ impl Run<'_> {
     fn terms(&self, inputs: &[Input], consulted: &[Input]) -> Terms {
         Terms {
             policy: self.policy.version.to_string(),
-            keys: self.plans.iter().map(|ruled| HEXLOWER.encode(&ruled.plan.keys())).collect(),
+            keys: keys(self.plans.iter().map(|ruled| ruled.plan)),
             inputs: inputs.to_vec(),
             consulted: consulted.to_vec(),
             skips: self.settings.skips,
@@ -298,91 +303,4 @@ pub(super) fn tied(subjects: &Subjects, same: &[Same]) -> Weighed {
     let mut weighed = subjects.weigh(same);
     weighed.new.drain(..).for_each(|same| subjects.tie(same.alias, same.person));
     weighed
-}
-
-/// The pieces of all files, in their order.
-pub(super) struct Reading<'a> {
-    inputs: &'a [Input],
-    plans: &'a [Ruled<'a>],
-    next: Next,
-    settings: &'a Settings,
-    open: Option<Open<'a>>,
-}
-
-/// The file that is being read.
-enum Open<'a> {
-    Whole(super::input::Pieces),
-    /// A document that is too large to be judged whole.
-    Parted(Parts<'a>),
-}
-
-impl<'a> Reading<'a> {
-    pub(super) const fn new(
-        inputs: &'a [Input],
-        plans: &'a [Ruled<'a>],
-        next: Next,
-        settings: &'a Settings,
-    ) -> Self {
-        Self { inputs, plans, next, settings, open: None }
-    }
-
-    pub(super) fn next(&mut self) -> Result<Option<Piece>, RunError> {
-        loop {
-            let Some(input) = self.inputs.get(self.next.input) else { return Ok(None) };
-            let Settings { piece, most, .. } = *self.settings;
-            let open = match self.open.take() {
-                Some(open) => open,
-                None => Open::Whole(input.pieces(self.next.at, piece, most)?),
-            };
-            let found = match open {
-                Open::Whole(open) => self.whole(input, open)?,
-                Open::Parted(parts) => self.part(input, parts)?,
-            };
-            if found.is_some() {
-                self.next.number = self.next.number.saturating_add(1);
-                return Ok(found);
-            }
-            input.check()?;
-            self.open = None;
-            self.next.input = self.next.input.saturating_add(1);
-            self.next.at = Place::START;
-        }
-    }
-
-    fn whole(&mut self, input: &'a Input, mut open: super::input::Pieces) -> Result<Option<Piece>, RunError> {
-        let Next { input: at_input, number, .. } = self.next;
-        match open.advance() {
-            Ok(None) => Ok(None),
-            Ok(Some((at, bytes))) => {
-                self.open = Some(Open::Whole(open));
-                let length = bytes.len() as u64;
-                let piece =
-                    Piece { number, input: at_input, form: input.form, at, bytes, length, parted: None };
-                Ok(Some(piece))
-            }
-            Err(error) => {
-                let is_large = matches!(error, InputError::TooLong { .. }) && input.form == Form::Document;
-                let plan = by_form(self.plans, input.form).filter(|_| is_large).map(|(_, plan)| plan);
-                let parts = plan.and_then(|plan| Parts::of(input, plan, open, self.settings.most));
-                self.part(input, parts.ok_or(error)?)
-            }
-        }
-    }
-
-    fn part(&mut self, input: &'a Input, mut parts: Parts<'a>) -> Result<Option<Piece>, RunError> {
-        let Next { input: at_input, number, .. } = self.next;
-        let before = parts.read();
-        let Some(piece) = parts.next()? else { return Ok(None) };
-        let (read, place) = (parts.read(), piece.place());
-        self.open = Some(Open::Parted(parts));
-        Ok(Some(Piece {
-            number,
-            input: at_input,
-            form: input.form,
-            at: Place { offset: read, line: 1 },
-            length: read.saturating_sub(before),
-            parted: piece.parting.map(|parting| Parted { parting, place }),
-            bytes: piece.into_document(),
-        }))
-    }
 }

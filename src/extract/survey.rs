@@ -4,8 +4,9 @@
 use super::checkpoint::Next;
 use super::input::{Form, Input};
 use super::pool;
+use super::reading::Reading;
 use super::rest::Rest;
-use super::run::{Reading, Ruled, RunError, Settings, by_form};
+use super::run::{Ruled, RunError, Settings, by_form};
 use super::work::Piece;
 use crate::ids::SubjectId;
 use crate::judge::Same;

@@ -165,6 +165,23 @@ fn pieces_are_whole_lines_with_their_places() {
     let mut next = || pieces.advance();
     let error = std::iter::from_fn(|| next().transpose()).find_map(Result::err).unwrap();
     assert!(matches!(error, InputError::TooLong { .. }), "{error}");
+    // However lines fall into pieces: so long a line is read, and no longer one.
+    let long = folder.path().join("long.ndjson");
+    for end in ["\n", ""] {
+        for (length, fits) in [(20, true), (21, false), (30, false), (39, false), (41, false)] {
+            fs::write(&long, format!("{{}}\n{}{end}", "x".repeat(length))).unwrap();
+            let input = Input::open(&long, &super::source::Rows::default()).unwrap();
+            for piece in [1, 7, 19, 20, 21, 100] {
+                let mut pieces = input.pieces(Place::START, piece, 20).unwrap();
+                let read: Result<Vec<_>, _> = std::iter::from_fn(|| pieces.advance().transpose()).collect();
+                match read {
+                    Ok(_) => assert!(fits, "{length} bytes in pieces of {piece}"),
+                    Err(InputError::TooLong { line, most, .. }) => assert!(!fits && (line, most) == (2, 20)),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    }
     // Another text of the same length, a moment later, is another file.
     fs::remove_file(&path).unwrap();
     fs::write(&path, text.replace("last", "tsal")).unwrap();

@@ -25,6 +25,12 @@ const KARL: &str = "2103009996";
 
 /// A configuration that serves research, too. Without quasi-identifiers there is nothing to examine.
 pub(super) fn research(examined: bool) -> (TempDir, Served) {
+    let folder = unserved(examined);
+    let served = Served::start(folder.path());
+    (folder, served)
+}
+
+fn unserved(examined: bool) -> TempDir {
     let folder = configured();
     let here = folder.path();
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
@@ -53,8 +59,21 @@ pub(super) fn research(examined: bool) -> (TempDir, Served) {
     let keys = ["keys", "new", "keys/ring.toml", "--add", "--policies", "policies", "--why", "research"];
     let said = tavs(here, keys);
     assert_eq!(said.code, 0, "{}", said.err);
-    let served = Served::start(here);
-    (folder, served)
+    folder
+}
+
+#[test]
+fn whoever_has_never_served_is_told_to() {
+    let folder = unserved(true);
+    let here = folder.path();
+    export(here);
+    let said = extract(here, "extract", &["--dry-run", "crowd.ndjson"]);
+    assert!(said.code == 2 && said.err.contains("run `tavs serve` once"), "{}", said.err);
+    let said = extract(here, "extract", &["crowd.ndjson"]);
+    assert!(said.code != 0 && said.err.contains("let `tavs serve` take it up first"), "{}", said.err);
+    for name in ["extract", "extract.tavs-part"] {
+        assert!(!here.join(name).exists(), "{name}");
+    }
 }
 
 pub(super) fn extract(folder: &Path, output: &str, more: &[&str]) -> Said {
@@ -355,6 +374,26 @@ fn what_is_broken_stops_the_extract_or_is_passed_over_and_said() {
         ["extract", "--policy", "policies/research.toml", "--output", "other", "--why", ELSE, "a.ndjson"];
     let said = tavs(here, args);
     assert!(said.code == 1 && said.err.contains("`why` holds a number"), "{} {}", said.code, said.err);
+    assert!(!here.join("other.tavs-part").exists());
+    served.stop();
+}
+
+#[test]
+fn a_file_is_taken_once_and_what_was_passed_over_before_is_not_of_the_next() {
+    let (folder, served) = research(false);
+    let here = folder.path();
+    let good = lines(&[patient("p1", NANCY, "Berggren", "1948-12-25")]);
+    fs::write(here.join("a.ndjson"), &good).unwrap();
+    fs::write(here.join("b.ndjson"), good + "{,}\n").unwrap();
+    assert_eq!(extract(here, "extract", &["--on-error", "skip", "b.ndjson"]).code, 0);
+    let beside = here.join("extract.skipped.csv");
+    assert!(beside.exists());
+    fs::remove_dir_all(here.join("extract")).unwrap();
+    assert_eq!(extract(here, "extract", &["a.ndjson"]).code, 0);
+    assert!(!beside.exists());
+    std::os::unix::fs::symlink("a.ndjson", here.join("c.ndjson")).unwrap();
+    let said = extract(here, "other", &["a.ndjson", "c.ndjson"]);
+    assert!(said.code == 2 && said.err.contains("`c.ndjson` and `a.ndjson` are one file"), "{}", said.err);
     assert!(!here.join("other.tavs-part").exists());
     served.stop();
 }

@@ -108,6 +108,8 @@ fn partitions_that_do_not_fit_together_are_refused() {
     assert_eq!(partition(here, "knowing", &[&WHO[..], &["first.ndjson"]].concat()).code, 0);
     refused(&merge(here, "out", &["knowing", "knowing"]), 2, "given twice");
     refused(&merge(here, "out", &["knowing", "policies"]), 2, "`policies` is no partition");
+    assert_eq!(partition(here, "again", &[&WHO[..], &["second.ndjson", "first.ndjson"]].concat()).code, 0);
+    refused(&merge(here, "out", &["knowing", "again"]), 2, "`again` was made of `first.ndjson`");
 
     // An id that two partitions tie to two persons is nobody's; the first had believed its own file.
     fs::write(here.join("other.ndjson"), lines(&[patient("p1", "1109859996", "Ruthsen", "1985-09-11")]))
@@ -134,6 +136,19 @@ fn partitions_that_do_not_fit_together_are_refused() {
     assert_eq!(merge(here, "out", &["--keep", "knowing", "persons"]).code, 0);
     assert!(here.join("knowing").exists() && here.join("out/observations.ndjson").exists());
     served.stop();
+}
+
+#[test]
+fn the_office_is_asked_before_partitions_are_looked_at() {
+    let (folder, served) = research(false);
+    served.stop();
+    let path = folder.path().join("policies/research.toml");
+    let policy = fs::read_to_string(&path).unwrap();
+    fs::write(&path, policy.replacen("k      = 5", "k      = 6", 1)).unwrap();
+    let said = merge(folder.path(), "out", &["nowhere"]);
+    assert!(said.code != 0 && said.err.contains("let `tavs serve` take it up first"), "{}", said.err);
+    let said = merge(folder.path(), "out", &["--dry-run", "nowhere"]);
+    assert!(said.code == 2 && said.err.contains("`nowhere`"), "{}", said.err);
 }
 
 #[test]

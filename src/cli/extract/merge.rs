@@ -7,9 +7,10 @@ use super::super::policy_files::Stop;
 use super::args::{Given, Leaving};
 use super::partition::failed;
 use super::work::Work;
-use super::{Desk, Ground, id_and_time, release, stop, subjects};
+use super::{Desk, Ground, id_and_time, record, release, stage, stop, subjects};
 use crate::clock::Clock;
 use crate::extract::partition::{Partition, agree, join};
+use crate::extract::run::keys;
 
 /// Make one extract of partitions, in the order in which they are given: examined as a whole, on record, and then
 /// released, as `tavs extract` does with all of their files.
@@ -36,9 +37,13 @@ pub(super) fn run(args: &Args) -> Result<String, Stop> {
     let Args { given, output, leaving, keep, partitions } = args;
     let ground = Ground::open(given)?;
     release::can_be_written(leaving, &ground.extract)?;
+    if !leaving.dry_run {
+        record::could(&ground, given, leaving)?;
+    }
+    let keys = keys(stage::plans(&ground)?.iter());
     let partitions = partitions
         .iter()
-        .map(|path| Partition::open(path, &ground.policy, &ground.ring))
+        .map(|path| Partition::open(path, &ground.policy, &keys))
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?;
     let now = Clock::system().unix_millis();

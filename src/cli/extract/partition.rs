@@ -30,10 +30,10 @@ pub(super) fn run(args: &Args) -> Result<String, Stop> {
     let ground = Ground::open(given)?;
     can_be_parted(&ground.policy).map_err(failed)?;
     let inputs = stage::inputs(reading, &ground)?;
-    let work = Work::open(output, reading.resume, reading.stdin.is_none())?;
     let subjects = subjects(&ground.config)?;
+    let work = Work::open(output, reading.resume, reading.stdin.is_none())?;
     let kept = stage::stage(reading, &ground, &subjects, (inputs, &work)).and_then(|(staged, files)| {
-        keep(work.path(), (&staged, &subjects), (&ground.ring, &ground.policy)).map_err(failed)?;
+        keep(work.path(), (&staged, &subjects)).map_err(failed)?;
         Ok((staged, files))
     });
     let (staged, files) = match kept {
@@ -61,10 +61,10 @@ pub(super) fn failed(error: PartitionError) -> Stop {
         | PartitionError::Listed(_)
         | PartitionError::Staged(_)
         | PartitionError::Run(_)
-        | PartitionError::Ring(_)
         | PartitionError::Foreign { .. }
         | PartitionError::Open { .. }
-        | PartitionError::Twice { .. } => USAGE,
+        | PartitionError::Twice { .. }
+        | PartitionError::SameFile { .. } => USAGE,
     };
     stop(code, error)
 }

@@ -13,18 +13,19 @@ use super::progress::Progress;
 use super::work::Work;
 use super::{Ground, stop};
 use crate::clock::Clock;
-use crate::extract::input::{Input, PIECE};
+use crate::extract::input::{Input, PIECE, each_once};
 use crate::extract::run::{Ruled, Run, Settings, Staged};
 use crate::extract::source::{Encoding, Rows};
 use crate::policy::checked::Policy;
 use crate::policy::checked::extract::Extract;
 use crate::policy::plan::Plan;
-use crate::pseudonym::KeyRing;
 use crate::subjects::Subjects;
 
 /// Opens the files before there is a work directory: what is none stops at once.
 pub(super) fn inputs(reading: &Reading, ground: &Ground) -> Result<Vec<Input>, Stop> {
-    open(&reading.inputs, reading, ground)
+    let inputs = open(&reading.inputs, reading, ground)?;
+    each_once(&inputs).map_err(|error| stop(USAGE, error))?;
+    Ok(inputs)
 }
 
 fn open(paths: &[PathBuf], reading: &Reading, ground: &Ground) -> Result<Vec<Input>, Stop> {
@@ -58,8 +59,8 @@ fn run(
     subjects: &Subjects,
     (inputs, consulted, work): (&[Input], &[Input], &Path),
 ) -> Result<Staged, Stop> {
-    let Ground { policy, extract, ring, .. } = ground;
-    let plans = plans(policy, extract, ring)?;
+    let Ground { policy, extract, .. } = ground;
+    let plans = plans(ground)?;
     let media = |number: &usize| {
         policy.routes.get(*number).map(|route| route.response.media_types.as_slice()).unwrap_or_default()
     };
@@ -144,7 +145,7 @@ fn settings(reading: &Reading, policy: &Policy) -> Settings {
 }
 
 /// The plans of the extract's routes, with the keys that `tavs serve` has.
-fn plans(policy: &Policy, extract: &Extract, ring: &KeyRing) -> Result<Vec<Plan>, Stop> {
+pub(super) fn plans(Ground { policy, extract, ring, .. }: &Ground) -> Result<Vec<Plan>, Stop> {
     let routes = extract.routes.iter().filter_map(|number| policy.routes.get(*number));
     let plan = |route| {
         Plan::compile(policy, route, ring).map_err(|errors| {

@@ -162,9 +162,11 @@ impl Work {
     /// The extract appears; the positions of what was passed over go beside it.
     pub(super) fn appear(self, skipped: &Path, has_skipped: bool) -> Result<(), Stop> {
         let (out, output) = (self.out(), &self.output);
+        // What an extract of this name passed over before is not of this one.
+        let beside = fresh(skipped_beside(output))?;
         let done = || -> io::Result<()> {
             if has_skipped {
-                std::fs::rename(skipped, skipped_beside(output))?;
+                std::fs::rename(skipped, beside)?;
             }
             std::fs::set_permissions(&out, Permissions::from_mode(0o700))?;
             File::open(&out)?.sync_all()?;
