@@ -103,7 +103,7 @@ refusals! {
     /// The agreement is past its last day, or not yet signed (G9).
     AgreementLapsed => Policy 403 LAPSED WARN "agreement-lapsed" "";
     /// The last day on which data may go to the recipient's country is over (G9).
-    TransferLapsed => Policy 403 LAPSED WARN "transfer-lapsed" "";
+    TransferLapsed => Policy 403 TRANSFER_LAPSED WARN "transfer-lapsed" "";
 
     // ---- limits
     /// More requests than the rate and its burst allow.

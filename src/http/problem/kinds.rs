@@ -29,8 +29,11 @@ kinds! {
         "The certificate, or the token beside it, does not prove an identity that may call this service.",
         "Check that the client uses the certificate and token agreed on and that neither has expired; else ask the clinic.";
     LAPSED: "agreement-lapsed", "The agreement does not hold today",
-        "The agreement under which data is handed over has ended, or its ground for transfer no longer holds. Every request is refused until it is renewed.",
+        "The agreement under which data is handed over has ended. Every request is refused until it is renewed.",
         "Do not retry. Ask the clinic to renew the agreement.";
+    TRANSFER_LAPSED: "transfer-lapsed", "The ground for the transfer does not hold today",
+        "The ground on which data may go to your country has ended, though the agreement may hold. Every request is refused until the clinic has established one again.",
+        "Do not retry. Ask the clinic on which ground data can go to you again.";
     QUOTA: "quota-exceeded", "A quota is used up",
         "More was asked for than the agreement allows; `violated-policies` names the quota.",
         "Wait as long as `Retry-After` says, and pace requests by the `RateLimit` field.";

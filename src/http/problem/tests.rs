@@ -57,9 +57,10 @@ fn a_used_up_quota_is_named() {
 
 #[test]
 fn statuses_are_those_of_the_fault_table() {
-    let by_kind: [(&str, &[u16]); 22] = [
+    let by_kind: [(&str, &[u16]); 23] = [
         ("no-policy", &[403]),
         ("agreement-lapsed", &[403]),
+        ("transfer-lapsed", &[403]),
         ("quota-exceeded", &[429]),
         ("header-fields", &[400]),
         ("framing", &[400]),
