@@ -208,26 +208,61 @@ fn subjects(places: &[Place], record: &str) -> Vec<String> {
     named.filter_map(|place| Some(format!("\"${}\"", place.location.strip_prefix(record)?))).collect()
 }
 
-/// One commented line for each place that is no container.
+/// A place that is no container, as a line of the policy.
+struct Line<'p> {
+    place: &'p Place,
+    location: String,
+    form: String,
+    /// The line that decides some of the same.
+    other: Option<String>,
+}
+
+/// One commented line for each place that is no container. All of them can be taken together: a place that would
+/// be decided twice, as names that are data are beside others, gets a note in place of its line.
 fn lines(places: &[Place], resource: &str) -> String {
-    let leaves: Vec<(&Place, String, String)> = places
+    let mut lines: Vec<Line<'_>> = places
         .iter()
         .filter(|place| place.is_leaf())
         .map(|place| {
             let (form, why) = suggested(place, resource);
-            let location = place.location.replace(&format!(".{DYNAMIC}"), "[*]");
-            (place, format!("# \"{}\"", location.replace('"', "'")), format!("= {form:<34} # {why}"))
+            let location = place.location.replace(&format!(".{DYNAMIC}"), "[*]").replace('"', "'");
+            Line { place, location, form: format!("= {form:<34} # {why}"), other: None }
         })
         .collect();
-    let width =
-        leaves.iter().map(|(_, key, _)| key.chars().count()).filter(|width| *width <= 72).max().unwrap_or(0);
+    tell_apart(&mut lines);
+    let key = |line: &Line<'_>| format!("# \"{}\"", line.location);
+    let widths = lines.iter().map(|line| key(line).chars().count());
+    let width = widths.filter(|width| *width <= 72).max().unwrap_or(0);
     let mut text = String::new();
-    for (place, key, form) in leaves {
-        let note =
-            if place.is_dynamic() { "; NAMES ABOVE IT ARE DATA and would leave as they are" } else { "" };
-        text += &format!("{key:<width$} {form}{note}\n");
+    for line in &lines {
+        let note = if line.place.is_dynamic() {
+            "; NAMES ABOVE IT ARE DATA and would leave as they are"
+        } else {
+            ""
+        };
+        text += &match &line.other {
+            None => format!("{:<width$} {}{note}\n", key(line), line.form),
+            Some(other) => format!(
+                "#   no line for {}: `{other}` decides some of the same; write it in that one's place{note}\n",
+                line.location
+            ),
+        };
     }
     text
+}
+
+/// Finds what lines decide twice. Names that are known come before those that are data.
+fn tell_apart(lines: &mut [Line<'_>]) {
+    let mut taken: Vec<Location> = Vec::new();
+    for is_dynamic in [false, true] {
+        for line in lines.iter_mut().filter(|line| line.place.is_dynamic() == is_dynamic) {
+            let Ok(location) = Location::parse(&line.location) else { continue };
+            line.other = taken.iter().find(|other| other.meets(&location)).map(Location::to_string);
+            if line.other.is_none() {
+                taken.push(location);
+            }
+        }
+    }
 }
 
 /// What an id is of, by the name above it: `$.aftaler[*].aftaleId` is of an `aftale`.

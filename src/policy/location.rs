@@ -122,6 +122,19 @@ impl Location {
     }
 }
 
+impl Comparison {
+    /// Whether nothing can compare as both say: no member is two values at once, or one value and not.
+    fn excludes(&self, other: &Self) -> bool {
+        let differ = self.literal != other.literal;
+        let excluded = match (self.equal, other.equal) {
+            (true, true) => differ,
+            (true, false) | (false, true) => !differ,
+            (false, false) => false,
+        };
+        excluded && self.member == other.member
+    }
+}
+
 impl Step {
     /// Whether two steps can lead to one value: `[0]` and `[*]` do.
     #[must_use]
@@ -129,11 +142,9 @@ impl Step {
         match (self, other) {
             (Self::Name(_), Self::Name(_)) | (Self::Index(_), Self::Index(_)) => self == other,
             (Self::Name(_), Self::Index(_)) | (Self::Index(_), Self::Name(_)) => false,
-            // Nothing can be two values at once.
-            (Self::Filter(some), Self::Filter(others)) => !some.iter().any(|one| {
-                let differs = |other: &Comparison| one.member == other.member && one.literal != other.literal;
-                one.equal && others.iter().any(|other| other.equal && differs(other))
-            }),
+            (Self::Filter(some), Self::Filter(others)) => {
+                !some.iter().any(|one| others.iter().any(|other| one.excludes(other)))
+            }
             (Self::Wildcard | Self::Filter(_), _) | (_, Self::Wildcard | Self::Filter(_)) => true,
         }
     }

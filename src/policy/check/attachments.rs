@@ -98,6 +98,9 @@ mod tests {
             ("$.a[?@.x=='1'].data", "$.a[?@.x=='2'].hash", false),
             ("$.a[?@.x=='1'].data", "$.a[?@.x!='2'].hash", true),
             ("$.a[?@.x!='1'].data", "$.a[?@.x=='2'].hash", true),
+            ("$.a[?@.x!='1'].data", "$.a[?@.x=='1'].hash", false),
+            ("$.a[?@.x!='1'].data", "$.a[?@.y=='1'].hash", true),
+            ("$.a[?@.x!='1'].data", "$.a[?@.x!='2'].hash", true),
             ("$.a[?@.x=='1'].data", "$.a[?@.y=='2'].hash", true),
             ("$.a[?@.x=='1' && @.y=='1'].data", "$.a[?@.y=='2'].hash", false),
         ] {
