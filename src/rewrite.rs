@@ -349,11 +349,12 @@ pub fn rewrite_lines<W: Watch>(
 
 /// A reader for each line that is not blank.
 fn lines(text: &str) -> impl Iterator<Item = Reader<'_>> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at.saturating_add(1));
     let mut end: usize = 0;
-    text.split_inclusive('\n').filter_map(move |line| {
-        let start = end;
-        end = start.saturating_add(line.len());
-        let blank = line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    ends.chain([text.len()]).filter_map(move |next| {
+        let start = std::mem::replace(&mut end, next);
+        let line = text.as_bytes().get(start..end).unwrap_or_default();
+        let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
         (!blank).then(|| Reader::within(text, start, end))
     })
 }

@@ -134,6 +134,8 @@ impl Asking<'_> {
         self.timer.lap(Phase::Upstream);
         let content = Content::of(proxy, permit, (accepted, body, echoes, base))?;
         let Parted { rewritten, .. } = disclose(proxy, state, reply, permit, &content).await?;
+        // PERF: the record is waited for by many at once, and what came need not wait with them.
+        drop(content);
         // Only now: what is refused draws no pseudonym.
         let echoes = Echoes::of(&sending.resolved);
         reply.places = places(proxy, permit, &answered, (&echoes, base)).await?;
