@@ -52,9 +52,7 @@ pub(super) fn state(config: &Config, clock: &Clock, limits: Limits) -> Result<Bu
     let read = read_policies(config);
     let (policies, mut found) = check_to_serve(&read.files, clock.today());
     let ring = key_ring(config, clock, &mut found);
-    if let Some(ring) = &ring {
-        found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring, policy)));
-    }
+    found.extend(read.files.iter().flat_map(|policy| cross_check(config, ring.as_ref(), policy)));
     found.extend(check_retention(config, &read.files));
     let api = match &config.api {
         Some(settings) => api(config, settings, clock, &mut found).map(Some),

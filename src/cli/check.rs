@@ -3,11 +3,12 @@
 
 mod online;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
 use super::policy_files::{self, Checked, Colour, Format, count};
+use crate::config::{Config, cross_check};
 use crate::policy::codes;
 use crate::policy::diagnostic::{Diagnostic, render, to_json};
 use crate::policy::syntax::nearest;
@@ -32,9 +33,10 @@ pub(crate) struct Args {
     /// that it may run beside `tavs serve`.
     #[arg(long, conflicts_with_all = ["paths", "at", "explain"])]
     online: bool,
-    /// The configuration that --online tries.
-    #[arg(long, value_name = "FILE", default_value = "tavs.toml", requires = "online")]
-    config: PathBuf,
+    /// The configuration that --online tries (default: tavs.toml). Without --online: what the policies name of
+    /// it, upstreams and trust anchors, must be there; keys and certificates are not needed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How findings are written to standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -51,15 +53,19 @@ pub(crate) fn run(args: &Args) -> u8 {
         return explain(code);
     }
     if args.online {
-        return online::run(&args.config, args.format, args.deny_warnings, args.color);
+        let config = args.config.as_deref().unwrap_or_else(|| Path::new("tavs.toml"));
+        return online::run(config, args.format, args.deny_warnings, args.color);
     }
-    let checked = match policy_files::load(&args.paths, args.at) {
+    let mut checked = match policy_files::load(&args.paths, args.at) {
         Ok(checked) => checked,
         Err(faults) => {
             super::complain(&faults);
             return super::USAGE;
         }
     };
+    if let Some(config) = &args.config {
+        against(config, &mut checked);
+    }
     let Checked { files, diagnostics, .. } = &checked;
     let text = match args.format {
         Format::Json => to_json(diagnostics, files) + "\n",
@@ -69,6 +75,20 @@ pub(crate) fn run(args: &Args) -> u8 {
     match super::show(&text) {
         super::GOOD if errors => super::FINDINGS,
         other => other,
+    }
+}
+
+/// Adds what the policies name of a configuration that it has not, or why it cannot be read.
+fn against(config: &Path, checked: &mut Checked) {
+    match Config::read(config) {
+        Ok(config) => {
+            let found = checked.files.iter().flat_map(|file| cross_check(&config, None, file));
+            checked.diagnostics.extend(found);
+        }
+        Err(findings) => {
+            checked.files.extend(findings.files);
+            checked.diagnostics.extend(findings.diagnostics);
+        }
     }
 }
 

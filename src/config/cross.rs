@@ -8,9 +8,9 @@ use crate::policy::syntax::{self, At, SourceFile, nearest};
 use crate::policy::words::category;
 use crate::pseudonym::KeyRing;
 
-/// What one policy takes for granted of `tavs.toml` and of the key ring.
+/// What one policy takes for granted of `tavs.toml`, and of the key ring where there is one at hand.
 #[must_use]
-pub fn cross_check(config: &Config, ring: &KeyRing, policy: &SourceFile) -> Vec<Diagnostic> {
+pub fn cross_check(config: &Config, ring: Option<&KeyRing>, policy: &SourceFile) -> Vec<Diagnostic> {
     let names = Named::read(policy);
     let mut found = Vec::new();
     if let Some(anchor) = &names.anchor {
@@ -21,7 +21,8 @@ pub fn cross_check(config: &Config, ring: &KeyRing, policy: &SourceFile) -> Vec<
     for upstream in &names.upstreams {
         found.extend(unknown(policy, &codes::UNKNOWN_UPSTREAM, "upstream", upstream, &known));
     }
-    if let Some(domain) = names.domain.filter(|domain| !ring.has_domain(&domain.value)) {
+    let lacks = |domain: &At<String>| ring.is_some_and(|ring| !ring.has_domain(&domain.value));
+    if let Some(domain) = names.domain.filter(lacks) {
         let message = format!("the key ring has no secret for domain `{}`", domain.value);
         let help = format!("run: tavs keys new {} --add --domain {}", config.keys.value, domain.value);
         found.push(

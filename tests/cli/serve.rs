@@ -63,6 +63,27 @@ fn its_check_finds_what_only_a_start_would_tell() {
     assert_eq!((nowhere.code, nowhere.err.as_str()), (1, told));
 }
 
+/// An author has the configuration, and no keys.
+#[test]
+fn what_policies_name_of_a_configuration_is_found_without_its_keys() {
+    let folder = configured();
+    let check = || tavs(folder.path(), ["check", "--config", "tavs.toml"]);
+    fs::remove_dir_all(folder.path().join("keys")).unwrap();
+    assert_eq!((check().code, check().out.as_str()), (0, "1 policy, 6 profiles, 0 errors, 0 warnings\n"));
+    let config = fs::read_to_string(folder.path().join("tavs.toml")).unwrap();
+    fs::write(folder.path().join("tavs.toml"), config.replace("[upstreams.booking]", "[upstreams.bookings]"))
+        .unwrap();
+    let said = check();
+    assert_eq!(said.code, 1);
+    assert!(said.out.starts_with("error[TAVS0606]: tavs.toml has no upstream `booking`\n"), "{}", said.out);
+    assert!(said.out.contains("did you mean `bookings`?"), "{}", said.out);
+    // So a start says, whatever it says of the keys.
+    let said = tavs(folder.path(), ["serve", "--check"]);
+    assert!(said.code == 1 && said.err.contains("error[TAVS0606]"), "{}", said.err);
+    fs::write(folder.path().join("tavs.toml"), "x").unwrap();
+    assert_eq!((check().code, check().out.contains("--> tavs.toml:1:1")), (1, true), "{}", check().out);
+}
+
 #[test]
 fn its_check_online_runs_beside_it() {
     let (folder, served) = serve();
