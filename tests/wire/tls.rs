@@ -414,6 +414,33 @@ fn what_runs_out_while_a_connection_is_open_is_seen() {
 }
 
 #[test]
+fn a_chain_that_was_good_is_judged_again_at_its_bounds_and_as_another_chain() {
+    let lab = Lab::new();
+    let (issuing, _) = lab.partners.subordinate("Issuing CA", days(-1, 20)).unwrap();
+    let client = issuing.issue("sms", &[uri("sms")], Usage::Client, days(-1, 10)).unwrap();
+    let issuer = CertificateDer::from_pem_slice(issuing.certificate().as_bytes()).unwrap();
+    let mut anchor = lab.anchor("partners", &lab.partners, &[]);
+    anchor.crls.push(lab.write("issuing.crl", &issuing.revocation_list(1, &[], days(-1, 30)).unwrap()));
+    let tls = lab.tls(vec![anchor.clone()]);
+    let alone = chain(&client);
+    let whole = [alone.clone(), vec![issuer]].concat();
+    let day = |days: i64| now().checked_add_signed(days * 86_400).unwrap();
+    let judged = |chain: &[CertificateDer<'_>], at| tls.verify(chain, at).map(|_| ());
+    for _ in 0..2 {
+        assert_eq!(judged(&whole, now()), Ok(()));
+        assert_eq!(judged(&alone, now()), Err(HandshakeFailure::UnknownIssuer));
+        assert_eq!(judged(&whole, day(-2)), Err(HandshakeFailure::NotYetValid));
+        assert_eq!(judged(&whole, day(8)), Err(HandshakeFailure::StaleRevocationList));
+        assert_eq!(judged(&whole, day(11)), Err(HandshakeFailure::Expired));
+    }
+    // Files that were read anew know nothing of it.
+    let list = issuing.revocation_list(2, std::slice::from_ref(&client.serial), days(-1, 30)).unwrap();
+    lab.write("issuing.crl", &list);
+    let judged = lab.tls(vec![anchor]).verify(&whole, now()).map(|_| ());
+    assert_eq!(judged, Err(HandshakeFailure::Revoked));
+}
+
+#[test]
 fn a_state_that_could_let_in_the_wrong_or_nobody_is_not_built() {
     use std::os::unix::fs::PermissionsExt as _;
     let lab = Lab::new();
