@@ -25,8 +25,8 @@ use sha2::{Digest, Sha256};
 use super::failure::HandshakeFailure;
 use super::peer;
 
-/// Chains that are remembered as good: more than a clinic has recipients with their renewals. Only whoever holds a
-/// certificate of an anchor adds one; past it all are forgotten and verified again.
+/// Chains that are remembered as good: more than a clinic has recipients with their renewals. Only whoever has a
+/// certificate of an anchor, or a copy of one, adds one; past it all are forgotten and verified again.
 const MOST_GOOD: usize = 1024;
 
 /// The trust anchors of one TLS state, by name.
@@ -35,15 +35,7 @@ pub(super) struct Anchors {
     roots: Vec<Root>,
     hints: Vec<DistinguishedName>,
     /// By the digest of all their bytes.
-    good: Mutex<HashMap<[u8; 32], Good>>,
-}
-
-/// A chain that holds.
-#[derive(Debug)]
-struct Good {
-    verified: Verified,
-    /// When it was verified, in seconds since the epoch: before, it may not have been valid yet.
-    since: u64,
+    good: Mutex<HashMap<[u8; 32], Verified>>,
 }
 
 /// One CA certificate of an anchor.
@@ -61,8 +53,22 @@ struct Root {
 #[derive(Debug, Clone)]
 pub(super) struct Verified {
     pub(super) anchor: Arc<str>,
-    /// Until when (seconds since the epoch) nothing about it can change but by a new TLS state.
-    pub(super) until: u64,
+    /// When nothing about it can change but by a new TLS state.
+    pub(super) holds: Holds,
+}
+
+/// From when and until when something holds, in seconds since the epoch. Before it was verified it may not have been
+/// valid yet: clocks are set back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holds {
+    since: u64,
+    until: u64,
+}
+
+impl Holds {
+    pub(super) const fn at(self, now: u64) -> bool {
+        self.since <= now && now < self.until
+    }
 }
 
 /// Why a CA file cannot serve as an anchor.
@@ -109,37 +115,46 @@ impl Anchors {
         if let Some(verified) = self.known_good(&chain, now.as_secs()) {
             return Ok(verified);
         }
-        let verified = self.verify_anew(end_entity, intermediates, now)?;
-        // PERF: of a handshake's six signatures four are spared, of its processor time two fifths.
-        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        if good.len() >= MOST_GOOD {
-            good.clear();
+        let (verified, is_settled) = self.verify_anew(end_entity, intermediates, now)?;
+        if is_settled {
+            // PERF: of a handshake's six signatures four are spared, of its processor time two fifths.
+            let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+            if good.len() >= MOST_GOOD {
+                good.clear();
+            }
+            good.insert(chain, verified.clone());
         }
-        good.insert(chain, Good { verified: verified.clone(), since: now.as_secs() });
         Ok(verified)
     }
 
     /// What is known of a chain that was verified before `now`, and of which nothing has run out since.
     fn known_good(&self, chain: &[u8; 32], now: u64) -> Option<Verified> {
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = good.get(chain)?;
-        (known.since <= now && now < known.verified.until).then(|| known.verified.clone())
+        good.get(chain).filter(|known| known.holds.at(now)).cloned()
     }
 
+    /// Also says whether no other anchor could come to hold in its time: one that knows the chain and finds it not valid
+    /// yet might.
     fn verify_anew(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Verified, HandshakeFailure> {
+    ) -> Result<(Verified, bool), HandshakeFailure> {
+        let since = now.as_secs();
         let mut found: Option<Verified> = None;
         let mut failure = HandshakeFailure::UnknownIssuer;
         for root in &self.roots {
             match root.verify(end_entity, intermediates, now) {
                 Ok(until) => match &mut found {
-                    None => found = Some(Verified { anchor: Arc::clone(&root.anchor), until }),
+                    None => {
+                        let anchor = Arc::clone(&root.anchor);
+                        found = Some(Verified { anchor, holds: Holds { since, until } });
+                    }
                     // Two CA certificates of one anchor may both hold while a CA renews its own.
-                    Some(known) if known.anchor == root.anchor => known.until = known.until.min(until),
+                    Some(known) if known.anchor == root.anchor => {
+                        known.holds.until = known.holds.until.min(until);
+                    }
                     Some(_) => return Err(HandshakeFailure::AmbiguousAnchor),
                 },
                 // The issuer has spoken, whatever a cross-signed path might say.
@@ -148,7 +163,8 @@ impl Anchors {
                 Err(other) => failure = other,
             }
         }
-        found.ok_or(failure)
+        let is_settled = failure == HandshakeFailure::UnknownIssuer;
+        found.map(|verified| (verified, is_settled)).ok_or(failure)
     }
 }
 

@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::anchors::Holds;
 use super::failure::HandshakeFailure;
 use super::tls::TlsState;
 
@@ -27,7 +28,7 @@ pub struct PeerCertificates {
 #[derive(Debug, Clone, Copy)]
 struct LookedAt {
     generation: u64,
-    until: u64,
+    holds: Holds,
 }
 
 /// Why a connection's certificate no longer counts (G9: looked at on each exchange).
@@ -46,7 +47,7 @@ impl PeerCertificates {
         chain: Vec<CertificateDer<'static>>,
         anchor: Arc<str>,
         generation: u64,
-        until: u64,
+        holds: Holds,
     ) -> Option<Self> {
         let (mut uris, mut dns) = (Vec::new(), Vec::new());
         let spki_sha256 = {
@@ -71,7 +72,7 @@ impl PeerCertificates {
         uris.dedup();
         dns.sort_unstable();
         dns.dedup();
-        let looked_at = Mutex::new(LookedAt { generation, until });
+        let looked_at = Mutex::new(LookedAt { generation, holds });
         Some(Self { chain, anchor, uris, dns, spki_sha256, looked_at })
     }
 
@@ -114,7 +115,7 @@ impl PeerCertificates {
     /// [`Lapse`] says what no longer holds: the exchange is refused and the connection closed.
     pub fn check(&self, tls: &TlsState, now: u64) -> Result<(), Lapse> {
         let last = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.generation == tls.generation() && now < last.until {
+        if last.generation == tls.generation() && last.holds.at(now) {
             return Ok(());
         }
         let (end_entity, intermediates) =
@@ -125,7 +126,7 @@ impl PeerCertificates {
             return Err(Lapse::OtherAnchor);
         }
         *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) =
-            LookedAt { generation: tls.generation(), until: verified.until };
+            LookedAt { generation: tls.generation(), holds: verified.holds };
         Ok(())
     }
 }

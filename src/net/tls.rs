@@ -110,7 +110,7 @@ impl TlsState {
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now));
         let verified = self.anchors.verify(end_entity, intermediates, time)?;
         let owned = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-        PeerCertificates::read(owned, verified.anchor, self.generation, verified.until)
+        PeerCertificates::read(owned, verified.anchor, self.generation, verified.holds)
             .ok_or(HandshakeFailure::BadCertificate)
     }
 

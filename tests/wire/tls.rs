@@ -405,6 +405,8 @@ fn what_runs_out_while_a_connection_is_open_is_seen() {
     let days = |days: u64| now() + days * 86_400;
     assert_eq!(peer.check(&tls, days(8)), Err(Lapse::Certificate(HandshakeFailure::StaleRevocationList)));
     assert_eq!(peer.check(&tls, days(31)), Err(Lapse::Certificate(HandshakeFailure::Expired)));
+    let before = now() - 2 * 86_400;
+    assert_eq!(peer.check(&tls, before), Err(Lapse::Certificate(HandshakeFailure::NotYetValid)));
     let renamed = lab.tls(vec![lab.anchor("renamed", &lab.partners, &[])]);
     assert_eq!(peer.check(&renamed, now()), Err(Lapse::OtherAnchor));
     let other = Authority::new("Other CA", super::lab::days(-1, 30)).unwrap();
