@@ -12,8 +12,7 @@ use super::names::decode;
 use super::reference::{self, Target};
 use crate::json::{Error, Reader};
 
-/// What references within one document point to.
-#[derive(Debug)]
+/// What references within one document point to. No `Debug`: it holds the document.
 pub(super) struct Links<'b> {
     document: Reader<'b>,
     found: Option<Found>,
@@ -24,7 +23,7 @@ pub(super) struct Links<'b> {
 }
 
 /// What a document holds.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Found {
     /// By `fullUrl`; `None` where two entries have it, or what has it is no resource.
     entries: HashMap<String, Option<Resource>>,
@@ -45,7 +44,6 @@ pub(super) struct Resource {
     pub(super) is_own: bool,
 }
 
-#[derive(Debug)]
 struct Contained {
     /// In bytes of the document.
     at: Range<usize>,

@@ -68,8 +68,8 @@ impl Subjects {
     }
 }
 
-/// What each identifier of the body was judged to be, and whose data leaves.
-#[derive(Debug, Default)]
+/// What each identifier of the body was judged to be, and whose data leaves. No `Debug`: it holds the identifiers.
+#[derive(Default)]
 pub(super) struct Judged<'b> {
     /// By identifier system and JSON text, so that one that is repeated is judged once.
     known: HashMap<(u32, &'b str), Seen>,
