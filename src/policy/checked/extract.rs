@@ -65,16 +65,7 @@ pub struct Table {
 impl Table {
     /// The columns that link tables by a pseudonym, by their numbers.
     pub fn keys(&self) -> impl Iterator<Item = usize> {
-        self.numbers(|column| column.key)
-    }
-
-    /// The quasi-identifiers, by their numbers.
-    pub fn quasi_identifiers(&self) -> impl Iterator<Item = usize> {
-        self.numbers(|column| column.quasi_identifier)
-    }
-
-    fn numbers(&self, wanted: impl Fn(&Column) -> bool) -> impl Iterator<Item = usize> {
-        self.columns.iter().enumerate().filter(move |(_, column)| wanted(column)).map(|(number, _)| number)
+        self.columns.iter().enumerate().filter(|(_, column)| column.key).map(|(number, _)| number)
     }
 }
 
