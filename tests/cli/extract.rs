@@ -199,7 +199,10 @@ fn a_researcher_gets_tables_without_identifiers_or_persons_who_may_not_be_in_the
         .iter()
         .map(|row| (years[row["patient"].as_str().unwrap()], row["value"].to_string()))
         .collect();
-    // Sorted by pseudonym; a person's rows in the order of the export.
+    for table in [&patients, &observations] {
+        assert!(table.is_sorted_by_key(|row| row["patient"].as_str().unwrap()), "{table:?}");
+    }
+    // A person's rows in the order of the export.
     values.sort_by_key(|(year, _)| *year);
     assert_eq!(values, [(1948, "5.4".into()), (1948, "5.9".into()), (2000, "3.5".into())]);
     assert!(observations.iter().all(|row| row["week"] == "2026-W08" && row["unit"] == "mmol/L"));
