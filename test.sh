@@ -37,6 +37,7 @@ main() {
         step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
         policies
         demo
+        instructions
     fi
     finish
 }
@@ -88,6 +89,22 @@ schema_by_a_validator() {
         "$python" -c 'import jsonschema' 2>/dev/null || "$venv/bin/pip" install --quiet 'jsonschema>=4' || return 1
     fi
     "$python" tests/policies/validate.py docs/policy.schema.json policies/*.toml tests/policies/base.toml
+}
+
+# What the parts of an exchange take, against benches/instructions/baseline.txt: counted, not timed. Valgrind shows
+# programs a processor of its own, whatever is below, as long as that has AVX2.
+instructions() {
+    if [ "$(uname -m)" != x86_64 ] || ! grep -qw avx2 /proc/cpuinfo; then
+        skips+=("instruction counts: their baseline is of x86-64 with AVX2")
+        skipped=$((skipped + 1))
+        return
+    fi
+    if ! command -v valgrind >/dev/null; then
+        echo "== valgrind is missing (it counts instructions): installing it"
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends valgrind ||
+            { fail "tools: valgrind cannot be installed"; return; }
+    fi
+    step "instructions (at most 3 % over their baseline)" cargo bench --locked --profile instructions --bench instructions
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
