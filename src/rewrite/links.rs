@@ -84,6 +84,11 @@ impl<'b> Links<'b> {
         self.found.is_some()
     }
 
+    /// Whether the document itself has resources in `contained`.
+    pub(super) fn has_contained(&mut self) -> bool {
+        self.found().document.is_some()
+    }
+
     /// The resource of the one entry with this `fullUrl`.
     pub(super) fn entry(&mut self, full_url: &str) -> Option<Resource> {
         self.found().entries.get(full_url).cloned().flatten()

@@ -93,6 +93,10 @@ impl<J: Judge> Walk<'_, '_, '_, J, ()> {
     pub(super) fn parted(mut self, parting: Parting) -> Result<(Parted, Survey), Fault> {
         self.parted_at = Some(parting.depth);
         self.document(self.reader.clone())?;
+        // Too late to say that its records cannot be judged alone, not too late to break off.
+        if parting.part == Part::Last && self.links.has_contained() {
+            return Err(NOT_PARTED);
+        }
         let has_records = self.take_part(parting).ok_or(NOT_PARTED)?;
         let survey = self.survey();
         Ok((Parted { rewritten: self.finish(), has_records }, survey))
@@ -177,7 +181,9 @@ pub(super) fn can_be_parted(
         let Some(before) = enter(&mut reader, name, depth)?.filter(|_| reader.at < head) else {
             return Ok(false);
         };
-        if !is_settled(plan, slot, &before) {
+        // What the document contains, references in its records lead to, whatever the rules say.
+        let is_led_to = depth == 0 && before.iter().any(|name| name == CONTAINED);
+        if is_led_to || !is_settled(plan, slot, &before) {
             return Ok(false);
         }
         (slot, depth) = (next, depth.saturating_add(1));

@@ -12,6 +12,7 @@ use tavs::extract::row::{Cell, Row};
 use tavs::extract::run::{Ruled, Run, RunError, Settings, Staged};
 use tavs::extract::source::Rows;
 use tavs::extract::staged::Reader;
+use tavs::judge::Everyone;
 use tavs::policy::check::check;
 use tavs::policy::checked::Policy;
 use tavs::policy::checked::extract::Extract;
@@ -19,7 +20,8 @@ use tavs::policy::location::Literal;
 use tavs::policy::plan::Plan;
 use tavs::policy::syntax::SourceFile;
 use tavs::pseudonym::KeyRing;
-use tavs::rewrite::FaultKind;
+use tavs::pseudonym::NONE_KNOWN;
+use tavs::rewrite::{FaultKind, NO_ECHOES, Pieces, Rewriter};
 use tavs::subjects::Subjects;
 
 /// The document is larger than this, and no record is.
@@ -125,6 +127,39 @@ fn a_bundle_in_parts_comes_to_what_it_comes_to_whole() {
     }
     let (_, written) = staged(&with_tables, &text, (FEW, false)).unwrap();
     assert_eq!(written.len(), 34 * 2, "patients and what was measured of them");
+}
+
+/// Over HTTP its first records leave before the last have come: nothing that the shipped profiles allow beside the
+/// entries of a Bundle stands in the way.
+#[test]
+fn a_bundle_leaves_in_parts_by_the_shipped_profiles() {
+    let (policy, keys) = (policy(), KeyRing::throw_away([7; 32]));
+    let text = bundle();
+    let mut routes = 0;
+    for route in policy.routes.iter().filter(|route| route.response.record.is_some()) {
+        let plan = Plan::compile(&policy, route, &keys).unwrap();
+        let (salt, echoes, base, known) = (&[0; 16], &NO_ECHOES, "", &NONE_KNOWN);
+        let rewriter = Rewriter { plan: &plan, salt, judge: &Everyone, echoes, base, known, lines: false };
+        let whole = rewriter.run(text.as_bytes(), &mut ()).unwrap();
+        let mut pieces = Pieces::new(&plan, false, FEW).unwrap();
+        let (mut left, mut parts) = (Vec::new(), 0);
+        for came in text.as_bytes().chunks(100).chain([&b""[..]]) {
+            pieces.push(came);
+            while let Some(piece) = pieces.next(&plan, came.is_empty()).unwrap() {
+                let parting = piece.parting.unwrap();
+                let part = rewriter.part(&piece.into_document(), parting).unwrap();
+                if part.has_records {
+                    pieces.records_left();
+                }
+                left.extend_from_slice(part.rewritten.released.body());
+                parts += 1;
+            }
+        }
+        assert_eq!(String::from_utf8_lossy(&left), String::from_utf8_lossy(whole.released.body()));
+        assert!(whole.disclosure.records > 0 && parts > 3, "{}: {parts} parts", route.name);
+        routes += 1;
+    }
+    assert_eq!(routes, 7);
 }
 
 #[test]
