@@ -1,5 +1,6 @@
 //! A bundle in parts comes to what it comes to whole.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -21,7 +22,7 @@ use tavs::policy::plan::Plan;
 use tavs::policy::syntax::SourceFile;
 use tavs::pseudonym::KeyRing;
 use tavs::pseudonym::NONE_KNOWN;
-use tavs::rewrite::{FaultKind, NO_ECHOES, Pieces, Rewriter};
+use tavs::rewrite::{FaultKind, NO_ECHOES, Pieces, Rewriter, survey};
 use tavs::subjects::Subjects;
 
 /// The document is larger than this, and no record is.
@@ -142,12 +143,17 @@ fn a_bundle_leaves_in_parts_by_the_shipped_profiles() {
         let rewriter = Rewriter { plan: &plan, salt, judge: &Everyone, echoes, base, known, lines: false };
         let whole = rewriter.run(text.as_bytes(), &mut ()).unwrap();
         let mut pieces = Pieces::new(&plan, false, FEW).unwrap();
-        let (mut left, mut parts) = (Vec::new(), 0);
+        let (mut left, mut parts, mut same) = (Vec::new(), 0, BTreeSet::new());
         for came in text.as_bytes().chunks(100).chain([&b""[..]]) {
             pieces.push(came);
             while let Some(piece) = pieces.next(&plan, came.is_empty()).unwrap() {
                 let parting = piece.parting.unwrap();
-                let part = rewriter.part(&piece.into_document(), parting).unwrap();
+                let document = piece.into_document();
+                let part = rewriter.part(&document, parting).unwrap();
+                let (heard, survey) = rewriter.part_and_survey(&document, parting).unwrap();
+                assert_eq!(heard.rewritten.released.body(), part.rewritten.released.body());
+                assert_eq!(heard.rewritten.disclosure, part.rewritten.disclosure);
+                same.extend(survey.same.iter().map(|same| (same.alias, same.person)));
                 if part.has_records {
                     pieces.records_left();
                 }
@@ -156,6 +162,13 @@ fn a_bundle_leaves_in_parts_by_the_shipped_profiles() {
             }
         }
         assert_eq!(String::from_utf8_lossy(&left), String::from_utf8_lossy(whole.released.body()));
+        let heard = survey(&plan, text.as_bytes(), false).unwrap().same;
+        assert!(!heard.is_empty());
+        assert_eq!(
+            same,
+            heard.iter().map(|same| (same.alias, same.person)).collect(),
+            "who is who, once each"
+        );
         assert!(whole.disclosure.records > 0 && parts > 3, "{}: {parts} parts", route.name);
         routes += 1;
     }
