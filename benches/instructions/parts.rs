@@ -16,7 +16,7 @@ use tavs::policy::location::Location;
 use tavs::policy::plan::Plan;
 use tavs::policy::running::PolicySet;
 use tavs::pseudonym::{Input, KeyRing, Linkage, NONE_KNOWN, Rows, Scheme};
-use tavs::rewrite::{NO_BASE, NO_ECHOES, Rewriter, rewrite, survey};
+use tavs::rewrite::{NO_BASE, NO_ECHOES, Rewriter, rewrite};
 use tokio::runtime::Builder;
 
 use crate::{documents, policy};
@@ -95,7 +95,7 @@ fn compiled(times: u64) {
     }
 }
 
-/// All that an exchange does but connections: decide, survey, judge, rewrite, record. The disk is a real one:
+/// All that an exchange does but connections: decide, judge, rewrite and hear who is who, record. The disk is a real one:
 /// what the system does is not counted.
 fn exchanges(document: &[u8], times: u64) {
     let mut policy = with_subjects();
@@ -131,7 +131,6 @@ fn exchanges(document: &[u8], times: u64) {
             };
             let permit = set.decide(&recipient, date(2026, 3, 4), asked).unwrap();
             let plan = permit.route().plan();
-            black_box(survey(plan, document, false).unwrap());
             let rewriter = Rewriter {
                 plan,
                 salt: &[0; 16],
@@ -141,7 +140,8 @@ fn exchanges(document: &[u8], times: u64) {
                 known: &NONE_KNOWN,
                 lines: false,
             };
-            let done = rewriter.run(document, &mut ()).unwrap();
+            let (done, survey) = rewriter.run_and_survey(document).unwrap();
+            black_box(survey);
             let disclosure = &done.disclosure;
             assert!(!disclosure.subjects.is_empty());
             let exchange = ExchangeId::new(1_772_000_000_000, [7; 10]);
