@@ -1,6 +1,6 @@
 //! Aliases: which subject ids are one person's.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -25,14 +25,18 @@ impl Store {
             let last = t.prepare_cached(sql::LAST_ALIAS)?.query_row((), |row| number(row, 0)).optional()?;
             let mut next = last.unwrap_or(0).saturating_add(1);
             let mut put = t.prepare_cached(sql::PUT_ALIAS)?;
-            let (mut new, mut erased) = (0_usize, false);
+            let (mut new, mut tied, mut erased) = (0_usize, BTreeSet::new(), false);
             for alias in aliases {
                 let values = (alias.subject, alias.same_as, alias.source, int(alias.at), int(next));
                 if put.execute(values)? > 0 {
                     next = next.saturating_add(1);
                     new = new.saturating_add(1);
-                    erased |= pseudonyms::tied(t, alias.subject)?;
+                    tied.insert(alias.same_as);
                 }
+            }
+            // Once a person, for each time looks at all of her ids.
+            for person in tied {
+                erased |= pseudonyms::tied(t, person)?;
             }
             Ok((new, erased))
         })?;
