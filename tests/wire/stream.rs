@@ -1,6 +1,8 @@
 //! Responses larger than `buffer`: they leave in parts, each on record before it leaves, and a fault breaks
 //! them off so that nobody takes what has come for the whole (G4, G5).
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
 use jiff::civil::date;
+use tavs::config::{SHIPPED_FOLDERS, SHIPPED_PROFILES};
 use tokio::sync::Notify;
 
 use super::faults::gzip;
@@ -122,6 +125,58 @@ async fn a_large_document_leaves_in_parts_each_on_record() {
     let head = wire.ask_head(b"HEAD /appointments HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     assert_eq!((head.status, head.field("content-length")), (200, None));
     assert_eq!(recorded(&stage, "disclosure").len(), records + 1);
+}
+
+/// The policy of a researcher as it is shipped, before a FHIR server that answers with one large Bundle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_leaves_in_parts_by_the_shipped_profiles() {
+    let shipped = include_str!("../../policies/research.toml");
+    let research = shipped.split_once("[[test]]").unwrap().0;
+    let research = research.replace("glucose-study", "research").replace("\"emr\"", "\"booking\"");
+    let research = research.replace("buffer      = \"8 MiB\"", "buffer = \"64 KiB\"");
+    let setting = Setting { policies: vec![("research", research)], ..Setting::default() };
+    let profiles = |lab: &Path| {
+        for folder in SHIPPED_FOLDERS {
+            fs::create_dir_all(lab.join("policies").join(folder)).unwrap();
+        }
+        for (name, text) in SHIPPED_PROFILES {
+            fs::write(lab.join("policies").join(name), text).unwrap();
+        }
+    };
+    let stage = Stage::try_set_spoilt(setting, profiles).await.map_err(|(error, _lab)| error).unwrap();
+    let patient = |number: usize| {
+        let cpr = ["2512489996", "2509479989", "0201919990"][number % 3];
+        format!(
+            r#"{{"fullUrl":"https://ehr.example.invalid/Patient/p{number}","resource":{{"resourceType":"Patient","id":"p{number}","gender":"female","birthDate":"1948-12-25","name":[{{"family":"Berggren"}}],"identifier":[{{"system":"urn:oid:1.2.208.176.1.2","value":"{cpr}"}}]}}}}"#
+        )
+    };
+    let list = (0..MANY).map(patient).collect::<Vec<_>>().join(",");
+    let ask = b"GET /fhir/Patient HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let get = async |document: &str| {
+        stage.origin.says(json(document));
+        let mut wire = stage.wire_of(&stage.lab.client("research")).await;
+        wire.send(ask).await;
+        dechunked(wire.read_raw(usize::MAX).await)
+    };
+    let (_, content, whole) =
+        get(&format!(r#"{{"resourceType":"Bundle","type":"searchset","entry":[{list}]}}"#)).await;
+    assert!(whole);
+    tells_nothing(&content);
+    let left: serde_json::Value = serde_json::from_str(&content).unwrap();
+    let entries = left["entry"].as_array().unwrap();
+    assert_eq!(entries.len(), MANY);
+    assert!(entries.iter().all(|entry| entry["resource"]["gender"] == "female"));
+    assert!(recorded(&stage, "disclosure").len() > 3);
+
+    // Nothing stands beside the entries of a Bundle but what FHIR lets stand there.
+    let contained = r#""contained":[{"resourceType":"Patient","id":"p1"}]"#;
+    let (_, content, whole) =
+        get(&format!(r#"{{"resourceType":"Bundle","entry":[{list}],{contained}}}"#)).await;
+    assert!(!whole, "it breaks off");
+    tells_nothing(&content);
+    stage.origin.says(json(&format!(r#"{{"resourceType":"Bundle",{contained},"entry":[{list}]}}"#)));
+    let mut wire = stage.wire_of(&stage.lab.client("research")).await;
+    assert_eq!(wire.get("/fhir/Patient").await.status, 502);
 }
 
 #[tokio::test(flavor = "multi_thread")]
