@@ -89,18 +89,17 @@ impl<'b> Links<'b> {
         self.found().document.is_some()
     }
 
-    /// The resource of the one entry with this `fullUrl`.
+    /// The resource of the one entry with this `fullUrl`: in a part nobody knows whether it is the only one.
     pub(super) fn entry(&mut self, full_url: &str) -> Option<Resource> {
-        self.found().entries.get(full_url).cloned().flatten()
-    }
-
-    /// The same for whose data a record is, which is never guessed: in a part nobody knows whether the entry is the
-    /// only one.
-    pub(super) fn subject(&mut self, full_url: &str) -> Option<Resource> {
-        self.unsettled |= self.is_part;
         if self.is_part {
             return None;
         }
+        self.found().entries.get(full_url).cloned().flatten()
+    }
+
+    /// The same for whose data a record is, which is never guessed.
+    pub(super) fn subject(&mut self, full_url: &str) -> Option<Resource> {
+        self.unsettled |= self.is_part;
         self.entry(full_url).filter(|resource| resource.is_own)
     }
 

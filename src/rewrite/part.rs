@@ -172,7 +172,8 @@ pub(super) fn can_be_parted(
         let Some(state) = resolve(plan, slot, &reader, depth)? else { return Ok(false) };
         let is_about_nobody = match held_back {
             true => beside.has_nobody(state, reader.clone(), (name, depth))?,
-            false => depth > 0 || beside.is_about_nobody(state),
+            // Below, it has been looked at with all that the document is.
+            false => depth > 0 || beside.document_is_about_nobody(state, is_bundle(reader.clone())?),
         };
         if !is_about_nobody {
             return Ok(false);
@@ -192,6 +193,16 @@ pub(super) fn can_be_parted(
     // In each part the first element is another one: no rule may go by that.
     let is_any = array.node.as_ref().is_some_and(|node| node.indices.is_empty());
     Ok(reader.peek() == b'[' && is_any && beside.is_nobodys(array))
+}
+
+/// Whether the document at the reader's place says that it is a Bundle. Those contain nothing beside their entries (FHIR
+/// R4 section 2.36: a Bundle is no DomainResource), and one that does is found out by its own members.
+fn is_bundle(mut reader: Reader<'_>) -> Result<bool, Fault> {
+    if enter(&mut reader, "resourceType", 0)?.is_none() || reader.peek() != b'"' {
+        return Ok(false);
+    }
+    let span = reader.string()?;
+    Ok(decode(reader.slice(span.start, span.end)) == "Bundle")
 }
 
 /// What a choice compares has all come.
@@ -234,12 +245,16 @@ struct Beside<'p> {
 }
 
 impl<'p> Beside<'p> {
+    /// The same of a whole document, but for what stands in a Bundle's own `contained`.
+    fn document_is_about_nobody(&mut self, state: &'p State, is_bundle: bool) -> bool {
+        let without = is_bundle.then_some(CONTAINED);
+        state.record
+            || self.is_nobodys(state) && state.node.as_ref().is_none_or(|node| self.below(node, without))
+    }
+
     /// No subject, nothing that is tied to one, and nothing that depends on one.
     fn is_about_nobody(&mut self, state: &'p State) -> bool {
-        if state.record {
-            return true;
-        }
-        self.is_nobodys(state) && state.node.as_ref().is_none_or(|node| self.below(node))
+        self.document_is_about_nobody(state, false)
     }
 
     /// No member of the object there but the one on the way to the records is about somebody.
@@ -280,8 +295,8 @@ impl<'p> Beside<'p> {
         !(subject.is_some() || alias.is_some() || *alias_scope || *wants_subject || *marker || depends)
     }
 
-    fn below(&mut self, node: &'p Node) -> bool {
-        let names: Vec<&str> = node.names.names().collect();
+    fn below(&mut self, node: &'p Node, without: Option<&str>) -> bool {
+        let names: Vec<&str> = node.names.names().filter(|name| Some(*name) != without).collect();
         let by_name = names.into_iter().filter_map(|name| node.names.slot(name));
         let slots: Vec<Slot> = by_name
             .chain(node.indices.iter().map(|(_, slot)| *slot))

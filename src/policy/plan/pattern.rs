@@ -146,16 +146,13 @@ impl Default for Collector {
     }
 }
 
-/// Where a resource has others that are its own (FHIR R4 section 2.29.3).
-const CONTAINED: &str = "contained";
-
 type Place<'a> = (&'a Location, &'a [(String, Literal)]);
 
 impl Collector {
     /// `location` below `at`, where the value there fits `when`, in each document.
     fn add(&mut self, at: &Location, location: &Location, when: &[(String, Literal)], payload: Payload) {
         let patterns = self.bases.iter().map(|base| {
-            let Base { root, hops } = base.element(at, when).below(location, &[]);
+            let Base { root, hops } = base.below(at, when).below(location, &[]);
             Pattern { root, hops, payload }
         });
         self.done.patterns.extend(patterns);
@@ -178,7 +175,7 @@ impl Collector {
         // One inside another is refused by `check`, and has no rules.
         if let (Action::DecodeJson(shapes), None) = (&rule.action, self.decoded_by) {
             let base = |(at, when): &Place<'_>| {
-                let mut base = Base::default().element(at, when).below(&rule.location, &[]);
+                let mut base = Base::default().below(at, when).below(&rule.location, &[]);
                 base.hops.push(Hop { select: Select::Decoded, conditions: Vec::new() });
                 base
             };
@@ -237,7 +234,7 @@ impl Collector {
     /// A contained resource has an id within its container only, so that it names nobody elsewhere
     /// (FHIR R4 section 2.29.3.4).
     fn aliases(&mut self, shape: &Shape, at: &Location) {
-        if shape.alias.is_empty() || at.steps.contains(&Step::Name(CONTAINED.to_owned())) {
+        if shape.alias.is_empty() || at.steps.contains(&Step::Name("contained".to_owned())) {
             return;
         }
         let id_type = shape.when.iter().find_map(|(member, literal)| match literal {
@@ -268,29 +265,6 @@ impl Collector {
 }
 
 impl Base {
-    /// A place where elements stand. `$.contained` is one in any resource but a Bundle, which contains none (FHIR R4
-    /// section 2.36: it is no DomainResource): nothing beside the entries of a Bundle is about a person
-    /// then, and one of any length can be judged entry by entry.
-    fn element(&self, at: &Location, when: &[(String, Literal)]) -> Self {
-        let mut base = self.clone();
-        if at.steps.first() == Some(&Step::Name(CONTAINED.to_owned())) {
-            base.here().push(Comparison {
-                member: "resourceType".to_owned(),
-                equal: false,
-                literal: Literal::String("Bundle".to_owned()),
-            });
-        }
-        base.below(at, when)
-    }
-
-    /// What the value there must be.
-    fn here(&mut self) -> &mut Vec<Comparison> {
-        match self.hops.last_mut() {
-            Some(last) => &mut last.conditions,
-            None => &mut self.root,
-        }
-    }
-
     /// The place at `location` below, where the value there fits `when`.
     fn below(&self, location: &Location, when: &[(String, Literal)]) -> Self {
         let when = when.iter().map(|(member, literal)| Comparison {
@@ -300,7 +274,10 @@ impl Base {
         });
         let mut below = self.clone();
         below.hops.extend(location.steps.iter().map(Hop::new));
-        below.here().extend(when);
+        match below.hops.last_mut() {
+            Some(last) => last.conditions.extend(when),
+            None => below.root.extend(when),
+        }
         below
     }
 }
