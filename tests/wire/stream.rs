@@ -321,7 +321,7 @@ async fn what_may_not_be_asked_any_more_breaks_off_what_was_asked_before() {
                 stage.running.reloader().reload().unwrap();
             }
             _ => {
-                std::fs::remove_file(stage.lab.path("policies/sms.toml")).unwrap();
+                fs::remove_file(stage.lab.path("policies/sms.toml")).unwrap();
                 stage.lab.write(
                     "policies/other.toml",
                     &policy("sms").replace("urn:tavs:recipient:sms", "urn:x:y"),

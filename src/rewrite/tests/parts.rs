@@ -249,7 +249,7 @@ fn a_bundle_that_contains_resources_does_not_leave_in_parts() {
     let everyone = Known(Vec::new());
     let mut policy = bundle();
     policy.shapes[1].at.push(at("$.contained[*]"));
-    let plan = super::plan(&policy).unwrap();
+    let of_bundles = plan(&policy).unwrap();
     let body = (0..20).map(entry).collect::<Vec<_>>().join(",");
     let plain = format!(r#"{{"resourceType":"Bundle","x":[1],"entry":[{body}],"link":{{"a":1}}}}"#);
     let contained = r#""contained":[{"resourceType":"Patient","cpr":"2512489996"}]"#;
@@ -257,22 +257,21 @@ fn a_bundle_that_contains_resources_does_not_leave_in_parts() {
     let escaped = contained.replacen('c', "\\u0063", 1);
     let behind = format!(r#"{{"resourceType":"Bundle","entry":[{body}],{escaped}}}"#);
     for (cut, held_back) in [1, 40, usize::MAX].into_iter().flat_map(|cut| [(cut, false), (cut, true)]) {
-        let whole = run(&plan, &everyone, &plain).released;
-        let parts = joined(&plan, &everyone, (&plain, cut, 1000), held_back).unwrap();
+        let whole = run(&of_bundles, &everyone, &plain).released;
+        let parts = joined(&of_bundles, &everyone, (&plain, cut, 1000), held_back).unwrap();
         assert_eq!(parts.out.as_bytes(), whole.body());
         for document in [&before, &behind] {
-            let parts = joined(&plan, &everyone, (document, cut, 1000), held_back);
+            let parts = joined(&of_bundles, &everyone, (document, cut, 1000), held_back);
             assert_eq!(parts.err(), Some(FaultKind::NotParted), "{document}");
         }
     }
     // Anything else contains what it may: of that nothing leaves before all has come.
-    let mut policy = policy;
     policy.shapes[0].when = vec![("resourceType".into(), Literal::String("List".into()))];
-    let plan = super::plan(&policy).unwrap();
+    let of_lists = plan(&policy).unwrap();
     for (of, parts) in [("List", Some(FaultKind::NotParted)), ("Bundle", None)] {
         let list = plain.replacen("Bundle", of, 1);
-        assert_eq!(in_parts(&plan, &everyone, &list, (40, 1000)).err(), parts, "{of}");
-        assert!(joined(&plan, &everyone, (&list, 40, 1000), true).is_ok());
+        assert_eq!(in_parts(&of_lists, &everyone, &list, (40, 1000)).err(), parts, "{of}");
+        assert!(joined(&of_lists, &everyone, (&list, 40, 1000), true).is_ok());
     }
 }
 
@@ -319,9 +318,9 @@ fn whose_a_record_is_is_not_looked_up_in_a_part_of_its_document() {
         name: "Observation".into(),
         at: vec![at("$.entry[*].resource")],
         when: vec![("resourceType".into(), Literal::String("Observation".into()))],
-        subject: Subject::At(vec![at("$.subject")]),
+        subject: Subject::At(vec![at("$.subject"), at("$.cpr")]),
         alias: Vec::new(),
-        rules: rules(&[("$.value", keep())]),
+        rules: rules(&[("$.value", keep()), ("$.performer", Action::Pseudonymise(Kind::Reference))]),
     });
     policy.routes[0].response.shapes.push(2);
     let plan = plan(&policy).unwrap();
@@ -331,6 +330,13 @@ fn whose_a_record_is_is_not_looked_up_in_a_part_of_its_document() {
 {{"fullUrl":"{url}","resource":{{"resourceType":"Patient","id":"p1","cpr":"2512489996"}}}},
 {{"resource":{{"resourceType":"Observation","subject":"{url}","value":7}}}}]}}"#
     );
+    // Nor is who measured it, though that is no subject.
+    let elsewhere = document.replace("\"subject\":", "\"cpr\":\"2512489996\",\"performer\":");
+    let left = |out: &str| out.matches("\"performer\":").count();
+    let whole = run(&plan, &Anybody, &elsewhere);
+    assert_eq!(left(&String::from_utf8_lossy(whole.released.body())), 1);
+    let parts = in_parts(&plan, &Anybody, &elsewhere, (64, 1000)).unwrap();
+    assert_eq!((left(&parts.out), parts.disclosure.unfit), (0, 1));
     let whole = run(&plan, &Anybody, &document);
     assert_eq!((whole.disclosure.records, whole.disclosure.records_withheld), (2, 0));
     let parts = in_parts(&plan, &Anybody, &document, (64, 1000)).unwrap();
