@@ -302,9 +302,13 @@ fn is_name_like(token: &[u8]) -> bool {
     segments(token).all(|segment| {
         let capitals = segment.iter().filter(|byte| byte.is_ascii_uppercase()).count();
         let small = segment.iter().filter(|byte| byte.is_ascii_lowercase()).count();
-        is_word(segment, 8) && (capitals <= small || small == 0) && hex_runs(segment).next().is_none()
+        let short = small == 0 && segment.len() < SHORTEST_WIDE;
+        is_word(segment, 8) && (capitals <= small || short) && hex_runs(segment).next().is_none()
     })
 }
+
+/// Ten digits of UTF-16 in base64, without the 0 at one end: all of it can be capitals.
+const SHORTEST_WIDE: usize = 26;
 
 fn segments(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     body.split(|byte| !byte.is_ascii_alphanumeric())

@@ -305,3 +305,19 @@ mod properties {
         }
     }
 }
+
+/// Some digits with thin spaces between them are capitals only, which words can be, too.
+#[test]
+fn utf_16_in_base64_is_no_word_of_capitals() {
+    let code = "ADYAMSAJADAANCAJADQANSAJADAANCAJADIANQ";
+    for text in [code.to_owned(), format!("{code}=="), format!("={code}="), format!("x={code}")] {
+        let mut finds = Vec::new();
+        assert_eq!(search(&text, &mut finds), Search::Found, "{text}");
+        assert_eq!(
+            finds.first().map(|find| find.number.canonical().to_owned()).as_deref(),
+            Some("6104450425")
+        );
+    }
+    let mut finds = Vec::new();
+    assert_eq!(search("SYGESIKRINGENDANMARK/ORDINATIONSKODE", &mut finds), Search::Clean);
+}
