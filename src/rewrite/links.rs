@@ -33,6 +33,8 @@ struct Found {
     around: Vec<Range<usize>>,
     /// The document itself, if it contains others: all that is in it is within it, too.
     document: Option<Range<usize>>,
+    /// It has a member for those.
+    has_contained: bool,
 }
 
 /// A resource that a reference can lead to. `Debug` shows nothing of it.
@@ -84,9 +86,9 @@ impl<'b> Links<'b> {
         self.found.is_some()
     }
 
-    /// Whether the document itself has resources in `contained`.
+    /// Whether the document itself has a member `contained`, whatever stands in it.
     pub(super) fn has_contained(&mut self) -> bool {
-        self.found().document.is_some()
+        self.found().has_contained
     }
 
     /// The resource of the one entry with this `fullUrl`: in a part nobody knows whether it is the only one.
@@ -152,9 +154,12 @@ impl Found {
     fn document(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let from = reader.at;
         let mut itself = Itself::default();
-        members(reader, 0, |name, reader, depth| match name {
-            "entry" => elements(reader, depth, |reader, depth| self.entry(reader, depth)),
-            _ => itself.member(name, reader, depth, true),
+        members(reader, 0, |name, reader, depth| {
+            self.has_contained |= name == CONTAINED;
+            match name {
+                "entry" => elements(reader, depth, |reader, depth| self.entry(reader, depth)),
+                _ => itself.member(name, reader, depth, true),
+            }
         })?;
         let document = from..reader.at;
         if self.contain(itself.contained, document.start) {

@@ -173,7 +173,12 @@ pub(super) fn can_be_parted(
         let is_about_nobody = match held_back {
             true => beside.has_nobody(state, reader.clone(), (name, depth))?,
             // Below, it has been looked at with all that the document is.
-            false => depth > 0 || beside.document_is_about_nobody(state, is_bundle(reader.clone())?),
+            false => {
+                depth > 0 || {
+                    let is_bundle = name != CONTAINED && is_bundle(reader.clone())?;
+                    beside.document_is_about_nobody(state, is_bundle)
+                }
+            }
         };
         if !is_about_nobody {
             return Ok(false);

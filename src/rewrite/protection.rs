@@ -38,7 +38,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
         if !self.plan.protects_addresses {
             return Ok(false);
         }
-        if self.may_be_marked && is_marked(&mut self.reader.clone(), depth)? {
+        if self.may_be_marked && is_marked(&mut self.reader.clone(), depth, &[])? {
             return Ok(true);
         }
         let mut marked = false;
@@ -50,6 +50,27 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
                 .value(state, depth)?;
         }
         Ok(marked || self.plan.has_documents && self.has_marked_document(state, depth)?)
+    }
+
+    /// Whether what stands around the records of the document at the reader's place tells it: of a document that
+    /// was to have records and is one resource, or has others beside them.
+    pub(super) fn is_protected_around(&self, state: Option<&'p State>, depth: u32) -> Result<bool, Fault> {
+        if !self.plan.protects_addresses {
+            return Ok(false);
+        }
+        let marked = self.may_be_marked
+            && is_marked(&mut self.reader.clone(), depth, &[])?
+            && is_marked(&mut self.reader.clone(), depth, &self.records(state, depth)?)?;
+        Ok(marked || self.plan.has_documents && self.has_marked_document(state, depth)?)
+    }
+
+    /// Where the records below begin, in their order.
+    fn records(&self, state: Option<&'p State>, depth: u32) -> Result<Vec<usize>, Fault> {
+        let mut records = Vec::new();
+        let found = |state: &State, place: Place<'_>| records.extend(state.record.then_some(place.from));
+        Ahead { plan: self.plan, reader: self.reader.clone(), into_records: true, found }
+            .value(state, depth)?;
+        Ok(records)
     }
 
     /// Whether a document that a rule decodes in the record at the reader's place tells it.
@@ -72,7 +93,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
     fn is_marked_document(&self, slot: Slot, text: &str) -> bool {
         let mut reader = Reader::new(text);
         reader.whitespace();
-        if may_be_marked(text) && is_marked(&mut reader.clone(), 0).unwrap_or_default() {
+        if may_be_marked(text) && is_marked(&mut reader.clone(), 0, &[]).unwrap_or_default() {
             return true;
         }
         let mut marked = false;
@@ -93,11 +114,15 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
 }
 
 /// Whether `meta.security` of the value at the reader's place, or of one below, has such a code. The
-/// reader is at its end then, or anywhere if it has.
-fn is_marked(reader: &mut Reader<'_>, depth: u32) -> Result<bool, Fault> {
+/// reader is at its end then, or anywhere if it has. What begins at one of the places of `without`, which are in order,
+/// does not count.
+fn is_marked(reader: &mut Reader<'_>, depth: u32, without: &[usize]) -> Result<bool, Fault> {
+    if without.binary_search(&reader.at).is_ok() {
+        return Ok(reader.skip_value(depth).map(|()| false)?);
+    }
     children(reader, depth, |name, reader, depth| {
         if name != Some("meta") || reader.peek() != b'{' {
-            return is_marked(reader, depth);
+            return is_marked(reader, depth, without);
         }
         children(reader, depth, |name, reader, depth| match name {
             Some("security") => is_code(reader, depth),

@@ -231,7 +231,10 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             self.record_person = self.find_person(applies.state, depth)?;
         }
         let outer_protected = self.protected;
-        self.protected = counted && self.is_protected(applies.state, depth)?;
+        self.protected = match counted {
+            true => self.is_protected(applies.state, depth)?,
+            false => self.is_protected_around(applies.state, depth)?,
+        };
         let kept = self.decide(applies, depth)?;
         self.protected = outer_protected;
         self.record_person = outer_person;

@@ -245,6 +245,19 @@ impl<'p> Oracle<'p> {
             && (self.is_marked(record) || self.has_marked_document(root, record, crumbs))
     }
 
+    /// The same of what stands around the records of a document.
+    fn is_protected_around<'t>(
+        &self,
+        root: &'t Tree,
+        document: &'t Tree,
+        crumbs: &mut Vec<Crumb<'t>>,
+    ) -> bool {
+        let location = self.route.response.record.clone().unwrap_or_default();
+        !self.policy.is_treatment()
+            && (forms::is_marked_but(document, &place::find(&location, document))
+                || self.has_marked_document(root, document, crumbs))
+    }
+
     fn is_marked(&self, record: &Tree) -> bool {
         let markers = self.policy.address_markers.iter().flat_map(|marker| place::find(marker, record));
         let mut markers = markers.filter(|node| !matches!(node, Tree::Null | Tree::Bool(false)));
@@ -354,13 +367,17 @@ impl<'o, 't> Walk<'o, 't> {
         let subjects = subjects::of_record(self.oracle, self.root, node, crumbs, is_record);
         let before = self.counts.clone();
         self.record = is_record.then_some(node);
-        self.protected = is_record && self.oracle.is_protected(self.root, node, crumbs);
+        let protected_around = self.protected;
+        self.protected = match is_record {
+            true => self.oracle.is_protected(self.root, node, crumbs),
+            false => self.oracle.is_protected_around(self.root, node, crumbs),
+        };
         let around = self.person;
         self.person = subjects.as_ref().filter(|all| all.len() == 1).map(|all| all[0]);
         let left = self.inside(node, crumbs, under)?;
         self.person = around;
         self.record = None;
-        self.protected = false;
+        self.protected = protected_around;
         let Some(subjects) = subjects else {
             *self.counts = before;
             self.counts.records_withheld += 1;

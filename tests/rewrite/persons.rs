@@ -150,6 +150,34 @@ fn a_protected_name_and_address_stay_wherever_the_mark_stands() {
     assert_eq!(disclosure.address_protected, 10, "five each");
 }
 
+/// On a route of records an upstream may answer with one resource, or put others beside the records.
+#[test]
+fn a_protected_name_stays_also_where_no_record_is() {
+    let rules = ["$.name", "$.id", "$.contained[*].name", "$.entry[*].name"];
+    let rules = rules.map(|location| rule(location, Action::Keep(Keep::default()))).into();
+    let mut policy = of_records(Linkability::Domain, rules);
+    let response = &mut policy.routes[0].response;
+    response.record = Some(at("$.entry[*]"));
+    response.subject = Subject::Nobody { reason: "test".into() };
+    let mark = r#""meta":{"security":[{"code":"R"}]}"#;
+    for (body, wanted) in [
+        (format!(r#"{{"id":"1",{mark},"name":"Nancy"}}"#), r#"{"id":"1"}"#),
+        (format!(r#"{{"id":"1","name":"Nancy","contained":[{{"name":"Ann",{mark}}}]}}"#), r#"{"id":"1"}"#),
+        (
+            format!(r#"{{"name":"Klinik","entry":[ {{"name":"Nancy",{mark}}} , {{"name":"Ann"}} ]}}"#),
+            r#"{"name":"Klinik","entry":[{"name":"Ann"}]}"#,
+        ),
+        (
+            format!(r#"{{"entry":[{{"name":"Nancy"}}],"contained":{{"x":{{"name":"Ann",{mark}}}}}}}"#),
+            r#"{"entry":[{"name":"Nancy"}]}"#,
+        ),
+    ] {
+        let plan = Plan::compile(&policy, &policy.routes[0], &KeyRing::throw_away([7; 32])).unwrap();
+        let rewritten = rewrite(&plan, body.as_bytes(), &[1; 16], &mut ()).unwrap();
+        assert_eq!(String::from_utf8_lossy(rewritten.released.body()), wanted, "{body}");
+    }
+}
+
 #[test]
 fn a_policy_says_where_else_the_mark_stands_and_who_treats_is_told() {
     let mut policy = of_records(Linkability::Domain, contact());

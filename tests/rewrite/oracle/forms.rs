@@ -186,6 +186,14 @@ pub(crate) fn single_spaced(text: &str) -> Option<String> {
 
 /// Whether `meta.security` here or below has a code that marks.
 pub(crate) fn is_marked(tree: &Tree) -> bool {
+    is_marked_but(tree, &[])
+}
+
+/// The same, but for these parts.
+pub(crate) fn is_marked_but(tree: &Tree, without: &[&Tree]) -> bool {
+    if without.iter().any(|part| std::ptr::eq(*part, tree)) {
+        return false;
+    }
     let code =
         |tree: &Tree| matches!(tree, Tree::String { text, .. } if tavs::policy::protection::marks(text));
     match tree {
@@ -193,9 +201,9 @@ pub(crate) fn is_marked(tree: &Tree) -> bool {
             Tree::Object(meta) if member.name == "meta" => meta
                 .iter()
                 .any(|member| member.name == "security" && codes(&member.value).into_iter().any(code)),
-            value => is_marked(value),
+            value => is_marked_but(value, without),
         }),
-        Tree::Array(elements) => elements.iter().any(is_marked),
+        Tree::Array(elements) => elements.iter().any(|element| is_marked_but(element, without)),
         _ => false,
     }
 }
