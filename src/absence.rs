@@ -29,6 +29,10 @@ pub fn find_any(output: &[u8], known: &[&str]) -> Vec<usize> {
     let mut search = Search { found: vec![false; known.len()], known, seen: HashMap::new() };
     let text = String::from_utf8_lossy(output);
     search.text(&text, DEPTH);
+    // Read exactly: serde_json takes some numbers with an exponent for their neighbours.
+    text.lines()
+        .filter_map(|line| line.trim().parse().ok())
+        .for_each(|number: f64| search.number(number.abs()));
     match serde_json::from_slice::<Value>(output) {
         Ok(document) => search.document(&document),
         Err(_) => text.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|line: Value| {

@@ -65,3 +65,15 @@ fn words_are_found_in_any_form() {
         assert_eq!(find_any(json.as_bytes(), &known), found, "{json}");
     }
 }
+
+/// serde_json reads a number with a long fraction and an exponent as its neighbour.
+#[test]
+fn a_number_that_is_all_of_a_text_is_read_exactly() {
+    for number in ["0308239999", "0201609995", "2512489996"] {
+        let (first, rest) = number.trim_start_matches('0').split_at(1);
+        for (exponent, zeros) in (-12..=12).flat_map(|exponent| (0..4).map(move |zeros| (exponent, zeros))) {
+            let text = format!("{first}.{rest}{}e{exponent}", "0".repeat(zeros));
+            assert_eq!(find_any(text.as_bytes(), &[number]), [0], "{text}");
+        }
+    }
+}
