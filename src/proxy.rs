@@ -36,6 +36,7 @@ use crate::ledger::index::Indexer;
 use crate::net::listener::{Connection, Event, Handler, Protocol};
 use crate::store::Store;
 use crate::subjects::Subjects;
+use crate::table::Held;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Handshake, Word};
 
@@ -53,6 +54,8 @@ pub const MAX_CLOCK_BACK: u64 = 5 * 60 * 1000;
 pub struct Proxy {
     state: ArcSwap<State>,
     records: Records,
+    /// The store again, with what was looked up of the scheme `table`.
+    held: Arc<Held>,
     blocking: blocking::Blocking,
     guards: guards::Guards,
     lookups: lookup::Lookups,
@@ -84,6 +87,7 @@ impl Proxy {
         Self {
             state: ArcSwap::from_pointee(state),
             lookups: lookup::Lookups::new(records.clock.clone()),
+            held: Arc::new(Held::new(records.store.clone())),
             records,
             blocking: blocking::Blocking::default(),
             guards: guards::Guards::default(),

@@ -24,7 +24,9 @@ pub use ring::{Backup, KeyRing, KeyVersion, MAX_VERSION, NewVersion, RingError, 
 pub use sealing::RegistryKey;
 pub use shifting::Shifter;
 pub use signing::{CheckpointKey, PublicKey, Signature};
-pub use table::{Blind, Drawn, Known, NONE_KNOWN, Random, Rows, SealedPseudonym, SealedValue, Table, Wanted};
+pub use table::{
+    Blind, ByBlind, Drawn, Known, NONE_KNOWN, Random, Rows, SealedPseudonym, SealedValue, Table, Wanted,
+};
 
 use std::sync::Arc;
 

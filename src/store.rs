@@ -45,7 +45,7 @@ pub use self::quota::{DAY, REFRESH};
 pub use self::rows::{
     Act, Affected, Alias, AliasSource, Change, Disclosed, ErasedPseudonym, Exchange, Given, IndexRow, Log,
     Millis, NewChange, NewPseudonym, Notification, Policy, PolicyRule, Position, PseudonymKey, PseudonymRow,
-    Reservation, RightKind, Tombstone, ValueRow, Volume, Window,
+    Reservation, RightKind, Standing, Tombstone, ValueRow, Volume, Window,
 };
 
 use self::connect::{Connections, Make};

@@ -1,11 +1,18 @@
 //! The scheme `table` between key and store: pseudonyms are looked up in one batch, and drawn where a value
-//! has none; what a request's pseudonyms stand for is looked up the same way.
+//! has none; what a request's pseudonyms stand for is looked up the same way. Pseudonyms of values that were
+//! looked up before are [`Held`] in memory.
 //!
 //! Stands beside an exchange: the proxy calls it, on a thread that may block, before a body is rewritten
 //! or a request decided, and both then go by a finished map. What must never happen here: a pseudonym
 //! that is not on disk given out; a look-up that takes another way for what is unknown.
 
+mod held;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
+
+pub use self::held::Held;
 
 use crate::ids::SubjectId;
 use crate::pseudonym::{
@@ -24,30 +31,23 @@ const MOST_SOUGHT: usize = 10_000;
 ///
 /// # Errors
 /// When the store cannot be used, holds a row that the keys do not open, or there is no randomness.
-pub fn known(store: &Store, maker: &Pseudonymiser, wanted: &[Wanted]) -> Result<Known, StoreError> {
+pub fn known(held: &Held, maker: &Pseudonymiser, wanted: &[Wanted]) -> Result<Known, StoreError> {
     let Some(table) = maker.table() else { return Ok(Known::default()) };
-    let keys: Vec<PseudonymKey<'_>> = wanted.iter().map(|one| key(table, one.by_value)).collect();
-    let mut standing = store.pseudonyms_of(&keys)?;
-    let there: HashSet<Blind> = standing.iter().map(|row| row.by_value).collect();
+    let mut known = held.standing(table, wanted)?;
     // Somebody else's telephone number, until it was met in this record too. Its own id was tied at once.
-    let shared = wanted.iter().filter(|one| !one.identifies() && there.contains(&one.by_value));
+    let shared = wanted.iter().filter(|one| !one.identifies() && known.of(&one.by_value).is_some());
     let ties: Vec<(PseudonymKey<'_>, SubjectId)> = shared
         .flat_map(|one| one.subjects.iter().skip(1).map(|subject| (key(table, one.by_value), *subject)))
         .collect();
     for batch in ties.chunks(BATCH) {
-        store.tie(batch)?;
+        held.store().tie(batch)?;
     }
-    let missing: Vec<&Wanted> = wanted.iter().filter(|one| !there.contains(&one.by_value)).collect();
+    let missing: Vec<&Wanted> = wanted.iter().filter(|one| known.of(&one.by_value).is_none()).collect();
     for batch in missing.chunks(BATCH) {
         let new: Result<Vec<_>, StoreError> = batch.iter().map(|one| drawn(table, one)).collect();
-        standing.extend(store.draw(&new?)?);
+        known.extend(held.draw(table, &new?)?);
     }
-    let opened = standing.into_iter().map(|row| {
-        let row = row_of(row);
-        let pseudonym = table.pseudonym_of(&row).ok_or(StoreError::Unopened)?;
-        Ok((row.by_value, pseudonym))
-    });
-    opened.collect()
+    Ok(known)
 }
 
 /// What the store has of the pseudonyms in a request. Each text is looked at from its last `/`, `|` or

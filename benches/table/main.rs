@@ -1,9 +1,9 @@
-//! What the scheme `table` costs as its store grows: look-ups of values and of pseudonyms, first sights,
-//! an erasure, disk and memory.
+//! What the scheme `table` costs as its store grows: look-ups of values, held and not held, and of pseudonyms,
+//! first sights, an erasure, disk and memory.
 //!
 //! `cargo bench --bench table` fills one store to 10^4, 10^5 and 10^6 persons with two rows each (about
 //! 1 GB of disk below the folder for temporary files, `TMPDIR`), and measures at each size in random order, so
-//! that the database's cache is worth as much as it is; `cargo test --bench table`, or `-- --quick`, only
+//! that the caches of database and processor are worth as much as they are; `cargo test --bench table`, or `-- --quick`, only
 //! shows at a hundredth of that that all runs and that what is found is what was drawn.
 
 #![expect(
@@ -14,13 +14,14 @@
     reason = "a benchmark: its input is its own, it reads the time, and it prints figures to be read"
 )]
 
+use std::borrow::Borrow;
 use std::hint::black_box;
 use std::time::Instant;
 
 use tavs::ids::SubjectId;
 use tavs::pseudonym::{Input, KeyRing, Pseudonymiser, Rows, Scheme, Wanted};
 use tavs::store::{NewChange, RightKind, Store};
-use tavs::table;
+use tavs::table::{self, Held};
 
 /// Values of one exchange: a list of fifty persons, with number and id.
 const VALUES: u64 = 100;
@@ -35,43 +36,91 @@ fn main() {
     let path = folder.path().join("tavs.db");
     let (store, maker) = (Store::open_or_make(&path).unwrap(), maker());
     println!("{VALUES} values an exchange; microseconds a value, median of {EXCHANGES} exchanges\n");
-    println!("persons   look-up  resolve  first sight  erasure (ms)  bytes a person  resident MB");
+    println!(
+        "persons   held  not held  resolve  first sight  erasure (ms)  disk B a person  resident MB  of it held"
+    );
     let mut filled = 0;
     for size in sizes {
-        for begin in (filled..*size).step_by(1000) {
-            let new: Vec<Wanted> =
-                (begin..(begin + 1000).min(*size)).flat_map(|n| wanted(&maker, n)).collect();
-            table::known(&store, &maker, &new).unwrap();
-        }
+        each_thousand(filled, *size, &maker, || Held::new(store.clone()));
         filled = *size;
-        let measured = [looked_up(&store, &maker, filled), resolved(&store, &maker, filled)];
-        let (first, erasure) = (first_sight(&store, &maker, filled), erased(&store, filled));
+        let before = resident();
+        let held = Held::new(store.clone());
+        let not_held = looked_up(&maker, filled, || Held::new(store.clone()));
+        each_thousand(0, filled, &maker, || &held);
+        let (all, holding) = (resident(), resident().saturating_sub(before));
+        let is_held = looked_up(&maker, filled, || &held);
+        let resolve = resolved(&held, &store, &maker, filled);
+        let (first, erasure) = (first_sight(&held, &maker, filled), erased(&store, filled));
         let disk = std::fs::metadata(&path).unwrap().len() as f64 / filled as f64;
-        let [look_up, resolve] = measured;
         println!(
-            "{size:>8} {look_up:>8.2} {resolve:>8.2} {first:>12.1} {erasure:>13.2} {disk:>15.0} {:>12}",
-            resident() / 1_000_000
+            "{size:>8} {is_held:>5.2} {not_held:>9.2} {resolve:>8.2} {first:>12.1} {erasure:>13.2} {disk:>16.0} {:>12} {:>11}",
+            all / 1_000_000,
+            holding / 1_000_000
         );
+    }
+    by_turns(sizes, &store, &maker);
+}
+
+/// Held look-ups among each number of persons, by turns: they differ by less than a machine does from one minute to
+/// the next.
+fn by_turns(sizes: &[u64], store: &Store, maker: &Pseudonymiser) {
+    let held = sizes.iter().map(|size| {
+        let held = Held::new(store.clone());
+        each_thousand(0, *size, maker, || &held);
+        (*size, held, Vec::new())
+    });
+    let mut held: Vec<(u64, Held, Vec<f64>)> = held.collect();
+    for exchange in 0..10 * EXCHANGES {
+        for (size, held, took) in &mut held {
+            took.push(exchange_of(held, maker, exchange, *size));
+        }
+    }
+    println!(
+        "\nheld, by turns: microseconds a value, quickest tenth, median and slowest tenth of {}",
+        10 * EXCHANGES
+    );
+    let mut medians = Vec::new();
+    for (size, _, took) in &mut held {
+        took.sort_by(f64::total_cmp);
+        let [tenth, median, last] =
+            [1, 5, 9].map(|tenths| took.get(took.len() * tenths / 10).copied().unwrap());
+        println!("{size:>8} {tenth:>5.3} {median:>5.3} {last:>5.3}");
+        medians.push(median);
+    }
+    let growth = medians.last().unwrap() / medians.first().unwrap();
+    println!(
+        "goal| `table`: a held look-up among the most persons / the fewest | at most 1.5 | {growth:.2} |"
+    );
+}
+
+/// Looks persons up, a thousand at a time. `held` gives what in.
+fn each_thousand<H: Borrow<Held>>(from: u64, to: u64, maker: &Pseudonymiser, held: impl Fn() -> H) {
+    for begin in (from..to).step_by(1000) {
+        let some: Vec<Wanted> = (begin..(begin + 1000).min(to)).flat_map(|n| wanted(maker, n)).collect();
+        table::known(held().borrow(), maker, &some).unwrap();
     }
 }
 
-fn looked_up(store: &Store, maker: &Pseudonymiser, persons: u64) -> f64 {
-    median(|exchange| {
-        let values: Vec<Wanted> =
-            (0..VALUES / 2).flat_map(|n| wanted(maker, scattered(exchange, n, persons))).collect();
-        let from = Instant::now();
-        let known = table::known(store, maker, black_box(&values)).unwrap();
-        let took = from.elapsed();
-        assert!(values.iter().all(|one| known.of(&one.by_value).is_some()));
-        took.as_secs_f64() * 1e6 / VALUES as f64
-    })
+fn looked_up<H: Borrow<Held>>(maker: &Pseudonymiser, persons: u64, held: impl Fn() -> H) -> f64 {
+    median(|exchange| exchange_of(held().borrow(), maker, exchange, persons))
 }
 
-fn resolved(store: &Store, maker: &Pseudonymiser, persons: u64) -> f64 {
+/// One exchange about some of the persons.
+fn exchange_of(held: &Held, maker: &Pseudonymiser, exchange: u64, persons: u64) -> f64 {
+    let values: Vec<Wanted> =
+        (0..VALUES / 2).flat_map(|n| wanted(maker, scattered(exchange, n, persons))).collect();
+    let from = Instant::now();
+    let known = table::known(held, maker, black_box(&values)).unwrap();
+    let took = from.elapsed();
+    assert!(values.iter().all(|one| known.of(&one.by_value).is_some()));
+    took.as_secs_f64() * 1e6 / VALUES as f64
+}
+
+fn resolved(held: &Held, store: &Store, maker: &Pseudonymiser, persons: u64) -> f64 {
     median(|exchange| {
         let values: Vec<Wanted> =
             (0..VALUES / 2).flat_map(|n| wanted(maker, scattered(exchange, n, persons))).collect();
-        let known = table::known(store, maker, &values).unwrap();
+        let known = table::known(held, maker, &values).unwrap();
         let written = |one: &Wanted| {
             let mut out = Vec::new();
             maker.write_drawn(known.of(&one.by_value).unwrap(), &mut out);
@@ -91,12 +140,12 @@ fn resolved(store: &Store, maker: &Pseudonymiser, persons: u64) -> f64 {
 }
 
 /// With the sync of the disk that the exchange waits for.
-fn first_sight(store: &Store, maker: &Pseudonymiser, persons: u64) -> f64 {
+fn first_sight(held: &Held, maker: &Pseudonymiser, persons: u64) -> f64 {
     median(|exchange| {
         let begin = u64::MAX / 4 + persons * 1000 + exchange * VALUES;
         let values: Vec<Wanted> = (begin..begin + VALUES / 2).flat_map(|n| wanted(maker, n)).collect();
         let from = Instant::now();
-        black_box(table::known(store, maker, &values).unwrap());
+        black_box(table::known(held, maker, &values).unwrap());
         from.elapsed().as_secs_f64() * 1e6 / VALUES as f64
     })
 }

@@ -93,7 +93,8 @@ fn output(args: &Args) -> Result<Rewritten, Stop> {
     };
     let Some(store) = store else { return rewriter.run(&input, &mut ()).map_err(faulty) };
     let wanted = rewriter.needs(&input).map_err(faulty)?.wanted;
-    let known = table::known(&store, plan.pseudonymiser(), &wanted).map_err(|error| unusable(&error))?;
+    let held = table::Held::new(store);
+    let known = table::known(&held, plan.pseudonymiser(), &wanted).map_err(|error| unusable(&error))?;
     Rewriter { known: &known, ..rewriter }.run(&input, &mut ()).map_err(faulty)
 }
 

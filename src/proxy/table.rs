@@ -37,8 +37,8 @@ pub(super) async fn known(
     if wanted.is_empty() {
         return Ok(Known::default());
     }
-    let (store, route) = (proxy.records.store.clone(), Arc::clone(route));
-    proxy.blocking.run(move || table::known(&store, route.plan().pseudonymiser(), &wanted)).await
+    let (held, route) = (Arc::clone(&proxy.held), Arc::clone(route));
+    proxy.blocking.run(move || table::known(&held, route.plan().pseudonymiser(), &wanted)).await
 }
 
 /// Whether a route's pseudonyms stand in the store.

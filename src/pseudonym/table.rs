@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _};
@@ -18,7 +19,7 @@ use sha2::Sha256;
 
 use super::ring::RingError;
 use super::{Input, MAC_BYTES, field, keyed, letters, push_field};
-use crate::ids::SubjectId;
+use crate::ids::{OwnBytes, SubjectId};
 
 /// First in every MAC input and all associated data.
 const FORMAT: &[u8] = b"tavs-table-1";
@@ -30,6 +31,9 @@ pub type Blind = [u8; MAC_BYTES];
 
 /// The pseudonym itself: random, but under keys that are thrown away.
 pub type Drawn = [u8; MAC_BYTES];
+
+/// What is kept by blind index.
+pub type ByBlind<V> = HashMap<Blind, V, BuildHasherDefault<OwnBytes>>;
 
 /// Makes, opens and finds the rows of one domain under one key version.
 pub struct Table {
@@ -117,7 +121,7 @@ impl Wanted {
 /// The pseudonyms that one body needs, as they were looked up: the rewriter waits for nothing, and
 /// what is not here has none.
 #[derive(Default, Clone)]
-pub struct Known(HashMap<Blind, Drawn>);
+pub struct Known(ByBlind<Drawn>);
 
 /// No pseudonyms: for schemes that need no store.
 pub static NONE_KNOWN: std::sync::LazyLock<Known> = std::sync::LazyLock::new(Known::default);
@@ -130,6 +134,12 @@ impl Known {
     }
 }
 
+impl Extend<(Blind, Drawn)> for Known {
+    fn extend<T: IntoIterator<Item = (Blind, Drawn)>>(&mut self, pairs: T) {
+        self.0.extend(pairs);
+    }
+}
+
 impl FromIterator<(Blind, Drawn)> for Known {
     fn from_iter<T: IntoIterator<Item = (Blind, Drawn)>>(pairs: T) -> Self {
         Self(pairs.into_iter().collect())
@@ -139,7 +149,7 @@ impl FromIterator<(Blind, Drawn)> for Known {
 /// The values of the pseudonyms that one request holds, as they were looked up; those that are not here
 /// stand for nothing.
 #[derive(Default, Clone)]
-pub struct Rows(HashMap<Blind, SealedValue>);
+pub struct Rows(ByBlind<SealedValue>);
 
 impl Rows {
     /// Whether none of them stands in the store.

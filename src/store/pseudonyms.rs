@@ -2,7 +2,8 @@
 //! the person whose they are (GDPR art. 17).
 //!
 //! What must never happen here: two pseudonyms of one value; a new row for a person who was erased; a
-//! row of hers that is left when her tombstone stands.
+//! row of hers that is left when her tombstone stands; a row destroyed without the counter that says so,
+//! by which others drop what they have of it in memory (`table::Held`).
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
 use super::connect::Durability;
 use super::error::StoreError;
-use super::rows::{ErasedPseudonym, NewChange, NewPseudonym, PseudonymKey, PseudonymRow, ValueRow};
+use super::rows::{ErasedPseudonym, NewChange, NewPseudonym, PseudonymKey, PseudonymRow, Standing, ValueRow};
 use super::values::{int, number};
 use super::{Store, sql, subjects};
 use crate::ids::SubjectId;
@@ -20,12 +21,19 @@ const DRAWING: &str = "keep new pseudonyms";
 const ERASING: &str = "destroy pseudonyms";
 
 impl Store {
-    /// The rows of values, of those that have one.
+    /// The rows of values, of those that have one. `values` is asked for them once it is known how often rows
+    /// were destroyed, and both are of one moment.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn pseudonyms_of(&self, values: &[PseudonymKey<'_>]) -> Result<Vec<PseudonymRow>, StoreError> {
-        self.connections.read(READING, |c| find(c, values))
+    pub fn pseudonyms_of<'k>(
+        &self,
+        values: impl FnOnce(u64) -> Vec<PseudonymKey<'k>>,
+    ) -> Result<Standing, StoreError> {
+        self.connections.read(READING, |c| {
+            let destroyed = destroyed(c)?;
+            Ok(Standing { rows: find(c, &values(destroyed))?, destroyed })
+        })
     }
 
     /// The rows of pseudonyms, of those that have one.
@@ -51,16 +59,17 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn draw(&self, new: &[NewPseudonym]) -> Result<Vec<PseudonymRow>, StoreError> {
+    pub fn draw(&self, new: &[NewPseudonym]) -> Result<Standing, StoreError> {
         self.connections.write(Durability::Synced, DRAWING, |t| {
-            let mut standing = Vec::with_capacity(new.len());
+            let destroyed = destroyed(t)?;
+            let mut rows = Vec::with_capacity(new.len());
             for one in new {
                 if !any_erased(t, &one.subjects)? {
                     put(t, one)?;
-                    standing.extend(find(t, &[one.row.by_value()])?);
+                    rows.extend(find(t, &[one.row.by_value()])?);
                 }
             }
-            Ok(standing)
+            Ok(Standing { rows, destroyed })
         })
     }
 
@@ -127,7 +136,9 @@ impl Store {
         self.connections.write(Durability::Synced, ERASING, |t| {
             t.prepare_cached(sql::FORGET_PSEUDONYM_SUBJECTS)?.execute((domain, version))?;
             t.prepare_cached(sql::FORGET_VALUES)?.execute((domain, version))?;
-            t.prepare_cached(sql::FORGET_PSEUDONYMS)?.execute((domain, version))
+            let gone = t.prepare_cached(sql::FORGET_PSEUDONYMS)?.execute((domain, version))?;
+            raise_destroyed(t, gone)?;
+            Ok(gone)
         })
     }
 
@@ -273,7 +284,24 @@ fn destroy(t: &Transaction<'_>, ids: &[SubjectId]) -> rusqlite::Result<Vec<Pseud
         t.prepare_cached(sql::ERASE_VALUE)?.execute((domain, version, by_pseudonym))?;
         t.prepare_cached(sql::ERASE_PSEUDONYM)?.execute((domain, version, by_value))?;
     }
+    raise_destroyed(t, rows.len())?;
     Ok(rows)
+}
+
+/// How often rows were destroyed.
+fn destroyed(c: &Connection) -> rusqlite::Result<u64> {
+    c.prepare_cached(sql::PSEUDONYMS_DESTROYED)?.query_row((), |row| number(row, 0))
+}
+
+/// Says that rows are gone, in the transaction that destroyed them: nobody may go by what was read before.
+fn raise_destroyed(t: &Transaction<'_>, gone: usize) -> rusqlite::Result<()> {
+    if gone == 0 {
+        return Ok(());
+    }
+    match t.prepare_cached(sql::RAISE_PSEUDONYMS_DESTROYED)?.execute(())? {
+        1 => Ok(()),
+        other => Err(rusqlite::Error::StatementChangedRows(other)),
+    }
 }
 
 pub(super) fn erased(c: &Connection, subject: SubjectId) -> rusqlite::Result<Vec<ErasedPseudonym>> {

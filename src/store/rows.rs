@@ -126,6 +126,15 @@ impl PseudonymRow {
     }
 }
 
+/// Rows that stood when they were read, all at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The rows.
+    pub rows: Vec<PseudonymRow>,
+    /// How often rows had been destroyed until then: these stand for as long as the store says the same.
+    pub destroyed: u64,
+}
+
 /// A value, sealed, as it is found by its pseudonym.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueRow {

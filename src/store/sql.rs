@@ -83,6 +83,8 @@ statements! {
     ERASE_VALUE = "DELETE FROM value_of_pseudonym WHERE domain = $1 AND version = $2 AND by_pseudonym = $3";
     ERASE_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject
         WHERE domain = $1 AND version = $2 AND by_value = $3";
+    PSEUDONYMS_DESTROYED = "SELECT number FROM counter WHERE name = 'pseudonyms-destroyed'";
+    RAISE_PSEUDONYMS_DESTROYED = "UPDATE counter SET number = number + 1 WHERE name = 'pseudonyms-destroyed'";
     FORGET_PSEUDONYMS = "DELETE FROM pseudonym_of_value WHERE domain = $1 AND version = $2";
     FORGET_VALUES = "DELETE FROM value_of_pseudonym WHERE domain = $1 AND version = $2";
     FORGET_PSEUDONYM_SUBJECTS = "DELETE FROM pseudonym_subject WHERE domain = $1 AND version = $2";

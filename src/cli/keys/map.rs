@@ -199,6 +199,7 @@ fn looked_up(
     let path = args.store.clone().unwrap_or_default();
     let cannot = |source| KeysError::Store { source };
     let store = Store::open_beside(&path).map_err(cannot)?;
+    let held = table::Held::new(store.clone());
     let Some(new) = to.table() else { return Ok(Vec::new()) };
     let mut unknown = Vec::new();
     for (numbers, batch) in (1..).step_by(BATCH).zip(old.chunks(BATCH)) {
@@ -222,7 +223,7 @@ fn looked_up(
             wanted.push((number, line, Wanted { by_value, kind, resource_type, system, value, subjects }));
         }
         let values: Vec<Wanted> = wanted.iter().map(|(_, _, one)| one.clone()).collect();
-        let known = table::known(&store, to, &values).map_err(cannot)?;
+        let known = table::known(&held, to, &values).map_err(cannot)?;
         for (number, line, one) in wanted {
             match known.of(&one.by_value) {
                 Some(drawn) => {

@@ -187,7 +187,8 @@ fn drawn(desk: &Desk, input: Input<'_>) -> String {
         value: value.into(),
         subjects: vec![ring.subject_key().unwrap().id(nancy_as_cpr())],
     };
-    let known = table::known(&desk.store, &maker, std::slice::from_ref(&wanted)).unwrap();
+    let held = table::Held::new(desk.store.clone());
+    let known = table::known(&held, &maker, std::slice::from_ref(&wanted)).unwrap();
     let mut out = Vec::new();
     maker.write_drawn(known.of(&wanted.by_value).unwrap(), &mut out);
     String::from_utf8(out).unwrap()

@@ -59,7 +59,16 @@ fn alias(one: u8, other: u8) -> Alias {
 }
 
 fn draw(store: &Store, value: u8, subjects: &[u8]) -> Vec<PseudonymRow> {
-    store.draw(&[new(row(value, value), subjects)]).unwrap()
+    store.draw(&[new(row(value, value), subjects)]).unwrap().rows
+}
+
+fn found(store: &Store, values: &[PseudonymKey<'_>]) -> Vec<PseudonymRow> {
+    store.pseudonyms_of(|_| values.to_vec()).unwrap().rows
+}
+
+/// How often rows were destroyed.
+fn destroyed(store: &Store) -> u64 {
+    store.pseudonyms_of(|_| Vec::new()).unwrap().destroyed
 }
 
 fn key(version: u32, index: u8) -> PseudonymKey<'static> {
@@ -69,7 +78,7 @@ fn key(version: u32, index: u8) -> PseudonymKey<'static> {
 /// Which values have a row.
 fn standing(store: &Store) -> Vec<u8> {
     let all: Vec<PseudonymKey<'_>> = (0..=255).map(|index| key(1, index)).collect();
-    store.pseudonyms_of(&all).unwrap().iter().map(|row| row.by_value[0]).collect()
+    found(store, &all).iter().map(|row| row.by_value[0]).collect()
 }
 
 /// Whether some bytes stand in any of the store's files.
@@ -85,18 +94,18 @@ fn a_row_is_found_by_its_value_and_by_its_pseudonym() {
     let (store, folder) = store();
     let own = row(1, 2);
     let only = std::slice::from_ref(&own);
-    assert_eq!(store.draw(&[new(own.clone(), &[9, 8])]).unwrap(), only);
+    assert_eq!(store.draw(&[new(own.clone(), &[9, 8])]).unwrap().rows, only);
     drop(store);
     let store = Store::open(&folder.path().join("tavs.db")).unwrap();
-    assert_eq!(store.pseudonyms_of(&[key(1, 7), key(1, 1)]).unwrap(), only);
+    assert_eq!(found(&store, &[key(1, 7), key(1, 1)]), only);
     assert_eq!(store.values_of(&[key(1, 2), key(1, 1)]).unwrap(), [value(1, 2)]);
     assert_eq!(store.subjects_of(own.by_value()).unwrap(), [subject(8), subject(9)]);
     for elsewhere in [key(2, 1), PseudonymKey { domain: "other", ..key(1, 1) }] {
-        assert_eq!(store.pseudonyms_of(&[elsewhere]).unwrap(), []);
+        assert_eq!(found(&store, &[elsewhere]), []);
         assert_eq!(store.values_of(&[PseudonymKey { index: [2; 16], ..elsewhere }]).unwrap(), []);
     }
     // Who comes second gets what stands; the same pseudonym twice is a fault, not another's row.
-    assert_eq!(store.draw(&[new(row(1, 3), &[])]).unwrap(), only);
+    assert_eq!(store.draw(&[new(row(1, 3), &[])]).unwrap().rows, only);
     assert_eq!(store.values_of(&[key(1, 3)]).unwrap(), []);
     assert!(store.draw(&[new(row(5, 2), &[])]).is_err());
     assert_eq!(standing(&store), [1]);
@@ -114,7 +123,7 @@ fn one_value_seen_first_by_many_at_once_has_one_pseudonym() {
             scope.spawn(move || {
                 start.wait();
                 let mine = |value: u8| new(row(value, n * 20 + value), &[value]);
-                store.draw(&(1..=20).map(mine).collect::<Vec<_>>()).unwrap()
+                store.draw(&(1..=20).map(mine).collect::<Vec<_>>()).unwrap().rows
             })
         };
         let all: Vec<_> = (0..threads).map(one).collect();
@@ -229,7 +238,7 @@ fn rows_of_schema_4_are_found_both_ways_and_by_person() {
     let store = Store::open(&path).unwrap();
     for n in 1..=3 {
         let own = row(n, 9 - n);
-        assert_eq!(store.pseudonyms_of(&[key(1, n)]).unwrap(), std::slice::from_ref(&own));
+        assert_eq!(found(&store, &[key(1, n)]), std::slice::from_ref(&own));
         assert_eq!(store.values_of(&[key(1, 9 - n)]).unwrap(), [value(n, 9 - n)]);
         assert_eq!(store.pseudonyms_with(&[subject(n)]).unwrap(), [own]);
     }
@@ -299,6 +308,47 @@ fn the_rows_of_a_key_version_can_be_forgotten() {
     assert_eq!(store.forget_pseudonyms("sms", 1).unwrap(), 1);
     assert!(standing(&store).is_empty());
     assert_eq!(store.values_of(&[key(1, 11)]).unwrap(), []);
-    assert_eq!(store.pseudonyms_of(&[key(2, 11)]).unwrap(), std::slice::from_ref(&newer));
+    assert_eq!(found(&store, &[key(2, 11)]), std::slice::from_ref(&newer));
     assert_eq!(store.subjects_of(newer.by_value()).unwrap(), [subject(1)]);
+}
+
+/// Another process may hold what it has read: it goes by the count.
+#[test]
+fn whatever_destroys_rows_is_counted_and_nothing_else() {
+    let (store, folder) = store();
+    let other = Store::open(&folder.path().join("tavs.db")).unwrap();
+    for value in 11..=16 {
+        let standing = store.draw(&[new(row(value, value), &[value])]).unwrap();
+        assert_eq!((standing.rows.len(), standing.destroyed), (1, 0));
+    }
+    store.tie(&[(key(1, 11), subject(1))]).unwrap();
+    store.put_aliases(&[alias(1, 11)]).unwrap();
+    // Of nobody, and of a version that has no rows.
+    store.put_changes(&[erasure(9)]).unwrap();
+    assert_eq!((store.erase_again().unwrap(), store.forget_pseudonyms("sms", 2).unwrap()), (0, 0));
+    assert_eq!(destroyed(&other), 0);
+
+    store.put_changes(&[erasure(1)]).unwrap();
+    assert_eq!(destroyed(&other), 1, "an erasure");
+    // Her second id, once it is known as hers.
+    store.put_aliases(&[alias(12, 11)]).unwrap();
+    assert_eq!(destroyed(&other), 2, "two ids that are one person's");
+    raw_row(folder.path(), 17, 11);
+    assert_eq!(store.erase_again().unwrap(), 1);
+    assert_eq!(destroyed(&other), 3, "an older backup");
+    let change = Box::new(erasure(13));
+    let rows = [IndexRow::Change { sequence: 1, number: 5, change, ids: vec![subject(13), subject(14)] }];
+    store.bind([1; 16]).unwrap();
+    store.apply(5, &rows, Position { log: [1; 16], sequence: 1, hash: [0; 32] }).unwrap();
+    assert_eq!((destroyed(&other), standing(&other)), (4, vec![15, 16]), "the ledger");
+    assert_eq!(store.forget_pseudonyms("sms", 1).unwrap(), 2);
+    assert_eq!(destroyed(&other), 5, "a key version");
+    // What is found is of the moment of the count.
+    let own = draw(&store, 18, &[18]);
+    let read = other.pseudonyms_of(|destroyed| {
+        assert_eq!((destroyed, store.forget_pseudonyms("sms", 1).unwrap()), (5, 1));
+        vec![key(1, 18)]
+    });
+    assert_eq!(read.unwrap().rows, own);
+    assert_eq!((destroyed(&other), standing(&other)), (6, vec![]));
 }
