@@ -125,6 +125,8 @@ pub struct Found {
     pub begun: bool,
     /// The number of the last record, 0 if there is none.
     pub last_sequence: u64,
+    /// When it was made, in milliseconds since 1970; none where there is none, or where its segment was moved away.
+    pub last_millis: Option<u64>,
     /// Where an incomplete last write was set aside, and how many bytes it had.
     pub set_aside: Option<(PathBuf, u64)>,
 }

@@ -11,7 +11,7 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ledger::index::{IndexError, Indexer};
-use crate::ledger::{self, Disk, Found, Ledger, Tail};
+use crate::ledger::{self, Disk, Found, Ledger};
 use crate::proxy::{MAX_CLOCK_BACK, Records};
 use crate::store::Store;
 use crate::subjects::Subjects;
@@ -30,7 +30,7 @@ pub(super) async fn open(config: &Config, clock: &Clock, disk: Box<dyn Disk>) ->
     log_ledger(&found);
     let (config, clock) = (config.clone(), clock.clone());
     let opening = move || -> Result<Records, StartError> {
-        not_before(&config, &found, &clock)?;
+        not_before(&found, &clock)?;
         let path = &config.store.value;
         let store = if found.last_sequence == 0 { Store::open_or_make(path) } else { Store::open(path) }?;
         let indexer = Indexer::start(&config.ledger.directory.value, ledger.durable(), store.clone())?;
@@ -71,13 +71,8 @@ pub(super) fn forget(records: &Records, destroyed: &[(String, u32)]) {
 
 /// Refuses a clock that shows a time before the last record: records would stand in the wrong order,
 /// lapsed agreements would come to life, and a day's quotas begin anew.
-fn not_before(config: &Config, found: &Found, clock: &Clock) -> Result<(), StartError> {
-    if found.last_sequence == 0 {
-        return Ok(());
-    }
-    let mut last = Tail::before_end(&config.ledger.directory.value, 1)?;
-    let recorded = last.advance()?.map(|record| record.event.unix_millis());
-    let ahead = recorded.unwrap_or_default().saturating_sub(clock.unix_millis());
+fn not_before(found: &Found, clock: &Clock) -> Result<(), StartError> {
+    let ahead = found.last_millis.unwrap_or_default().saturating_sub(clock.unix_millis());
     if ahead > MAX_CLOCK_BACK { Err(StartError::ClockBack { seconds: ahead / 1000 }) } else { Ok(()) }
 }
 
@@ -128,7 +123,7 @@ fn open_ledger(config: &Config, disk: Box<dyn Disk>) -> Result<(Ledger, Found), 
 }
 
 fn log_ledger(found: &Found) {
-    let Found { begun, last_sequence, set_aside } = found;
+    let Found { begun, last_sequence, last_millis: _, set_aside } = found;
     tracing::info!(begun, last_sequence, "ledger opened");
     if let Some((path, bytes)) = set_aside {
         tracing::warn!(path = %path.display(), bytes, "an incomplete last write was set aside");

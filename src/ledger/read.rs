@@ -111,9 +111,8 @@ impl Tail {
             return Err(LedgerError::Empty { path: directory.to_owned() });
         };
         let mut walk = Walk::new(directory, vec![last], End::Prefix);
-        while walk.next()?.is_some() {}
-        let end = walk.segment().map_or(0, |segment| segment.next_sequence().saturating_sub(1));
-        Self::behind(directory, end.saturating_sub(records))
+        while walk.next_line()?.is_some() {}
+        Self::behind(directory, walk.last_sequence().saturating_sub(records))
     }
 
     /// The next record, if it is there already.
@@ -122,8 +121,10 @@ impl Tail {
     /// When what stands there is not what was written.
     pub fn advance(&mut self) -> Result<Option<Record>, LedgerError> {
         loop {
-            match self.walk.next()? {
-                Some(line) if line.record.sequence > self.after => return Ok(Some(line.record)),
+            match self.walk.next_line()? {
+                Some(line) if self.walk.last_sequence() > self.after => {
+                    return Ok(Some(self.walk.record_of(&line)?.record));
+                }
                 Some(_before) => {}
                 None if self.walk.grow()? => {}
                 None => return Ok(None),
@@ -146,6 +147,14 @@ pub(super) enum End {
 pub(super) struct Verified {
     pub(super) record: Record,
     pub(super) hash: Hash,
+}
+
+/// A line, and where it begins in its segment.
+#[derive(Debug)]
+struct Line {
+    offset: u64,
+    json: Vec<u8>,
+    hash: Hash,
 }
 
 /// Goes through the segments of a directory, line by line, and verifies what links them.
@@ -210,6 +219,22 @@ impl Walk {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Verified>, LedgerError> {
+        self.next_line()?.map(|line| self.record_of(&line)).transpose()
+    }
+
+    /// What a line says that was the last to be read.
+    fn record_of(&self, line: &Line) -> Result<Verified, LedgerError> {
+        let Line { offset, ref json, hash } = *line;
+        let bad = || {
+            let path = self.segment().map_or(self.directory.as_path(), Segment::path);
+            segment::damaged(path, offset, Damage::Record)
+        };
+        let (sequence, event) = canonical::decode(json).ok_or_else(bad)?;
+        Ok(Verified { record: Record { sequence, event }, hash })
+    }
+
+    /// The next line, its link verified; what it says is not looked at.
+    fn next_line(&mut self) -> Result<Option<Line>, LedgerError> {
         loop {
             if self.torn {
                 return Ok(None);
@@ -222,9 +247,7 @@ impl Walk {
                     segment.next_line()?
                 };
                 if let Some(json) = json {
-                    let bad = || segment::damaged(segment.path(), offset, Damage::Record);
-                    let (sequence, event) = canonical::decode(&json).ok_or_else(bad)?;
-                    return Ok(Some(Verified { record: Record { sequence, event }, hash: segment.last() }));
+                    return Ok(Some(Line { offset, json, hash: segment.last() }));
                 }
                 self.before = Some((segment.last(), segment.next_sequence()));
             }
@@ -232,6 +255,11 @@ impl Walk {
                 return Ok(None);
             }
         }
+    }
+
+    /// The number of the last line that was read.
+    fn last_sequence(&self) -> u64 {
+        self.segment().map_or(0, |segment| segment.next_sequence().saturating_sub(1))
     }
 
     fn open_next(&mut self) -> Result<bool, LedgerError> {

@@ -14,10 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{
-    Act, ActKind, AppendError, Changed, Entry, Event, Grounds, Kind, Ledger, LedgerError, Limits, MAX_WHO,
-    MAX_WHY, Note, PolicyRecord, PolicyRule, Record, Settings, read,
+    Act, ActKind, AppendError, Changed, Entry, Event, FileSystem, Grounds, Kind, Ledger, LedgerError, Limits,
+    MAX_WHO, MAX_WHY, Note, PolicyRecord, PolicyRule, Record, Settings, read,
 };
 use crate::ids::{ExchangeId, PolicyVersion, Purpose, RecipientId, SubjectId};
+use crate::ledger::pack::pack_next;
 
 pub(super) fn settings(directory: &Path) -> Settings {
     Settings {
@@ -231,6 +232,37 @@ fn a_reopened_ledger_goes_on_where_it_ended() {
     let receipt = run(async { ledger.append(&entry(4)).await }).unwrap();
     assert_eq!(receipt.sequence(), 4);
     assert_eq!(records(folder.path()).unwrap().len(), 4);
+}
+
+/// Without it a clock that runs back would not be seen at a start.
+#[test]
+fn opening_says_when_the_last_record_was_made_whichever_segment_it_is_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let small = || Settings { limits: Limits { segment: 1, ..Limits::default() }, ..settings(path) };
+    let last = || Ledger::open(small()).unwrap().1.last_millis;
+    assert_eq!(last(), None);
+    for n in 1..=3 {
+        let made = 1_772_600_000_000 + u64::from(n);
+        run(async {
+            let (ledger, _) = Ledger::open(small()).unwrap();
+            ledger.append(&Entry { unix_millis: made, ..entry(n) }).await.unwrap();
+        });
+        assert_eq!(last(), Some(made));
+    }
+    // A crash after a segment was begun, before its first record.
+    let fourth = path.join("00000004.ledger");
+    let header = text_of(path, "00000004.ledger").split_inclusive('\n').next().unwrap().to_owned();
+    std::fs::write(&fourth, header).unwrap();
+    assert_eq!(last(), Some(1_772_600_000_002));
+    let third = path.join("00000003.ledger");
+    let whole = std::fs::read(&third).unwrap();
+    std::fs::write(&third, text_of(path, "00000003.ledger").replace("released", "relaesed")).unwrap();
+    assert!(matches!(Ledger::open(small()), Err(LedgerError::Damaged { .. })));
+    std::fs::write(&third, whole).unwrap();
+    while pack_next(&mut FileSystem, path).unwrap() {}
+    assert!(path.join("00000003.ledger.gz").exists());
+    assert_eq!(last(), Some(1_772_600_000_002));
 }
 
 #[test]

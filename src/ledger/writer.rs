@@ -103,7 +103,7 @@ impl Writer {
             let header = header(&log, &settings.node, 1, 1, &NOTHING);
             let (file, length, last) = begin_segment(&mut *disk, &directory, &header)
                 .map_err(|(path, source)| LedgerError::Io { doing: "begin", path, source })?;
-            let found = Found { begun: true, last_sequence: 0, set_aside: None };
+            let found = Found { begun: true, last_sequence: 0, last_millis: None, set_aside: None };
             let writer = Self {
                 disk,
                 directory,
@@ -126,7 +126,7 @@ impl Writer {
         };
 
         let path = segment::path_of(&directory, number);
-        let (mut read, rest) = verify_last(&directory, &numbers, number)?;
+        let Last { segment: mut read, rest, last_millis } = verify_last(&directory, &numbers, number)?;
         let io = |source| LedgerError::Io { doing: "open", path: path.clone(), source };
         let file = disk.open(&path).map_err(io)?;
         let set_aside = match rest {
@@ -141,7 +141,7 @@ impl Writer {
         disk.sync(&file).map_err(io)?;
         disk.sync_directory(&directory).map_err(io)?;
         let next = read.next_sequence();
-        let found = Found { begun: false, last_sequence: next.saturating_sub(1), set_aside };
+        let found = Found { begun: false, last_sequence: next.saturating_sub(1), last_millis, set_aside };
         let writer = Self {
             disk,
             directory,
@@ -327,8 +327,16 @@ fn begin_segment(
     begin().map_err(|error| (path.clone(), error))
 }
 
-/// Reads the last segment to its last whole line; what follows is room, or what a crash left of a last write.
-fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<(Segment, Rest), LedgerError> {
+/// The last segment, read to its last whole line.
+struct Last {
+    segment: Segment,
+    /// What follows: room, or what a crash left of a last write.
+    rest: Rest,
+    /// When the last record was made, whichever segment it is in.
+    last_millis: Option<u64>,
+}
+
+fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<Last, LedgerError> {
     for number in numbers {
         check_segment(&segment::present_path_of(directory, *number))?;
     }
@@ -337,25 +345,53 @@ fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<(Segmen
         // Only what another follows is packed.
         return Err(LedgerError::Gap { path: directory.to_owned(), missing: number.saturating_add(1) });
     }
-    let mut read = Segment::open(&path)?;
-    match numbers.iter().rev().nth(1) {
-        Some(before) => {
-            read.continues(number, &segment::last_hash(directory, *before)?)?;
-        }
-        None if number == 1 => read.continues(number, &NOTHING)?,
+    let mut segment = Segment::open(&path)?;
+    let before = numbers.iter().rev().nth(1).copied();
+    match before {
+        Some(before) => segment.continues(number, &segment::last_hash(directory, before)?)?,
+        None if number == 1 => segment.continues(number, &NOTHING)?,
         None => {} // its predecessors have been moved away
     }
-    loop {
-        match read.next_line() {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok((read, Rest::Room)),
-            Err(damage @ LedgerError::Damaged { .. }) => {
-                let rest = read.rest()?;
-                return if rest == Rest::Changed { Err(damage) } else { Ok((read, rest)) };
-            }
+    let mut last = None;
+    let rest = loop {
+        match read_record(&mut segment, &mut last) {
+            Ok(true) => {}
+            Ok(false) => break Rest::Room,
+            Err(damage @ LedgerError::Damaged { .. }) => match segment.rest()? {
+                Rest::Changed => return Err(damage),
+                rest @ (Rest::Room | Rest::Cut(_)) => break rest,
+            },
             Err(error) => return Err(error),
         }
+    };
+    let last_millis = match (&last, before) {
+        (None, Some(before)) => {
+            let mut segment = Segment::open_in(directory, before)?;
+            while read_record(&mut segment, &mut last)? {}
+            millis_of(segment.path(), last.as_ref())?
+        }
+        (..) => millis_of(&path, last.as_ref())?,
+    };
+    Ok(Last { segment, rest, last_millis })
+}
+
+/// Reads a record on, if there is one: where its line begins, and its JSON.
+fn read_record(segment: &mut Segment, last: &mut Option<(u64, Vec<u8>)>) -> Result<bool, LedgerError> {
+    let offset = segment.offset();
+    let json = segment.next_line()?;
+    let is_there = json.is_some();
+    if let Some(json) = json {
+        *last = Some((offset, json));
     }
+    Ok(is_there)
+}
+
+/// When a record was made.
+fn millis_of(path: &Path, record: Option<&(u64, Vec<u8>)>) -> Result<Option<u64>, LedgerError> {
+    let Some((offset, json)) = record else { return Ok(None) };
+    let (_, event) =
+        canonical::decode(json).ok_or_else(|| segment::damaged(path, *offset, Damage::Record))?;
+    Ok(Some(event.unix_millis()))
 }
 
 /// Keeps what a crash left of the last write beside the segment, then cuts it off.
