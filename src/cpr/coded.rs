@@ -217,25 +217,30 @@ fn whole(token: &[u8], depth: usize) -> Inside {
         return inside;
     }
     if is_hex(token) {
-        inside.take(hex_bytes(token), is_mixed(token), depth);
+        inside.take(hex_bytes(token), || is_mixed(token), depth);
     }
     if !inside.binary
         && inside.number.is_none()
         && let Some(body) = base64_body(token)
     {
-        inside.take(base64_bytes(body), looks_random(body), depth);
+        inside.take(base64_bytes(body), || looks_random(body), depth);
     }
     inside
 }
 
 impl Inside {
-    fn take(&mut self, decoded: impl Iterator<Item = u8> + Clone, plausible: bool, depth: usize) {
+    fn take(
+        &mut self,
+        decoded: impl Iterator<Item = u8> + Clone,
+        plausible: impl Fn() -> bool,
+        depth: usize,
+    ) {
         let Some(deeper) = depth.checked_sub(1) else {
-            self.binary |= plausible;
+            self.binary |= plausible();
             return;
         };
         let Some(text) = as_text(decoded) else {
-            self.binary |= plausible;
+            self.binary |= plausible();
             return;
         };
         self.is_text = true;

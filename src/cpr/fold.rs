@@ -73,7 +73,7 @@ pub(super) fn is_digit(fold: u8) -> bool {
     fold.is_ascii_digit()
 }
 
-fn fold_ascii(byte: u8) -> u8 {
+pub(super) fn fold_ascii(byte: u8) -> u8 {
     ASCII.get(usize::from(byte)).copied().unwrap_or(OTHER)
 }
 

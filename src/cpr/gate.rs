@@ -2,7 +2,7 @@
 //!
 //! Every string that leaves passes here, eleven bytes on average, nearly all of them innocent.
 
-use super::{coded, plain, uuid};
+use super::{coded, plain, run, uuid};
 
 /// What a text is suspected of. Each suspicion may be unfounded; none may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,9 @@ fn has_groups(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(first) = rest.first() {
         let len = plain::digits(rest).max(1);
-        if first.is_ascii_digit() && plain::may_be_grouped(rest, len) {
+        let part = rest.get(..len.min(4)).unwrap_or_default();
+        let may_begin = first.is_ascii_digit() && run::plausible_part(part).is_some();
+        if may_begin && plain::may_be_grouped(rest, len) {
             return true;
         }
         rest = rest.get(len..).unwrap_or_default();
