@@ -46,7 +46,8 @@ use crate::store::{NewPseudonym, Standing, Store, StoreError};
 /// million pairs while every exchange waits.
 const SHARDS: usize = 256;
 /// Pairs of a shard: as many as the standard library's map has in 16,384 places of 33 bytes. 3.7 million in all, in 139
-/// MB: two values each of a million persons, and as many again but for a sixth.
+/// MB: two values each of a million persons, and as many again but for a sixth. For a moment, after rows were
+/// destroyed, twice that: what goes, and what comes.
 const MOST_OF_SHARD: usize = 14_336;
 /// A full shard lets go of one part in this many, by another byte of the blind index, and of another one the next
 /// time: what is let go of is looked up again.
@@ -188,7 +189,11 @@ struct Shard {
 
 impl Shard {
     fn put(&mut self, by_value: Blind, drawn: Drawn) {
-        while self.pairs.len() >= MOST_OF_SHARD && !self.pairs.contains_key(&by_value) {
+        // A map that is full grows before it looks whether the key is new.
+        if self.pairs.contains_key(&by_value) {
+            return;
+        }
+        while self.pairs.len() >= MOST_OF_SHARD {
             self.make_room();
         }
         self.pairs.insert(by_value, drawn);

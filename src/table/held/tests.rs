@@ -76,7 +76,7 @@ fn a_full_shard_lets_go_of_a_part_and_does_not_grow() {
     assert_eq!((shard.pairs.len(), places), (MOST_OF_SHARD, MOST_OF_SHARD), "all of its places");
     // What is there already takes no room.
     (0..most).for_each(|n| put(&mut shard, n));
-    assert_eq!(shard.pairs.len(), MOST_OF_SHARD);
+    assert_eq!((shard.pairs.len(), shard.pairs.capacity()), (MOST_OF_SHARD, places));
     let mut least = MOST_OF_SHARD;
     for n in most..10 * most {
         put(&mut shard, n);
