@@ -39,8 +39,9 @@ impl Watch {
     /// Begins to watch. Done before the files are read, so that no change falls in between.
     pub(super) fn begin(config: &Config) -> Self {
         let (changed, changes) = mpsc::channel(1);
+        let store = config.store.value.clone();
         let told = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| matters(&event.kind)) {
+            if event.is_ok_and(|event| matters(&event, &store)) {
                 // A full channel already holds the news.
                 let _already = changed.try_send(());
             }
@@ -116,13 +117,22 @@ async fn cut_over(reloader: &Reloader, tried: Option<Timestamp>) -> Timestamp {
     }
 }
 
-/// Our own reading must not count as a change.
-fn matters(kind: &EventKind) -> bool {
-    match kind {
+/// Our own reading must not count as a change, nor what is written to the store, which mostly stands beside the
+/// configuration: that would wake the runtime some thousand times a second.
+fn matters(event: &notify::Event, store: &Path) -> bool {
+    let changes = match event.kind {
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
         EventKind::Access(_) | EventKind::Any | EventKind::Other => false,
-    }
+    };
+    changes && (event.paths.is_empty() || event.paths.iter().any(|path| !is_of_store(path, store)))
+}
+
+/// Whether a file is the database, or one of those that SQLite keeps beside it.
+fn is_of_store(path: &Path, store: &Path) -> bool {
+    let (Some(name), Some(store)) = (path.file_name(), store.file_name()) else { return false };
+    let rest = name.as_encoded_bytes().strip_prefix(store.as_encoded_bytes());
+    matches!(rest, Some(b"" | b"-wal" | b"-shm" | b"-journal"))
 }
 
 /// What files look like from outside: which one it is, how long, when changed, and its mode.
@@ -150,4 +160,31 @@ fn config_files(config: &Config) -> Vec<PathBuf> {
     let written = [&config.ledger.directory.value, &config.store.value, &config.policies.value];
     let named = config.paths.iter().map(|at| at.value.clone()).filter(|path| !written.contains(&path));
     named.chain([PathBuf::from(&config.source.path)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::Event;
+    use notify::event::{DataChange, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn what_tavs_writes_to_the_store_is_no_change_and_any_other_file_is() {
+        let store = Path::new("/etc/tavs/tavs.db");
+        let written = |paths: &[&str]| {
+            let kind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+            let event = Event { paths: paths.iter().map(PathBuf::from).collect(), ..Event::new(kind) };
+            matters(&event, store)
+        };
+        for of_store in ["tavs.db", "/etc/tavs/tavs.db-wal", "./tavs.db-shm", "tavs.db-journal"] {
+            assert!(!written(&[of_store]), "{of_store}");
+            assert!(written(&[of_store, "tavs.toml"]));
+        }
+        for other in ["/etc/tavs/tavs.toml", "tavs.db.toml", "tavs.db-wal2", "policies/a.toml", ""] {
+            assert!(written(&[other]), "{other}");
+        }
+        assert!(written(&[]), "nobody knows of what");
+        assert!(!matters(&Event::new(EventKind::Access(AccessKind::Read)), store));
+    }
 }
