@@ -125,10 +125,7 @@ impl<'a> Next<'a> {
                 ([one], [other]) => fold_ascii(*one) == fold_ascii(*other),
                 _ => true,
             };
-            if !alike {
-                return false;
-            }
-            if !fitting.contains(&next.len) {
+            if !alike || !fitting.contains(&next.len) {
                 return false;
             }
             end = next.end;
