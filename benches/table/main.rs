@@ -62,35 +62,53 @@ fn main() {
 }
 
 /// Held look-ups among each number of persons, by turns: they differ by less than a machine does from one minute to
-/// the next.
+/// the next. Alone, and with the blind indexes that they go by, which is what a body pays for a value.
 fn by_turns(sizes: &[u64], store: &Store, maker: &Pseudonymiser) {
     let held = sizes.iter().map(|size| {
         let held = Held::new(store.clone());
         each_thousand(0, *size, maker, || &held);
-        (*size, held, Vec::new())
+        (*size, held, [Vec::new(), Vec::new()])
     });
-    let mut held: Vec<(u64, Held, Vec<f64>)> = held.collect();
+    let mut held: Vec<(u64, Held, [Vec<f64>; 2])> = held.collect();
     for exchange in 0..10 * EXCHANGES {
-        for (size, held, took) in &mut held {
-            took.push(exchange_of(held, maker, exchange, *size));
+        for (size, held, [alone, with_indexes]) in &mut held {
+            let took = exchange_of(held, maker, exchange, *size);
+            alone.push(took);
+            with_indexes.push(took + indexes_of(maker, exchange, *size));
         }
     }
     println!(
-        "\nheld, by turns: microseconds a value, quickest tenth, median and slowest tenth of {}",
+        "\nheld, by turns: microseconds a value, quickest tenth, median and slowest tenth of {}: alone, and with its blind index",
         10 * EXCHANGES
     );
     let mut medians = Vec::new();
     for (size, _, took) in &mut held {
-        took.sort_by(f64::total_cmp);
-        let [tenth, median, last] =
-            [1, 5, 9].map(|tenths| took.get(took.len() * tenths / 10).copied().unwrap());
-        println!("{size:>8} {tenth:>5.3} {median:>5.3} {last:>5.3}");
-        medians.push(median);
+        let [alone, with_indexes] = took.each_mut().map(|took| {
+            took.sort_by(f64::total_cmp);
+            [1, 5, 9].map(|tenths| took.get(took.len() * tenths / 10).copied().unwrap())
+        });
+        println!("{size:>8} {alone:>6.3?} {with_indexes:>6.3?}");
+        let ([_, alone, _], [_, with_indexes, _]) = (alone, with_indexes);
+        medians.push((alone, with_indexes));
     }
-    let growth = medians.last().unwrap() / medians.first().unwrap();
+    let (fewest, most) = (medians.first().unwrap(), medians.last().unwrap());
     println!(
-        "goal| `table`: a held look-up among the most persons / the fewest | at most 1.5 | {growth:.2} |"
+        "goal| `table`: a held look-up among the most persons / the fewest; the search alone | at most 1.5 | {:.2}; {:.2} |",
+        most.1 / fewest.1,
+        most.0 / fewest.0
     );
+}
+
+/// Microseconds a value for the blind indexes of an exchange.
+fn indexes_of(maker: &Pseudonymiser, exchange: u64, persons: u64) -> f64 {
+    let values: Vec<Wanted> =
+        (0..VALUES / 2).flat_map(|n| wanted(maker, scattered(exchange, n, persons))).collect();
+    let table = maker.table().unwrap();
+    let from = Instant::now();
+    let indexes = values.iter().map(|one| table.by_value(black_box(one).input())).collect::<Vec<_>>();
+    let took = from.elapsed();
+    assert!(black_box(indexes).iter().zip(&values).all(|(index, one)| *index == one.by_value));
+    took.as_secs_f64() * 1e6 / VALUES as f64
 }
 
 /// Looks persons up, a thousand at a time. `held` gives what in.
