@@ -38,8 +38,9 @@ impl Scene<'_> {
                 && find(&reply.body, std::slice::from_ref(&person.id)).is_empty(),
             reply.text(),
         );
-        let forged: String =
-            subject.chars().rev().skip(1).collect::<String>().chars().rev().chain(['q']).collect();
+        let mut letters = subject.chars();
+        let other_letter = if letters.next_back() == Some('q') { 'b' } else { 'q' };
+        let forged = format!("{}{other_letter}", letters.as_str());
         let other = self.post(RESULT.replace("<subject>", &forged)).await?;
         let nothing = self.taken.lock().unwrap_or_else(PoisonError::into_inner).is_none();
         story.promise(
