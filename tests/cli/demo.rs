@@ -38,9 +38,8 @@ fn a_demo_that_is_stopped_while_held_leaves_nothing_behind() {
     let mut command = demo(directory.path());
     let mut held = command.args(["--hold", "--minutes", "2"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(held.stdout.take().unwrap());
-    let (mut page, mut last) = (String::new(), 0);
-    while !page[last..].starts_with("curl ") {
-        last = page.len();
+    let mut page = String::new();
+    while !page.lines().next_back().is_some_and(|line| line.starts_with("curl ")) {
         assert!(lines.read_line(&mut page).unwrap() > 0, "it ended before it was held:\n{page}");
     }
     assert!(!is_empty(directory.path()));
