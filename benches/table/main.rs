@@ -87,8 +87,10 @@ fn by_turns(sizes: &[u64], store: &Store, maker: &Pseudonymiser) {
             took.sort_by(f64::total_cmp);
             [1, 5, 9].map(|tenths| took.get(took.len() * tenths / 10).copied().unwrap())
         });
-        println!("{size:>8} {alone:>6.3?} {with_indexes:>6.3?}");
-        let ([_, alone, _], [_, with_indexes, _]) = (alone, with_indexes);
+        let [[tenth, alone, last], [tenth_with, with_indexes, last_with]] = [alone, with_indexes];
+        println!(
+            "{size:>8}  {tenth:>5.3} {alone:>5.3} {last:>5.3}  {tenth_with:>5.3} {with_indexes:>5.3} {last_with:>5.3}"
+        );
         medians.push((alone, with_indexes));
     }
     let (fewest, most) = (medians.first().unwrap(), medians.last().unwrap());
