@@ -336,6 +336,8 @@ struct Last {
     last_millis: Option<u64>,
 }
 
+/// Reads the last segment, and that it continues the one before. Where it has no record yet, the one before is read too,
+/// for the time of its last.
 fn verify_last(directory: &Path, numbers: &[u64], number: u64) -> Result<Last, LedgerError> {
     for number in numbers {
         check_segment(&segment::present_path_of(directory, *number))?;
