@@ -32,7 +32,7 @@ mod schema;
 mod sql;
 mod subjects;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod values;
 
 use std::path::{Path, PathBuf};

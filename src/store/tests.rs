@@ -10,7 +10,7 @@ mod statements;
 
 use tempfile::TempDir;
 
-use super::{Exchange, Store};
+use super::{Alias, AliasSource, Exchange, NewChange, RightKind, Store};
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 
 /// A store in a folder of its own, which goes with the second.
@@ -20,8 +20,29 @@ fn store() -> (Store, TempDir) {
 }
 
 /// The n-th invented subject.
-const fn subject(n: u8) -> SubjectId {
+pub(crate) const fn subject(n: u8) -> SubjectId {
     SubjectId([n; 16])
+}
+
+/// That subject's erasure.
+pub(crate) fn erasure(n: u8) -> NewChange {
+    NewChange {
+        subject: subject(n),
+        kind: RightKind::Erasure,
+        purpose: None,
+        recipient: None,
+        begun: true,
+        at: 1_772_600_000_000,
+        until: None,
+        reason: "asked by letter".to_owned(),
+        who: "officer".to_owned(),
+        sealed_cpr: None,
+    }
+}
+
+/// That two of them are one person.
+pub(crate) fn alias(one: u8, other: u8) -> Alias {
+    Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
 }
 
 /// An invented disclosure.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::pseudonym::{Drawn, Input, KeyRing, Scheme};
-use crate::store::{Alias, AliasSource, NewChange, RightKind};
+use crate::store::tests::{alias, erasure, subject};
 
 fn maker() -> Pseudonymiser {
     let secret = "a7".repeat(32);
@@ -72,29 +72,6 @@ impl Two {
 
 fn input<'a>(kind: &'a str, value: &'a str) -> Input<'a> {
     Input { kind, resource_type: "", system: "", value }
-}
-
-const fn subject(n: u8) -> SubjectId {
-    SubjectId([n; 16])
-}
-
-fn erasure(n: u8) -> NewChange {
-    NewChange {
-        subject: subject(n),
-        kind: RightKind::Erasure,
-        purpose: None,
-        recipient: None,
-        begun: true,
-        at: 1_772_600_000_000,
-        until: None,
-        reason: "asked by letter".to_owned(),
-        who: "officer".to_owned(),
-        sealed_cpr: None,
-    }
-}
-
-fn alias(one: u8, other: u8) -> Alias {
-    Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Barrier;
 
-use super::{store, subject};
+use super::{alias, erasure, store, subject};
 use crate::store::connect::Make;
 use crate::store::schema;
 use crate::store::{
-    Alias, AliasSource, ErasedPseudonym, IndexRow, NewChange, NewPseudonym, Position, PseudonymKey,
-    PseudonymRow, RightKind, Store, ValueRow,
+    ErasedPseudonym, IndexRow, NewChange, NewPseudonym, Position, PseudonymKey, PseudonymRow, Store, ValueRow,
 };
 
 /// A row whose sealed bytes can be told in a file.
@@ -37,25 +36,6 @@ fn value(value: u8, pseudonym: u8) -> ValueRow {
         by_pseudonym: [pseudonym; 16],
         sealed_value: format!("the value {value}").into_bytes(),
     }
-}
-
-fn erasure(n: u8) -> NewChange {
-    NewChange {
-        subject: subject(n),
-        kind: RightKind::Erasure,
-        purpose: None,
-        recipient: None,
-        begun: true,
-        at: 1_772_600_000_000,
-        until: None,
-        reason: "asked by letter".to_owned(),
-        who: "officer".to_owned(),
-        sealed_cpr: None,
-    }
-}
-
-fn alias(one: u8, other: u8) -> Alias {
-    Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
 }
 
 fn draw(store: &Store, value: u8, subjects: &[u8]) -> Vec<PseudonymRow> {
