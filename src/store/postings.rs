@@ -1,6 +1,6 @@
-//! Whose data each disclosure was about, by person: sorted runs, written in one piece and merged now and
-//! then, so that a person in a disclosure costs some bytes of a page and not a place in a search tree. Read
-//! by reports, written with the index and from nothing but it.
+//! Whose data each disclosure was about, by person: sorted runs, each written once and in one piece, so that a
+//! person in a disclosure costs some bytes of a page and not a place in a search tree. Read by reports, written
+//! with the index and from nothing but it.
 //!
 //! What must never happen here: a disclosure that a report by person does not find. What does not read back
 //! is an error, never passed over.
@@ -14,14 +14,13 @@ use super::sql;
 use super::values::{int, number, read_chunks, read_ids};
 use crate::ids::SubjectId;
 
-/// Postings that wait behind the last run: a report looks through the disclosures that have them, some
-/// milliseconds at most.
-const UNSORTED: u64 = 2048;
-/// Runs of one level that become one of the next.
-const MERGED: usize = 8;
-/// Runs of this level stay as they are: 131,000 postings, 3 MB. To merge larger ones would hold the store's
-/// one writer for longer than a reservation should wait; a report searches some runs more, microseconds each.
-const LAST_LEVEL: u8 = 2;
+/// Postings that wait behind the last run until there are enough for one. A report looks through the disclosures
+/// that have them, and in each run; to write a run holds the store's one writer for some ten milliseconds, which
+/// is what a reservation may have to wait.
+///
+/// PERF: runs of an eighth that are merged twice are written three times and overwritten twice, which at 30
+/// subjects a disclosure was more than half of what its index costs (docs/performance.md).
+const UNSORTED: u64 = 16_384;
 /// Postings of a block: with its key a page of SQLite's, 4096 bytes.
 const BLOCK: usize = 160;
 
@@ -33,7 +32,6 @@ type Posting = [u8; 24];
 struct Run {
     first: u64,
     last: u64,
-    level: u8,
 }
 
 /// How many postings of a log are in no run.
@@ -51,15 +49,13 @@ pub(super) fn add(t: &Transaction<'_>, log: &Log, row: &Exchange, unsorted: u64)
     if unsorted < UNSORTED {
         return Ok(unsorted);
     }
-    let last = last_runs(t, log, 1)?.first().map_or(0, |run| run.last);
-    let run = Run { first: last.saturating_add(1), last: row.sequence, level: 0 };
+    let last = last_of_runs(t, log)?;
+    let run = Run { first: last.saturating_add(1), last: row.sequence };
     let mut postings = Vec::new();
     each_unsorted(t, log, (last, row.sequence), |sequence, ids| {
         postings.extend(ids.into_iter().map(|id| posting(id, sequence)));
     })?;
-    postings.sort_unstable_by_key(numbers);
-    put(t, log, run, &postings)?;
-    merge(t, log)?;
+    put(t, log, run, &sorted(&postings))?;
     Ok(0)
 }
 
@@ -107,19 +103,15 @@ fn logs(c: &Connection) -> rusqlite::Result<Vec<(Log, u64)>> {
 
 fn runs(c: &Connection) -> rusqlite::Result<Vec<(Log, Run)>> {
     let mut statement = c.prepare_cached(sql::RUNS)?;
-    let found = statement.query_map((), |row| {
-        Ok((row.get(0)?, Run { first: number(row, 1)?, last: number(row, 2)?, level: row.get(3)? }))
-    })?;
+    let found = statement
+        .query_map((), |row| Ok((row.get(0)?, Run { first: number(row, 1)?, last: number(row, 2)? })))?;
     found.collect()
 }
 
-/// The newest first, so many at most.
-fn last_runs(c: &Connection, log: &Log, most: usize) -> rusqlite::Result<Vec<Run>> {
-    let mut statement = c.prepare_cached(sql::LAST_RUNS)?;
-    let found = statement.query_map((log, i64::try_from(most).unwrap_or(i64::MAX)), |row| {
-        Ok(Run { first: number(row, 0)?, last: number(row, 1)?, level: row.get(2)? })
-    })?;
-    found.collect()
+/// The record that the newest run ends with, 0 if there is none.
+fn last_of_runs(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<u64> {
+    let found = t.prepare_cached(sql::LAST_RUN)?.query_row((log,), |row| number(row, 0)).optional()?;
+    Ok(found.unwrap_or(0))
 }
 
 /// Whom each disclosure behind one record and up to another told about.
@@ -137,34 +129,9 @@ fn each_unsorted(
     Ok(())
 }
 
-/// The newest runs become one as long as there are enough of one level.
-fn merge(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<()> {
-    loop {
-        let newest = last_runs(t, log, MERGED)?;
-        let (Some(end), Some(begin)) = (newest.first(), newest.last()) else { return Ok(()) };
-        let alike = newest.iter().all(|run| run.level == end.level);
-        if newest.len() < MERGED || !alike || end.level >= LAST_LEVEL {
-            return Ok(());
-        }
-        let run = Run { first: begin.first, last: end.last, level: end.level.saturating_add(1) };
-        let mut postings = Vec::new();
-        for run in &newest {
-            let mut statement = t.prepare_cached(sql::BLOCKS_OF_RUN)?;
-            let mut blocks = statement.query((log, int(run.first)))?;
-            while let Some(block) = blocks.next()? {
-                postings.append(&mut read_chunks(block, 0)?);
-            }
-            remove(t, log, *run)?;
-        }
-        // Stable: what is merged is sorted in pieces, which this sort finds and this way only merges.
-        postings.sort_by_key(numbers);
-        put(t, log, run, &postings)?;
-    }
-}
-
 /// Keeps sorted postings.
 fn put(t: &Transaction<'_>, log: &Log, run: Run, postings: &[Posting]) -> rusqlite::Result<()> {
-    t.prepare_cached(sql::PUT_RUN)?.execute((log, int(run.first), int(run.last), run.level))?;
+    t.prepare_cached(sql::PUT_RUN)?.execute((log, int(run.first), int(run.last)))?;
     let mut put = t.prepare_cached(sql::PUT_BLOCK)?;
     for block in postings.chunks(BLOCK) {
         put.execute((log, int(run.first), block.first(), block.as_flattened()))?;
@@ -177,10 +144,15 @@ fn remove(t: &Transaction<'_>, log: &Log, run: Run) -> rusqlite::Result<()> {
     t.prepare_cached(sql::REMOVE_RUN)?.execute((log, int(run.first))).map(drop)
 }
 
-/// What a posting sorts by, as numbers: quicker to compare than bytes, and the same order.
-fn numbers(posting: &Posting) -> (u128, u64) {
-    let subject = posting.first_chunk().map_or(0, |id| u128::from_be_bytes(*id));
-    (subject, sequence(*posting))
+/// Postings in their order: a person's in the order of their records.
+///
+/// PERF: sorted by the first half of the id, of which only postings of one person have the same, and by where they
+/// stand. That takes a quarter of the time that whole postings take.
+fn sorted(postings: &[Posting]) -> Vec<Posting> {
+    let half = |posting: &Posting| posting.first_chunk().map_or(0, |half| u64::from_be_bytes(*half));
+    let mut order: Vec<(u64, &Posting)> = postings.iter().map(|posting| (half(posting), posting)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, posting)| *posting).collect()
 }
 
 fn posting(subject: SubjectId, sequence: u64) -> Posting {

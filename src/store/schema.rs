@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
     include_str!("schema/0007.sql"),
+    include_str!("schema/0008.sql"),
 ];
 /// A clause that only SQLite has stands in a migration as a comment of this form, which others pass over.
 /// There is one, `WITHOUT ROWID`: in its absence SQLite keeps a table in two trees, by number and by key.

@@ -113,13 +113,12 @@ statements! {
             $21, $22)
         ON CONFLICT (log, seq) DO NOTHING";
     UNSORTED_FROM = "SELECT seq, subject_ids FROM disclosure WHERE log = $1 AND seq > $2 AND seq <= $3";
-    LAST_RUNS = "SELECT first, last, level FROM posting_run WHERE log = $1 ORDER BY first DESC LIMIT $2";
-    RUNS = "SELECT log, first, last, level FROM posting_run ORDER BY log, first";
+    LAST_RUN = "SELECT last FROM posting_run WHERE log = $1 ORDER BY first DESC LIMIT 1";
+    RUNS = "SELECT log, first, last FROM posting_run ORDER BY log, first";
     LOGS = "SELECT log, seq FROM position";
-    PUT_RUN = "INSERT INTO posting_run (log, first, last, level) VALUES ($1, $2, $3, $4)";
+    PUT_RUN = "INSERT INTO posting_run (log, first, last) VALUES ($1, $2, $3)";
     REMOVE_RUN = "DELETE FROM posting_run WHERE log = $1 AND first = $2";
     PUT_BLOCK = "INSERT INTO posting_block (log, run, least, postings) VALUES ($1, $2, $3, $4)";
-    BLOCKS_OF_RUN = "SELECT postings FROM posting_block WHERE log = $1 AND run = $2";
     BLOCKS_DOWN_FROM = "SELECT least, postings FROM posting_block WHERE log = $1 AND run = $2 AND least <= $3
         ORDER BY least DESC";
     REMOVE_BLOCKS = "DELETE FROM posting_block WHERE log = $1 AND run = $2";

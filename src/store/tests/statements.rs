@@ -19,7 +19,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("CLEAR_POLICY", "empties the table"),
     ("CLEAR_BLOCKS", "empties the table"),
     ("CLEAR_RUNS", "empties the table"),
-    ("RUNS", "a run for 131,000 postings at last"),
+    ("RUNS", "a run for 16,000 postings"),
     ("LOGS", "one for each ledger"),
     ("FORGET_RESERVED", "once for each retirement of segments"),
     ("CLEAR_DISCLOSURE", "empties the table"),

@@ -1,0 +1,3 @@
+-- Schema 8: a run of postings is written once and stays as it is. Runs of one level became one of the next, so that
+-- each posting was written three times. Those that stand are found as before.
+ALTER TABLE posting_run DROP COLUMN level;
