@@ -20,6 +20,9 @@ const READERS: usize = 3;
 /// Pages that a connection keeps, in KiB: the upper levels of an index of 10^8 rows. Four times as many made no
 /// look-up among 2,000,000 pseudonyms quicker (docs/performance.md).
 const CACHE_KIB: i64 = 16 << 10;
+/// Pages of the write-ahead log, 16 MiB, after which they are copied into the database: SQLite's own number of 1000
+/// copied each page that is written again and again four times as often. A start after a crash reads them once.
+const CHECKPOINT_PAGES: i64 = 4096;
 /// Every statement of `sql.rs` fits.
 const STATEMENTS: usize = 96;
 
@@ -204,6 +207,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // Deleted rows are overwritten: an erased person's sealed CPR does not stay in free pages.
         connection.pragma_update(None, "secure_delete", true)?;
