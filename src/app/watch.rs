@@ -1,103 +1,62 @@
-//! Notices that a file of the configuration has changed.
+//! Notices that a file of the configuration has changed, and that a key version is to take over.
 //!
-//! Folders are watched, not files: editors and deployments put a new file in the place of the old
-//! one. What else happens in those folders (a log, a database) is no change.
+//! Looks at the files themselves twice a second. The system could tell of changes instead (inotify), but by folder:
+//! the store mostly stands beside the configuration, and each page that is written to it was told of, at the cost of
+//! an exchange's (docs/performance.md). Looking also sees what no system tells of, as on network file systems.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecursiveMode, Watcher as _};
-use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::reload::Reloader;
 use crate::config::{Config, policy_paths, profile_paths};
 
+/// How often files and the clock are looked at: a thousand policies cost two milliseconds.
+const LOOK: Duration = Duration::from_millis(500);
 /// Files change in bursts (an editor's save, a deployment): a reload waits for this much quiet,
 const QUIET: Duration = Duration::from_millis(200);
-/// but not longer than this.
-const BURST: Duration = Duration::from_secs(2);
-/// How late a key version may take over.
-const LOOK: Duration = Duration::from_millis(500);
+/// but not more often than this: two seconds in all.
+const BURST: usize = 10;
 
-/// A watch on the folders of a configuration.
+/// What the files of a configuration looked like when they were last read.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// None where the system has no means for it.
-    watcher: Option<notify::RecommendedWatcher>,
-    /// Folders that cannot be watched, which has been said.
-    refused: BTreeSet<PathBuf>,
-    changes: mpsc::Receiver<()>,
     looked: Looks,
 }
 
 impl Watch {
     /// Begins to watch. Done before the files are read, so that no change falls in between.
     pub(super) fn begin(config: &Config) -> Self {
-        let (changed, changes) = mpsc::channel(1);
-        let store = config.store.value.clone();
-        let told = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| matters(&event, &store)) {
-                // A full channel already holds the news.
-                let _already = changed.try_send(());
-            }
-        };
-        let watcher = notify::recommended_watcher(told).ok();
-        if watcher.is_none() {
-            tracing::warn!("files cannot be watched: reload with SIGHUP");
-        }
-        let mut watch = Self { watcher, refused: BTreeSet::new(), changes, looked: Looks::default() };
-        watch.follow(config);
-        watch.looked = looks(config);
-        watch
+        Self { looked: looks(config) }
     }
 
-    /// Watches this configuration's folders, too: it may name others than before.
-    fn follow(&mut self, config: &Config) {
-        let Some(watcher) = &mut self.watcher else { return };
-        let files = config_files(config);
-        let mut folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
-        folders.insert(config.policies.value.as_path());
-        let profiles = profile_paths(&config.policies.value).folders;
-        for folder in folders.into_iter().chain(profiles.iter().map(PathBuf::as_path)) {
-            let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            // Once more if it is watched: another folder may have taken its place.
-            let refused = watcher.watch(path, RecursiveMode::NonRecursive).is_err();
-            if refused && self.refused.insert(path.to_owned()) {
-                tracing::warn!(folder = %path.display(), "a folder cannot be watched: reload with SIGHUP");
-            }
-        }
-    }
-
-    /// Reloads when a file changes, until `stop` becomes true.
+    /// Reloads when a file changes or a key version takes over, until `stop` becomes true.
     pub(super) async fn run(mut self, reloader: Reloader, mut stop: watch::Receiver<bool>) {
-        let mut tried = None;
+        let mut tried: Option<Timestamp> = None;
         loop {
             tokio::select! {
-                change = self.changes.recv() => if change.is_none() { return },
-                at = cut_over(&reloader, tried) => {
-                    // If it fails, the next change of a file is the next try.
-                    tried = Some(at);
-                    reloader.reload_in_background().await;
-                    continue;
-                }
+                () = sleep(LOOK) => {}
                 () = stopped(&mut stop) => return,
             }
-            let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
-            // Whether it became quiet or the burst went on too long, it is time.
-            let _became_quiet = timeout(BURST, quiet).await;
-            // Before it is looked at: what is new in a new folder is then seen, now or later.
-            self.follow(&reloader.last_read());
-            let now = looks(&reloader.last_read());
-            if now != self.looked {
-                self.looked = now;
-                reloader.reload_in_background().await;
-                self.follow(&reloader.last_read());
+            // The clock is looked at again and again: it may be set.
+            let due = reloader.due_cut_over().filter(|at| tried != Some(*at));
+            let mut now = look_at(&reloader).await;
+            if now == self.looked && due.is_none() {
+                continue;
             }
+            if now != self.looked {
+                now = when_quiet(&reloader, now).await;
+            }
+            // If it fails, the next change of a file is the next try. A configuration that names other files
+            // than the last one is read once more, for they may have changed since.
+            tried = due.or(tried);
+            self.looked = now;
+            reloader.reload_in_background().await;
         }
     }
 }
@@ -107,32 +66,23 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-/// Waits until a key version is to take over. Looks at the clock again and again: it may be set.
-async fn cut_over(reloader: &Reloader, tried: Option<Timestamp>) -> Timestamp {
-    loop {
-        match reloader.due_cut_over() {
-            Some(at) if Some(at) != tried => return at,
-            Some(_) | None => tokio::time::sleep(LOOK).await,
+/// What the files look like once they change no more, or have changed for too long.
+async fn when_quiet(reloader: &Reloader, mut last: Looks) -> Looks {
+    for _ in 0..BURST {
+        sleep(QUIET).await;
+        let now = look_at(reloader).await;
+        if now == last {
+            break;
         }
+        last = now;
     }
+    last
 }
 
-/// Our own reading must not count as a change, nor what is written to the store, which mostly stands beside the
-/// configuration: that would wake the runtime some thousand times a second.
-fn matters(event: &notify::Event, store: &Path) -> bool {
-    let changes = match event.kind {
-        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) | EventKind::Any | EventKind::Other => false,
-    };
-    changes && (event.paths.is_empty() || event.paths.iter().any(|path| !is_of_store(path, store)))
-}
-
-/// Whether a file is the database, or one of those that SQLite keeps beside it.
-fn is_of_store(path: &Path, store: &Path) -> bool {
-    let (Some(name), Some(store)) = (path.file_name(), store.file_name()) else { return false };
-    let rest = name.as_encoded_bytes().strip_prefix(store.as_encoded_bytes());
-    matches!(rest, Some(b"" | b"-wal" | b"-shm" | b"-journal"))
+/// Looks on a thread that may block: a network file system may hang. Where looking fails, nothing is there.
+async fn look_at(reloader: &Reloader) -> Looks {
+    let reloader = reloader.clone();
+    tokio::task::spawn_blocking(move || looks(&reloader.last_read())).await.unwrap_or_default()
 }
 
 /// What files look like from outside: which one it is, how long, when changed, and its mode.
@@ -160,31 +110,4 @@ fn config_files(config: &Config) -> Vec<PathBuf> {
     let written = [&config.ledger.directory.value, &config.store.value, &config.policies.value];
     let named = config.paths.iter().map(|at| at.value.clone()).filter(|path| !written.contains(&path));
     named.chain([PathBuf::from(&config.source.path)]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use notify::Event;
-    use notify::event::{DataChange, ModifyKind};
-
-    use super::*;
-
-    #[test]
-    fn what_tavs_writes_to_the_store_is_no_change_and_any_other_file_is() {
-        let store = Path::new("/etc/tavs/tavs.db");
-        let written = |paths: &[&str]| {
-            let kind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-            let event = Event { paths: paths.iter().map(PathBuf::from).collect(), ..Event::new(kind) };
-            matters(&event, store)
-        };
-        for of_store in ["tavs.db", "/etc/tavs/tavs.db-wal", "./tavs.db-shm", "tavs.db-journal"] {
-            assert!(!written(&[of_store]), "{of_store}");
-            assert!(written(&[of_store, "tavs.toml"]));
-        }
-        for other in ["/etc/tavs/tavs.toml", "tavs.db.toml", "tavs.db-wal2", "policies/a.toml", ""] {
-            assert!(written(&[other]), "{other}");
-        }
-        assert!(written(&[]), "nobody knows of what");
-        assert!(!matters(&Event::new(EventKind::Access(AccessKind::Read)), store));
-    }
 }

@@ -19,8 +19,7 @@ pub const LEVEL_VARIABLE: &str = "TAVS_LOG";
 pub const DEFAULT_LEVEL: &str = "warn,tavs=info";
 
 /// Parts that would log what is in messages, and the most that they may say.
-const HELD: [&str; 6] =
-    ["hyper=warn", "hyper_util=warn", "h2=warn", "rustls=warn", "tokio_rustls=warn", "notify=warn"];
+const HELD: [&str; 5] = ["hyper=warn", "hyper_util=warn", "h2=warn", "rustls=warn", "tokio_rustls=warn"];
 
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
