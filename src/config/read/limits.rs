@@ -46,6 +46,7 @@ pub(super) fn upstream_limits(table: &mut Table<'_>, settings: &mut UpstreamSett
     }
     if let Some(mut table) = table.optional_table("caps") {
         cap(&mut table, "concurrency", &mut settings.concurrency);
+        settings.max_idle = settings.concurrency;
         cap(&mut table, "idle", &mut settings.max_idle);
         table.finish();
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::net::tls::TlsError;
 
+/// Exchanges at once with an upstream of which nothing else is said: what a small journal system bears.
+const CONCURRENCY: usize = 64;
+
 /// One upstream, as `[upstreams.NAME]` of tavs.toml has it.
 #[derive(Debug, Clone)]
 pub struct UpstreamSettings {
@@ -20,7 +23,8 @@ pub struct UpstreamSettings {
     pub deadlines: UpstreamDeadlines,
     /// Exchanges (and so connections in use) at once. Default 64.
     pub concurrency: usize,
-    /// Connections kept open without an exchange. Default 16.
+    /// Connections kept open without an exchange. Default as many as `concurrency`: exchanges that wait for one sync
+    /// of the ledger go on together, and each would else open a connection. Those that are not needed run out.
     pub max_idle: usize,
     /// Bytes of a response head. Default 64 KiB.
     pub max_head: usize,
@@ -73,8 +77,8 @@ impl UpstreamSettings {
             client_certificate: None,
             unprotected: false,
             deadlines: UpstreamDeadlines::default(),
-            concurrency: 64,
-            max_idle: 16,
+            concurrency: CONCURRENCY,
+            max_idle: CONCURRENCY,
             max_head: 64 * 1024,
         }
     }
