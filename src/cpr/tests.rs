@@ -345,6 +345,7 @@ mod properties {
             run::all(&text, &mut plainly);
             run::all_folded(&text, &mut folded);
             prop_assert_eq!(&plainly, &folded, "{:?}", text);
+            prop_assert_eq!(run::whole(&text), run::whole_folded(&text), "{:?}", text);
             prop_assert!(gate::look(text.as_bytes()).numbers || folded.is_empty(), "{:?}", text);
         }
 
