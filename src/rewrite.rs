@@ -11,6 +11,7 @@ mod decoded;
 mod document;
 mod echo;
 mod identifier;
+mod last_person;
 mod links;
 mod lookahead;
 mod mask;

@@ -279,7 +279,18 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
 
     /// `false`, and nothing written, if the domain's scheme has no pseudonym for it.
     pub(super) fn write_person(&mut self, number: &Number, system: u32) -> bool {
-        self.write_person_of(number, system_of(self.plan, system))
+        if let Some(pseudonym) = self.last_person.pseudonym(number, system) {
+            self.out.extend_from_slice(pseudonym);
+            return true;
+        }
+        let from = self.out.len();
+        let written = self.write_person_of(number, system_of(self.plan, system));
+        // What a table has is asked for once for each place.
+        let alike = self.plan.linkability != Linkability::None && self.plan.pseudonymiser.table().is_none();
+        if written && alike {
+            self.last_person.keep(number, system, self.out.get(from..).unwrap_or_default());
+        }
+        written
     }
 
     pub(super) fn write_person_of(&mut self, number: &Number, system: &str) -> bool {

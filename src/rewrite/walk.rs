@@ -12,6 +12,7 @@ use self::tally::Tally;
 pub use self::whose::RecordAt;
 pub(super) use self::whose::Whose;
 use super::clean::Clean;
+use super::last_person::LastPerson;
 use super::links::Links;
 use super::lookahead::resolve;
 use super::names::{SeenName, decode};
@@ -79,6 +80,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) protected: bool,
     pub(super) finds: Vec<Find>,
     pub(super) clean: Clean<'b>,
+    pub(super) last_person: LastPerson,
     /// Of a document that is judged in parts: how deep its array of records stands, and where in the
     /// output that began and ended.
     pub(super) parted_at: Option<u32>,
@@ -86,6 +88,9 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) watch: &'w mut W,
     pub(super) pointer: String,
 }
+
+/// Names of objects that are open at once in most documents.
+const NAMES: usize = 24;
 
 /// How far the walk was.
 #[derive(Debug, Clone, Copy)]
@@ -126,8 +131,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             counts: Tally::default(),
             released: Vec::with_capacity(32),
             serial: 0,
-            // PERF: enough for most documents, so that small ones allocate once.
-            names: Vec::with_capacity(32),
+            // PERF: enough for most documents, so that small ones allocate once, and no more than 1 KB.
+            names: Vec::with_capacity(NAMES),
             not_plain: false,
             renames: Vec::new(),
             subjects: Subjects::default(),
@@ -144,6 +149,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             protected: false,
             finds: Vec::new(),
             clean: Clean::default(),
+            last_person: LastPerson::default(),
             parted_at: None,
             records_at: None,
             watch,
