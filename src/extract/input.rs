@@ -317,6 +317,11 @@ impl Pieces {
         (self.rest, self.source)
     }
 
+    /// Where the next piece begins.
+    pub(super) const fn at(&self) -> Place {
+        self.at
+    }
+
     /// The next piece, and where it begins; `None` at the end.
     ///
     /// # Errors

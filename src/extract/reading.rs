@@ -60,10 +60,11 @@ impl<'a> Reading<'a> {
         match open.advance() {
             Ok(None) => Ok(None),
             Ok(Some((at, bytes))) => {
+                let end = open.at();
                 self.open = Some(Open::Whole(open));
                 let length = bytes.len() as u64;
                 let piece =
-                    Piece { number, input: at_input, form: input.form, at, bytes, length, parted: None };
+                    Piece { number, input: at_input, form: input.form, at, end, bytes, length, parted: None };
                 Ok(Some(piece))
             }
             Err(error) => {
@@ -80,12 +81,15 @@ impl<'a> Reading<'a> {
         let before = parts.read();
         let Some(piece) = parts.next()? else { return Ok(None) };
         let (read, place) = (parts.read(), piece.place());
+        let end = Place { offset: read, line: 1 };
         self.open = Some(Open::Parted(parts));
         Ok(Some(Piece {
             number,
             input: at_input,
             form: input.form,
-            at: Place { offset: read, line: 1 },
+            // A document is gone on with from its beginning.
+            at: end,
+            end,
             length: read.saturating_sub(before),
             parted: piece.parting.map(|parting| Parted { parting, place }),
             bytes: piece.into_document(),

@@ -47,8 +47,10 @@ pub(super) struct Piece {
     /// Which file.
     pub(super) input: usize,
     pub(super) form: Form,
-    /// Where it begins; of a part where it ends, for a document is gone on with from its beginning.
+    /// Where it begins; of a part where it ends.
     pub(super) at: Place,
+    /// Where the next one begins.
+    pub(super) end: Place,
     pub(super) bytes: Vec<u8>,
     /// Bytes of the file that it stands for.
     pub(super) length: u64,
@@ -91,14 +93,14 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     if piece.parted.is_some() {
         return part(desk, piece);
     }
-    let Piece { number, input, form, at, bytes, length, parted: _ } = piece;
+    let Piece { number, input, form, at, end, bytes, length, parted: _ } = piece;
     let mut done = Done {
         number,
         input,
         route: 0,
         form,
         part: None,
-        end: at.after(&bytes),
+        end,
         length,
         released: Vec::new(),
         selected: Selected::new(desk.tables),
@@ -113,12 +115,12 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     loop {
         let tried = rest.next();
         let Some(fault) = part_of(desk, plan, form, &salts.of(part), tried, &mut done)? else {
+            if !rest.went_well(tried) {
+                return Ok(done);
+            }
             at = at.after(tried);
             part = part.saturating_add(1);
-            if rest.went_well(tried) {
-                continue;
-            }
-            return Ok(done);
+            continue;
         };
         let place = |offset: usize| at.after(tried.get(..offset).unwrap_or(tried));
         if !desk.skips {
@@ -153,7 +155,7 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
 
 /// Rewrites a part of a document, and selects from it.
 fn part(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
-    let Piece { number, input, form, at, bytes, length, parted } = piece;
+    let Piece { number, input, form, at: _, end, bytes, length, parted } = piece;
     let (Some((route, plan)), Some(parted), Some(own)) =
         (by_form(desk.plans, form), parted, desk.inputs.get(input))
     else {
@@ -184,7 +186,7 @@ fn part(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
         route,
         form,
         part: Some((parted.parting.part, has_records)),
-        end: at,
+        end,
         length,
         released,
         selected,
