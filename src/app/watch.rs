@@ -29,34 +29,50 @@ pub(super) struct Watch {
     looked: Looks,
 }
 
+/// What a reload is due for.
+enum Turn {
+    /// Files look like this now.
+    Changed(Looks),
+    /// A key version takes over.
+    CutOver(Timestamp),
+}
+
 impl Watch {
     /// Begins to watch. Done before the files are read, so that no change falls in between.
     pub(super) fn begin(config: &Config) -> Self {
-        Self { looked: looks(config) }
+        Self { looked: looks(config).unwrap_or_default() }
     }
 
-    /// Reloads when a file changes or a key version takes over, until `stop` becomes true.
+    /// Reloads when a file changes or a key version takes over, until `stop` becomes true. If a reload fails, the
+    /// next change is the next try.
     pub(super) async fn run(mut self, reloader: Reloader, mut stop: watch::Receiver<bool>) {
-        let mut tried: Option<Timestamp> = None;
+        let mut tried = None;
         loop {
-            tokio::select! {
-                () = sleep(LOOK) => {}
+            // A look may hang, and must not keep anybody from stopping.
+            let turn = tokio::select! {
+                turn = self.turn(&reloader, tried) => turn,
                 () = stopped(&mut stop) => return,
+            };
+            match turn {
+                Turn::CutOver(at) => tried = Some(at),
+                // A configuration that names other files than the last one is read once more, for they may have
+                // changed since.
+                Turn::Changed(now) => self.looked = now,
             }
-            // The clock is looked at again and again: it may be set.
-            let due = reloader.due_cut_over().filter(|at| tried != Some(*at));
-            let mut now = look_at(&reloader).await;
-            if now == self.looked && due.is_none() {
-                continue;
-            }
-            if now != self.looked {
-                now = when_quiet(&reloader, now).await;
-            }
-            // If it fails, the next change of a file is the next try. A configuration that names other files
-            // than the last one is read once more, for they may have changed since.
-            tried = due.or(tried);
-            self.looked = now;
             reloader.reload_in_background().await;
+        }
+    }
+
+    async fn turn(&self, reloader: &Reloader, tried: Option<Timestamp>) -> Turn {
+        loop {
+            sleep(LOOK).await;
+            // The clock is looked at again and again: it may be set.
+            if let Some(at) = reloader.due_cut_over().filter(|at| tried != Some(*at)) {
+                return Turn::CutOver(at);
+            }
+            if let Some(now) = look_at(reloader).await.filter(|now| *now != self.looked) {
+                return Turn::Changed(when_quiet(reloader, now).await);
+            }
         }
     }
 }
@@ -70,33 +86,33 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn when_quiet(reloader: &Reloader, mut last: Looks) -> Looks {
     for _ in 0..BURST {
         sleep(QUIET).await;
-        let now = look_at(reloader).await;
-        if now == last {
-            break;
+        match look_at(reloader).await {
+            Some(now) if now != last => last = now,
+            Some(_) | None => break,
         }
-        last = now;
     }
     last
 }
 
-/// Looks on a thread that may block: a network file system may hang. Where looking fails, nothing is there.
-async fn look_at(reloader: &Reloader) -> Looks {
+/// Looks on a thread that may block: a network file system may hang.
+async fn look_at(reloader: &Reloader) -> Option<Looks> {
     let reloader = reloader.clone();
-    tokio::task::spawn_blocking(move || looks(&reloader.last_read())).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || looks(&reloader.last_read())).await.ok().flatten()
 }
 
 /// What files look like from outside: which one it is, how long, when changed, and its mode.
 type Looks = BTreeMap<PathBuf, Option<[i128; 5]>>;
 
-fn looks(config: &Config) -> Looks {
-    let policies = policy_paths(&config.policies.value).unwrap_or_default();
+/// `None` if policies cannot be listed now, as where descriptors have run out: what is not seen has not gone.
+fn looks(config: &Config) -> Option<Looks> {
+    let policies = match policy_paths(&config.policies.value) {
+        Ok(policies) => policies,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(_) => return None,
+    };
     let profiles = profile_paths(&config.policies.value).files.into_iter().map(|(_, path)| path);
-    config_files(config)
-        .into_iter()
-        .chain(policies)
-        .chain(profiles)
-        .map(|path| (path.clone(), look(&path)))
-        .collect()
+    let files = config_files(config).into_iter().chain(policies).chain(profiles);
+    Some(files.map(|path| (path.clone(), look(&path))).collect())
 }
 
 fn look(path: &Path) -> Option<[i128; 5]> {

@@ -2,6 +2,7 @@
 
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{FINDINGS, GOOD, USAGE, colour, complain};
 use crate::app::{self, Signals, StartError};
@@ -49,8 +50,14 @@ pub(crate) fn run(args: &Args) -> u8 {
             return USAGE;
         }
     };
-    runtime.block_on(serve(config))
+    let code = runtime.block_on(serve(config));
+    // All that must be kept is on disk. What may still block is a look at files on a file system that hangs.
+    runtime.shutdown_timeout(REST);
+    code
 }
+
+/// What threads that block may take to end once everything has stopped.
+const REST: Duration = Duration::from_secs(1);
 
 fn check(config: &Config) -> u8 {
     let checked = app::check(config, &Clock::system()).and_then(|warnings| {

@@ -265,7 +265,9 @@ async fn what_is_no_file_of_the_configuration_does_not_reload() {
         stage.lab.write("policies/sms.toml~", &number.to_string());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Longer than two looks at the files, and the quiet that a reload waits for.
+    let looked = Duration::from_millis(1500);
+    tokio::time::sleep(looked).await;
     assert_eq!(stage.metric("tavs_config_reloads_total{result=\"success\"}").await, Some(1.0));
     // A change that did not take effect is not tried again and again, but its mend is noticed.
     stage.lab.write("policies/sms.toml", "policy = ");
@@ -280,10 +282,10 @@ async fn what_is_no_file_of_the_configuration_does_not_reload() {
         }
     };
     tokio::time::timeout(PATIENCE, counted(failures, 1.0)).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(looked).await;
     let tried = stage.metric(failures).await;
     stage.lab.write("some.log", "more");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(looked).await;
     assert_eq!(stage.metric(failures).await, tried);
     stage.lab.write("policies/sms.toml", &policy("sms"));
     tokio::time::timeout(PATIENCE, counted(successes, 2.0)).await.unwrap();
