@@ -14,9 +14,9 @@ use super::sql;
 use super::values::{int, number, read_chunks, read_ids};
 use crate::ids::SubjectId;
 
-/// Postings that wait behind the last run until there are enough for one. A report looks through the disclosures
-/// that have them, and in each run; to write a run holds the store's one writer for some ten milliseconds, which
-/// is what a reservation may have to wait.
+/// Postings that wait behind the last run until there are enough for one; a disclosure without any counts as one, so
+/// that no more disclosures wait than that. A report looks through them, and in each run; to write a run holds the
+/// store's one writer for some ten milliseconds, which is what a reservation may have to wait.
 ///
 /// PERF: runs of an eighth that are merged twice are written three times and overwritten twice, which at 30
 /// subjects a disclosure was more than half of what its index costs (docs/performance.md).
@@ -45,7 +45,7 @@ pub(super) fn unsorted(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<u64> 
 /// made anew is the same.
 pub(super) fn add(t: &Transaction<'_>, log: &Log, row: &Exchange, unsorted: u64) -> rusqlite::Result<u64> {
     let told = u64::try_from(row.told().len()).unwrap_or(u64::MAX);
-    let unsorted = unsorted.saturating_add(told);
+    let unsorted = unsorted.saturating_add(told.max(1));
     if unsorted < UNSORTED {
         return Ok(unsorted);
     }
@@ -146,8 +146,8 @@ fn remove(t: &Transaction<'_>, log: &Log, run: Run) -> rusqlite::Result<()> {
 
 /// Postings in their order: a person's in the order of their records.
 ///
-/// PERF: sorted by the first half of the id, of which only postings of one person have the same, and by where they
-/// stand. That takes a quarter of the time that whole postings take.
+/// PERF: by the first half of the id, and only where that is the same by the whole: half ids are hardly ever alike
+/// but for one person's. That takes a quarter of the time that whole postings take.
 fn sorted(postings: &[Posting]) -> Vec<Posting> {
     let half = |posting: &Posting| posting.first_chunk().map_or(0, |half| u64::from_be_bytes(*half));
     let mut order: Vec<(u64, &Posting)> = postings.iter().map(|posting| (half(posting), posting)).collect();

@@ -80,6 +80,54 @@ fn what_retention_lets_go_is_found_no_more_and_its_runs_are_gone() {
     assert_eq!(sequences(&store, &[3]), told);
 }
 
+/// Schema 7 had the level of a run, and made one of eight.
+#[test]
+fn runs_that_were_merged_by_an_older_schema_are_found_and_followed() {
+    let (store, folder) = filled(97);
+    let (path, before) = (store.path().to_owned(), runs(&store));
+    let both = blocks(&store).into_iter().filter(|(run, _)| *run <= before[1].0);
+    let bytes: Vec<u8> = both.flat_map(|(_, postings)| postings).collect();
+    let mut postings: Vec<[u8; 24]> = bytes.as_chunks().0.to_vec();
+    drop(store);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    postings.sort_unstable();
+    let older = "ALTER TABLE posting_run ADD COLUMN level SMALLINT NOT NULL DEFAULT 0;
+        UPDATE meta SET value = '7' WHERE name = 'schema'";
+    connection.execute_batch(older).unwrap();
+    connection.execute("DELETE FROM posting_block WHERE run <= $1", (before[1].0,)).unwrap();
+    connection.execute("DELETE FROM posting_run WHERE first = $1", (before[1].0,)).unwrap();
+    let merged = "UPDATE posting_run SET last = $1, level = 1 WHERE first = $2";
+    connection.execute(merged, (before[1].1, before[0].0)).unwrap();
+    for block in postings.chunks(160) {
+        let put = "INSERT INTO posting_block (log, run, least, postings) VALUES ($1, $2, $3, $4)";
+        connection.execute(put, (LOG, before[0].0, block[0], block.as_flattened())).unwrap();
+    }
+    drop(connection);
+
+    let store = Store::open(&path).unwrap();
+    let more: Vec<IndexRow> =
+        (RECORDS + 1..=RECORDS + 80).map(|n| IndexRow::Exchange(exchange(n, n, "sms", &about(n)))).collect();
+    let end = Position { log: LOG, sequence: RECORDS + 80, hash: [9; 32] };
+    store.apply(RECORDS + 1, &more, end).unwrap();
+    assert_eq!(runs(&store).len(), before.len(), "one less, and one more");
+    for n in [0, 17, PERSONS - 1] {
+        let told: Vec<u64> = (1..=RECORDS + 80).filter(|sequence| about(*sequence).contains(&n)).collect();
+        assert_eq!(sequences(&store, &[n]), told, "{n}");
+    }
+    drop(folder);
+}
+
+#[test]
+fn disclosures_about_nobody_end_a_run_too() {
+    let (store, _folder) = store();
+    let rows: Vec<IndexRow> = (1..=20_000)
+        .map(|n| IndexRow::Exchange(exchange(n, n, "sms", if n == 3 { &[1] } else { &[] })))
+        .collect();
+    store.apply(1, &rows, Position { log: LOG, sequence: 20_000, hash: [9; 32] }).unwrap();
+    assert_eq!(runs(&store), [(1, 16_384)]);
+    assert_eq!(sequences(&store, &[1]), [3]);
+}
+
 #[test]
 fn a_block_that_was_cut_short_is_an_error() {
     let (store, _folder) = filled(97);
