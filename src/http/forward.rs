@@ -81,11 +81,15 @@ fn get(target: String, accept: &[MediaType]) -> Result<Request<()>, Refusal> {
     *request.method_mut() = Method::GET;
     *request.uri_mut() = Uri::try_from(target).map_err(|_unread| Refusal::Internal)?;
     let fields = request.headers_mut();
+    fields.reserve(FIELDS);
     fields.insert(ACCEPT, field(&accept.join(", "))?);
     fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     fields.insert(VIA, OUR_VIA);
     Ok(request)
 }
+
+/// As many fields as most requests have, with `Host`. PERF: one allocation instead of three.
+const FIELDS: usize = 8;
 
 fn field(text: &str) -> Result<HeaderValue, Refusal> {
     HeaderValue::from_str(text).map_err(|_unread| Refusal::Internal)

@@ -94,6 +94,7 @@ impl Reply {
         let mut answer = Response::new(body);
         *answer.status_mut() = status;
         let fields = answer.headers_mut();
+        fields.reserve(FIELDS);
         fields.insert(CONTENT_TYPE, content_type);
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -109,6 +110,9 @@ impl Reply {
         answer
     }
 }
+
+/// As many fields as an answer has, with those that hyper puts. PERF: one allocation instead of three.
+const FIELDS: usize = 12;
 
 /// Sets a field from text of our own, which is visible ASCII.
 fn insert_text(fields: &mut HeaderMap, name: HeaderName, text: &str) {
