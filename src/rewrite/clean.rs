@@ -93,7 +93,7 @@ impl<'b> Clean<'b> {
     /// [`cpr::search`] of a text of the body.
     ///
     /// PERF: a quarter of the instructions of a Bundle of 64 KB, and more of an export; of a Patient alone, where
-    /// little repeats, FIGURE by the names of coding systems.
+    /// little repeats, a tenth, by the names of coding systems.
     pub(super) fn search(&mut self, text: &'b str, finds: &mut Vec<Find>) -> Search {
         if !LENGTHS.contains(&text.len()) {
             return cpr::search(text, finds);
