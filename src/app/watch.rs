@@ -1,8 +1,8 @@
 //! Notices that a file of the configuration has changed, and that a key version is to take over.
 //!
 //! Looks at the files themselves twice a second. The system could tell of changes instead (inotify), but by folder:
-//! the store mostly stands beside the configuration, and each page that is written to it was told of, at the cost of
-//! an exchange's (docs/performance.md). Looking also sees what no system tells of, as on network file systems.
+//! the store mostly stands beside the configuration, and each page that is written to it would raise an event and
+//! wake a thread (docs/performance.md). Looking also works on network file systems, which raise none.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -20,7 +20,7 @@ use crate::config::{Config, policy_paths, profile_paths};
 const LOOK: Duration = Duration::from_millis(500);
 /// Files change in bursts (an editor's save, a deployment): a reload waits for this much quiet,
 const QUIET: Duration = Duration::from_millis(200);
-/// but not more often than this: two seconds in all.
+/// but for at most so many such waits.
 const BURST: usize = 10;
 
 /// What the files of a configuration looked like when they were last read.

@@ -22,7 +22,7 @@ impl LastPerson {
 
     /// Keeps a pseudonym that every place of the body has for this person.
     ///
-    /// PERF: comparing costs a fiftieth of a MAC, and lists of findings are mostly about one person.
+    /// PERF: comparing costs a fiftieth of a MAC, and lists of observations are mostly about one person.
     pub(super) fn keep(&mut self, number: &Number, system: u32, pseudonym: &[u8]) {
         self.of = Some((*number, system));
         self.pseudonym.clear();

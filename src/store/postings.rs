@@ -18,8 +18,8 @@ use crate::ids::SubjectId;
 /// that no more disclosures wait than that. A report looks through them, and in each run; to write a run holds the
 /// store's one writer for some ten milliseconds, which is what a reservation may have to wait.
 ///
-/// PERF: runs of an eighth that are merged twice are written three times and overwritten twice, which at 30
-/// subjects a disclosure was more than half of what its index costs (docs/performance.md).
+/// PERF: runs of an eighth that are merged twice are written three times and overwritten twice: a quarter of what
+/// the index of a disclosure about 30 subjects costs (docs/performance.md).
 const UNSORTED: u64 = 16_384;
 /// Postings of a block: with its key a page of SQLite's, 4096 bytes.
 const BLOCK: usize = 160;
@@ -34,15 +34,15 @@ struct Run {
     last: u64,
 }
 
-/// How many postings of a log are in no run.
+/// What of a log waits behind its last run: postings, and one for each disclosure without any.
 pub(super) fn unsorted(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<u64> {
     let found = t.prepare_cached(sql::UNSORTED)?.query_row((log,), |row| number(row, 0)).optional()?;
     Ok(found.unwrap_or(0))
 }
 
-/// Counts a disclosure, which stands in the index, beside so many postings that are in no run; gives how
-/// many there are then. Where runs begin and end follows from the records alone, so that an index that is
-/// made anew is the same.
+/// Counts a disclosure, which stands in the index, beside what waits already; gives what waits then. Where runs
+/// begin and end follows from the records alone, so that an index that is made anew is the same, but for runs and
+/// counts from before schema 8, which find the same.
 pub(super) fn add(t: &Transaction<'_>, log: &Log, row: &Exchange, unsorted: u64) -> rusqlite::Result<u64> {
     let told = u64::try_from(row.told().len()).unwrap_or(u64::MAX);
     let unsorted = unsorted.saturating_add(told.max(1));
