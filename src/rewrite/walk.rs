@@ -89,9 +89,6 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) pointer: String,
 }
 
-/// Names of objects that are open at once in most documents.
-const NAMES: usize = 24;
-
 /// How far the walk was.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
@@ -132,7 +129,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             released: Vec::with_capacity(32),
             serial: 0,
             // PERF: enough for most documents, so that small ones allocate once, and no more than 1 KB.
-            names: Vec::with_capacity(NAMES),
+            names: Vec::with_capacity(24),
             not_plain: false,
             renames: Vec::new(),
             subjects: Subjects::default(),
