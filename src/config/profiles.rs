@@ -24,8 +24,8 @@ const MOST: usize = 4096;
 /// Where profiles are.
 #[derive(Debug, Default)]
 pub struct ProfilePaths {
-    /// The folder `profiles`, and those below.
-    pub folders: Vec<PathBuf>,
+    /// How many folders were looked into: `profiles`, and those below.
+    folders: usize,
     /// Every `*.toml` in them that is not hidden, under the name that `include` gives it.
     pub files: Vec<(String, PathBuf)>,
 }
@@ -56,13 +56,13 @@ impl ProfilePaths {
     fn descend(&mut self, folder: &Path, name: &str, bounds: &Path, depth: u32) {
         let inside = real(folder).is_some_and(|real| real.starts_with(bounds));
         let Some(entries) = fs::read_dir(folder).ok().filter(|_| inside) else { return };
-        self.folders.push(folder.to_owned());
+        self.folders = self.folders.saturating_add(1);
         let mut paths: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).take(MOST).collect();
         paths.sort();
         for path in paths {
             let own = path.file_name().and_then(|own| own.to_str()).filter(|own| !own.starts_with('.'));
-            let Some(own) = own.filter(|_| self.folders.len().saturating_add(self.files.len()) < MOST) else {
+            let Some(own) = own.filter(|_| self.folders.saturating_add(self.files.len()) < MOST) else {
                 continue;
             };
             let name = format!("{name}/{own}");

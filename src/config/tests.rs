@@ -50,6 +50,15 @@ fn paths_are_relative_to_the_file_and_defaults_are_named() {
 }
 
 #[test]
+fn as_many_connections_are_kept_idle_as_calls_may_go_on_unless_it_is_said() {
+    for (caps, kept) in [("", 64), ("concurrency = 200", 200), ("idle = 5\nconcurrency = 200", 5)] {
+        let config = parse(&format!("{GOOD}[upstreams.booking.caps]\n{caps}\n")).unwrap();
+        assert_eq!(config.upstreams["booking"].value.max_idle, kept, "{caps}");
+    }
+    assert_eq!(parse(GOOD).unwrap().upstreams["booking"].value.max_idle, 64);
+}
+
+#[test]
 fn every_mistake_is_found_in_one_run_with_its_place_and_the_mend() {
     let text = GOOD
         .replace("0.0.0.0:8443", "nowhere")
