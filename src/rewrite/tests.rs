@@ -161,10 +161,12 @@ fn a_plan_knows_whether_it_has_subjects_and_ids_of_them() {
     }
 }
 
+/// The identifier system of a region.
+const REGIONAL: &str = "urn:oid:1.2.208.176.1.6.1.3.177";
+
 /// An e-CPR of a region is nobody's without its system.
 #[test]
 fn a_rule_has_the_regional_system_that_its_filter_asks_for() {
-    const REGIONAL: &str = "urn:oid:1.2.208.176.1.6.1.3.177";
     for (filter, wanted) in [
         (format!("@.use!='old' && @.system=='{REGIONAL}'"), REGIONAL),
         (format!("@.system!='{REGIONAL}'"), ""),
@@ -395,6 +397,24 @@ fn linkability_decides_which_pseudonyms_are_equal() {
     assert!(one == other && pair(Linkability::Document, 2).0 != one);
     let (one, other) = pair(Linkability::None, 1);
     assert!(one != other && pair(Linkability::None, 2).0 != one);
+}
+
+/// The same characters name two people in two regions.
+#[test]
+fn one_regional_number_in_two_systems_has_two_pseudonyms_wherever_it_stands() {
+    let other = format!("{REGIONAL}.1");
+    let rules = [REGIONAL, &other].map(|system| format!("$[?@.system=='{system}'].value"));
+    let cpr = Action::Pseudonymise(Kind::Cpr);
+    let policy = policy(&[(&rules[0], cpr.clone()), (&rules[1], cpr)]);
+    let input = |systems: &[&str]| {
+        let entry = |system: &&str| format!("{{\"system\":\"{system}\",\"value\":\"0203291WQ3\"}}");
+        format!("[{}]", systems.iter().map(entry).collect::<Vec<_>>().join(","))
+    };
+    let (one, two) = (run(&policy, &input(&[REGIONAL])).unwrap(), run(&policy, &input(&[&other])).unwrap());
+    let inner = |list: &str| list.trim_matches(['[', ']']).to_owned();
+    assert_ne!(one, two);
+    let both = run(&policy, &input(&[REGIONAL, &other, REGIONAL, REGIONAL])).unwrap();
+    assert_eq!(both, format!("[{0},{1},{0},{0}]", inner(&one), inner(&two)));
 }
 
 #[test]
