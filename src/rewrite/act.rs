@@ -155,7 +155,8 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
                 if binary || self.echoes.has_id(&text) {
                     return Ok(false);
                 }
-                let others = scan::find(wanted, &text, [&self.record_names, &self.outer_names]);
+                let others =
+                    scan::find(wanted, &text, [self.record_names.as_deref(), self.outer_names.as_deref()]);
                 if self.finds.is_empty() && others.is_empty() {
                     self.copy(span.start.saturating_sub(1));
                 } else {

@@ -12,6 +12,9 @@ use crate::policy::plan::name_hash;
 
 /// Texts that are remembered, one for each value of a hash: a few records' worth of codings.
 const SLOTS: usize = 64;
+/// Of a body of a record or two, where little repeats.
+const FEW_SLOTS: usize = 16;
+const SHORT_BODY: usize = 4096;
 /// Shorter texts are searched sooner than looked up, and longer ones do not repeat.
 const LENGTHS: std::ops::RangeInclusive<usize> = 10..=256;
 
@@ -73,23 +76,25 @@ fn hash(text: &str) -> u64 {
     name_hash(text.as_bytes())
 }
 
+/// The number of slots is a power of two, or none.
 fn place(hash: u64, slots: usize) -> usize {
-    usize::try_from(hash >> 32).unwrap_or_default() % slots
+    usize::try_from(hash >> 32).unwrap_or_default() & slots.wrapping_sub(1)
 }
 
 /// What was searched in vain.
 #[derive(Debug)]
 pub(super) struct Clean<'b> {
-    slots: [&'b str; SLOTS],
-}
-
-impl Default for Clean<'_> {
-    fn default() -> Self {
-        Self { slots: [""; SLOTS] }
-    }
+    /// None until one was.
+    slots: Vec<&'b str>,
+    /// How many are made then.
+    count: usize,
 }
 
 impl<'b> Clean<'b> {
+    pub(super) fn of(body: &str) -> Self {
+        Self { slots: Vec::new(), count: if body.len() < SHORT_BODY { FEW_SLOTS } else { SLOTS } }
+    }
+
     /// [`cpr::search`] of a text of the body.
     ///
     /// PERF: a quarter of the instructions of a Bundle of 64 KB, and more of an export; of a Patient alone, where
@@ -99,14 +104,18 @@ impl<'b> Clean<'b> {
             return cpr::search(text, finds);
         }
         let hash = hash(text);
-        let Some(slot) = self.slots.get_mut(place(hash, SLOTS)) else { return cpr::search(text, finds) };
-        if *slot == text || KNOWN.get(place(hash, KNOWN_SLOTS)).is_some_and(|known| *known == text) {
+        let is_known =
+            |slots: &[&str]| slots.get(place(hash, slots.len())).is_some_and(|known| *known == text);
+        if is_known(&self.slots) || is_known(&*KNOWN) {
             finds.clear();
             return Search::Clean;
         }
         let search = cpr::search(text, finds);
         if search == Search::Clean {
-            *slot = text;
+            self.slots.resize(self.count, "");
+            if let Some(slot) = self.slots.get_mut(place(hash, self.count)) {
+                *slot = text;
+            }
         }
         search
     }
@@ -120,7 +129,7 @@ mod tests {
     fn the_search_finds_no_number_in_any_system() {
         for system in SYSTEMS {
             assert_eq!(cpr::search(system, &mut Vec::new()), Search::Clean, "{system}");
-            assert_eq!(Clean::default().search(system, &mut Vec::new()), Search::Clean, "{system}");
+            assert_eq!(Clean::of("").search(system, &mut Vec::new()), Search::Clean, "{system}");
             assert!(LENGTHS.contains(&system.len()), "{system} is never looked up");
         }
         let found = KNOWN.iter().filter(|known| !known.is_empty()).count();
@@ -138,7 +147,7 @@ mod tests {
                 _ => "MjUxMjQ4OTk5Ng".to_owned(),
             })
             .collect();
-        let (mut clean, mut kept, mut fresh) = (Clean::default(), Vec::new(), Vec::new());
+        let (mut clean, mut kept, mut fresh) = (Clean::of(""), Vec::new(), Vec::new());
         for text in texts.iter().chain(&texts) {
             assert_eq!(clean.search(text, &mut kept), cpr::search(text, &mut fresh), "{text}");
             assert_eq!(kept, fresh, "{text}");

@@ -30,7 +30,7 @@ impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
         if cpr::search(&text, &mut self.finds) == Search::Binary || self.echoes.has_id(&text) {
             return Ok(false);
         }
-        let others = scan::find(wanted, &text, [&self.record_names, &self.outer_names]);
+        let others = scan::find(wanted, &text, [self.record_names.as_deref(), self.outer_names.as_deref()]);
         let begin = self.out.len();
         self.without_cprs(&text, others, span)?;
         let json = self.out.split_off(begin);

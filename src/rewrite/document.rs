@@ -81,7 +81,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
             // Whoever watches hears of what is inside only once it is known to leave.
             let mut nobody = ();
             let mut first = Walk::new(&rewriter, &mut nobody, text, 0);
-            first.stands_in(self.protected, self.serial, Rc::clone(&self.record_names));
+            first.stands_in(self.protected, self.serial, self.record_names.clone());
             let fate = first.judged_document(slot, depth)?;
             if fate != Fate::Leaves {
                 if fate == Fate::Empty {
@@ -91,7 +91,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
             }
         }
         let mut inner = Walk::new(&rewriter, &mut *self.watch, text, 0);
-        inner.stands_in(self.protected, self.serial, Rc::clone(&self.record_names));
+        inner.stands_in(self.protected, self.serial, self.record_names.clone());
         inner.collected = self.collected.take();
         inner.pointer = std::mem::take(&mut self.pointer);
         let fate = inner.judged_document(slot, depth);
@@ -115,7 +115,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
     }
 
     /// This walk is over a document in a record of which that much is known.
-    fn stands_in(&mut self, protected: bool, serial: u64, names: Rc<HashSet<String>>) {
+    fn stands_in(&mut self, protected: bool, serial: u64, names: Option<Rc<HashSet<String>>>) {
         self.protected = protected;
         self.serial = serial;
         self.outer_names = names;

@@ -10,7 +10,7 @@ use super::{Fault, Watch, scan};
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
+use crate::policy::plan::{ChoiceMember, NameEntry, Node, Plan, Scalar, Slot, State, name_hash};
 
 /// Shorter words of names (initials, `de`, `af`) stay in text: they are ordinary words.
 const MIN_NAME_WORD: usize = 3;
@@ -27,6 +27,11 @@ pub(super) fn resolve<'p>(
         Slot::State(number) => Ok(plan.state(number)),
         Slot::Choice(number) => choose(plan, number, reader, depth),
     }
+}
+
+/// What applies to a member, by the entry of its name or else by what applies to all others.
+pub(super) fn slot_of(listed: Option<&NameEntry>, node: Option<&Node>) -> Slot {
+    listed.map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot)
 }
 
 /// Which state a choice comes to for the value at the reader's place. The first member of a name
@@ -110,7 +115,7 @@ impl<'p, J: Judge, W: Watch> Walk<'p, '_, '_, J, W> {
     /// Collects the words of the names that stand at name sources within the record at the
     /// reader's place, as `scan` compares them.
     pub(super) fn collect_names(&mut self, state: Option<&State>, depth: u32) -> Result<(), Fault> {
-        let words = Rc::make_mut(&mut self.record_names);
+        let words = Rc::make_mut(self.record_names.get_or_insert_default());
         let found = |state: &State, json: Place<'_>| {
             if state.name_source {
                 strings(json.text, |name| {

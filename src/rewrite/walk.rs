@@ -14,7 +14,7 @@ pub(super) use self::whose::Whose;
 use super::clean::Clean;
 use super::last_person::LastPerson;
 use super::links::Links;
-use super::lookahead::resolve;
+use super::lookahead::{resolve, slot_of};
 use super::names::{SeenName, decode};
 use super::protection::may_be_marked;
 use super::subjects::{Judged, Subjects};
@@ -23,7 +23,7 @@ use crate::cpr::Find;
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::{Act, NameEntry, Node, Plan, Slot, State, name_hash};
+use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
 use crate::policy::protection::names_person;
 use crate::policy::resolve::{Resolved, Unresolved};
 use crate::pseudonym::{Known, Rows, Salt};
@@ -69,9 +69,9 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) rows: Option<&'p Rows>,
     pub(super) unresolved: Option<Unresolved>,
     /// Names of persons in the record, to be taken out of its text.
-    pub(super) record_names: Rc<HashSet<String>>,
+    pub(super) record_names: Option<Rc<HashSet<String>>>,
     /// In a decoded document those of the record around it, which a body may have many documents in.
-    pub(super) outer_names: Rc<HashSet<String>>,
+    pub(super) outer_names: Option<Rc<HashSet<String>>>,
     /// The one person whose record is open, where some rule moves dates.
     pub(super) record_person: Option<SubjectId>,
     /// The body can hold the mark of address protection.
@@ -139,13 +139,13 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             resolved: Vec::new(),
             rows: None,
             unresolved: None,
-            record_names: Rc::default(),
-            outer_names: Rc::default(),
+            record_names: None,
+            outer_names: None,
             record_person: None,
             may_be_marked: plan.protects_addresses && may_be_marked(text),
             protected: false,
             finds: Vec::new(),
-            clean: Clean::default(),
+            clean: Clean::of(text),
             last_person: LastPerson::default(),
             parted_at: None,
             records_at: None,
@@ -241,7 +241,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let kept = self.decide(applies, depth)?;
         self.protected = outer_protected;
         self.record_person = outer_person;
-        Rc::make_mut(&mut self.record_names).clear();
+        self.record_names = None;
         let known =
             self.judged.may_leave(&self.subjects, (self.plan, self.judge), &self.reader, &mut self.links);
         if known && kept {
@@ -490,9 +490,4 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             self.reader.whitespace();
         }
     }
-}
-
-/// What applies to a member, by the entry of its name or else by what applies to all others.
-fn slot_of(listed: Option<&NameEntry>, node: Option<&Node>) -> Slot {
-    listed.map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot)
 }

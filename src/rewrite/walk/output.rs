@@ -6,19 +6,21 @@ use crate::judge::Judge;
 use crate::rewrite::{Decision, Disclosure, Fault, Outcome, Released, Rewritten, Watch};
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
-    /// What came of the body.
-    pub(in crate::rewrite) fn finish(self) -> Rewritten {
+    /// What came of the body, which this walk then no longer has.
+    ///
+    /// PERF: a walk is too large to be moved for a small body.
+    pub(in crate::rewrite) fn finish(&mut self) -> Rewritten {
         let mut released_by_rule: Vec<u32> = vec![0; self.plan.rules.len()];
-        for rule in self.released {
+        for rule in self.released.drain(..) {
             if let Some(count) = usize::try_from(rule).ok().and_then(|at| released_by_rule.get_mut(at)) {
                 *count = count.saturating_add(1);
             }
         }
         let Tally { withheld, unfit, cpr_in_text, records, records_withheld, protected } = self.counts;
         Rewritten {
-            released: Released { body: self.out },
+            released: Released { body: std::mem::take(&mut self.out) },
             disclosure: Disclosure {
-                subjects: self.judged.into_disclosed(),
+                subjects: std::mem::take(&mut self.judged).into_disclosed(),
                 released_by_rule,
                 withheld,
                 unfit,
