@@ -23,6 +23,7 @@ mod places;
 mod plain;
 mod protection;
 mod reference;
+mod repeats;
 mod request;
 mod scan;
 mod subjects;

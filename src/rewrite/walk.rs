@@ -17,6 +17,7 @@ use super::links::Links;
 use super::lookahead::{resolve, slot_of};
 use super::names::{SeenName, decode};
 use super::protection::may_be_marked;
+use super::repeats::Repeats;
 use super::subjects::{Judged, Subjects};
 use super::{Echoes, Fault, Outcome, Rewriter, Watch};
 use crate::cpr::Find;
@@ -80,6 +81,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) protected: bool,
     pub(super) finds: Vec<Find>,
     pub(super) clean: Clean<'b>,
+    pub(super) repeats: Repeats<'b>,
     pub(super) last_person: LastPerson,
     /// Of a document that is judged in parts: how deep its array of records stands, and where in the
     /// output that began and ended.
@@ -146,6 +148,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             protected: false,
             finds: Vec::new(),
             clean: Clean::of(text),
+            repeats: Repeats::of(text),
             last_person: LastPerson::default(),
             parted_at: None,
             records_at: None,
@@ -341,7 +344,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         if W::ENABLED || node.is_some() || self.not_plain || self.protected || !self.echoes.is_empty() {
             return self.container(state, Some(rule), depth);
         }
-        if self.keep_as_it_stands(depth) {
+        if self.keep_as_it_stands(rule, depth) {
             return Ok(true);
         }
         self.not_plain = true;
