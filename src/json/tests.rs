@@ -57,6 +57,31 @@ fn refuses_what_is_not_json_at_the_byte_where_it_cannot_go_on() {
     }
 }
 
+/// Blocks of 64 bytes are looked through at once.
+#[test]
+fn escapes_and_ends_are_found_on_either_side_of_a_block() {
+    for before in 50..140 {
+        let text = format!("[\"{}\\ud83d\\ude00\\\"\\\\\",\"b\"]", "a".repeat(before));
+        assert_eq!(read(&text), Ok(()), "{before}");
+        for end in 1..text.len() {
+            let mut reader = Reader::within(&text, 0, end);
+            let Err(error) = reader.skip_value(0) else { panic!("{before} {end}") };
+            let half_a_pair = error.kind == ErrorKind::LoneSurrogate;
+            assert!(half_a_pair || error.kind == ErrorKind::UnexpectedEnd, "{before} {end} {error:?}");
+            assert!(half_a_pair || error.offset == end, "{before} {end} {error:?}");
+        }
+        let mut reader = Reader::new(&text);
+        reader.at = 1;
+        let first = reader.string().unwrap();
+        reader.expect(b',').unwrap();
+        let second = reader.string().unwrap();
+        assert_eq!((first.escaped, second.escaped), (true, false));
+        reader.at = 1;
+        assert_eq!(reader.string().unwrap(), first);
+        assert_eq!(first.end - first.start + "[\"\",\"b\"]".len(), text.len());
+    }
+}
+
 #[test]
 fn takes_128_containers_and_not_one_more() {
     let nested = |n: usize| "[".repeat(n) + &"]".repeat(n);

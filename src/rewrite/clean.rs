@@ -12,9 +12,10 @@ use crate::policy::plan::name_hash;
 
 /// Texts that are remembered, one for each value of a hash: a few records' worth of codings.
 const SLOTS: usize = 64;
-/// Of a body of a record or two, where little repeats.
+/// The same for a short body.
 const FEW_SLOTS: usize = 16;
-const SHORT_BODY: usize = 4096;
+/// A shorter body is a record or two, in which little repeats.
+pub(super) const SHORT_BODY: usize = 4096;
 /// Shorter texts are searched sooner than looked up, and longer ones do not repeat.
 const LENGTHS: std::ops::RangeInclusive<usize> = 10..=256;
 
@@ -81,8 +82,7 @@ fn place(hash: u64, slots: usize) -> usize {
     usize::try_from(hash >> 32).unwrap_or_default() & slots.wrapping_sub(1)
 }
 
-/// What was searched in vain.
-#[derive(Debug)]
+/// What was searched in vain. No `Debug`: it holds the body.
 pub(super) struct Clean<'b> {
     /// None until one was.
     slots: Vec<&'b str>,

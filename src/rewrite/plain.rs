@@ -35,6 +35,9 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     }
 
     /// Goes through a container as long as it is plain. An error is the walk's to tell.
+    ///
+    /// INVARIANT: the answer depends on the container's bytes and its depth alone; [`repeats`](super::repeats) relies
+    /// on it.
     fn is_plain(&mut self, reader: &mut Reader<'b>, depth: u32) -> Result<bool, Error> {
         let object = reader.peek() == b'{';
         let closing = if object { b'}' } else { b']' };

@@ -73,7 +73,7 @@ impl Subjects {
 pub(super) struct Judged<'b> {
     /// By identifier system and JSON text, so that one that is repeated is judged once.
     known: HashMap<(u32, &'b str), Seen>,
-    /// What was looked up last.
+    /// What was looked up or remembered last, as `known` has it.
     last: Option<((u32, &'b str), Seen)>,
     /// Subjects of the records that leave, each once, in order of appearance.
     disclosed: Vec<SubjectId>,
@@ -211,6 +211,7 @@ impl<'b> Judged<'b> {
         };
         if !is_passing {
             self.known.insert(key, seen);
+            self.last = Some((key, seen));
         }
         seen
     }

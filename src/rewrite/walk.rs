@@ -244,7 +244,9 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
         let kept = self.decide(applies, depth)?;
         self.protected = outer_protected;
         self.record_person = outer_person;
-        self.record_names = None;
+        if let Some(names) = &mut self.record_names {
+            Rc::make_mut(names).clear();
+        }
         let known =
             self.judged.may_leave(&self.subjects, (self.plan, self.judge), &self.reader, &mut self.links);
         if known && kept {

@@ -11,11 +11,11 @@ use tavs::policy::checked::{Action, CprInText, Keep, Kind, Linkability, Policy, 
 use tavs::policy::location::Literal;
 use tavs::policy::plan::Plan;
 use tavs::pseudonym::{KeyRing, Scheme};
-use tavs::rewrite::rewrite;
+use tavs::rewrite::{rewrite, rewrite_lines};
 
 use crate::build;
 use crate::oracle::Oracle;
-use crate::properties::{agreed, compare};
+use crate::properties::{agreed, agreed_on_lines, compare};
 
 const SALT: [u8; 16] = *b"salt of one body";
 const UUID: &str = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0";
@@ -47,6 +47,30 @@ fn policy(linkability: Linkability, record: Option<&str>) -> Policy {
     response.subject = Subject::Elsewhere;
     let shapes = vec![shape("Patient", "$.cpr"), shape("Observation", "$.subject.reference")];
     build::policy("links", (Scheme::Keyed, linkability), CprInText::Mask, shapes, response)
+}
+
+/// What one line says of a name within it holds for no other line, also where it was asked for last.
+#[test]
+fn each_line_means_its_own_entries() {
+    let policy = policy(Linkability::Domain, None);
+    let plan = Plan::compile(&policy, &policy.routes[0], &KeyRing::throw_away([7; 32])).unwrap();
+    let observation = json!({"resource": {"resourceType": "Observation", "subject": {"reference": UUID}}});
+    let line = |patient: &str| {
+        let patient = json!({"resourceType": "Patient", "id": patient, "cpr": "2512489996"});
+        json!({"entry": [{"fullUrl": UUID, "resource": patient}, observation]}).to_string()
+    };
+    let none = json!({"entry": [observation]}).to_string();
+    let subjects = |lines: &[&str]| {
+        let done = rewrite_lines(&plan, lines.join("\n").as_bytes(), &SALT, &mut ()).unwrap();
+        done.disclosure.subjects
+    };
+    let (one, other) = (line("p-1"), line("p-2"));
+    let (of_one, of_other) = (subjects(&[&one]), subjects(&[&other]));
+    assert_ne!(of_one, of_other);
+    let both = subjects(&[&one, &other]);
+    assert!(of_one.iter().chain(&of_other).all(|subject| both.contains(subject)), "{both:?}");
+    assert_eq!(subjects(&[&one, &none]), of_one);
+    agreed_on_lines(&policy, [one, other, none].join("\n").as_bytes()).unwrap();
 }
 
 fn rewritten(policy: &Policy, body: &Value) -> Value {

@@ -61,7 +61,7 @@ pub(crate) fn agreed(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, St
     compare(policy, &rewrite(&plan(policy), body, &SALT, &mut ()), oracle.rewrite(body))
 }
 
-fn agreed_on_lines(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn agreed_on_lines(policy: &Policy, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let oracle = Oracle::new(policy, &policy.routes[0], &keys(), &Everyone, SALT);
     compare(policy, &rewrite_lines(&plan(policy), body, &SALT, &mut ()), oracle.rewrite_lines(body))
 }

@@ -6,9 +6,9 @@ use crate::judge::Judge;
 use crate::rewrite::{Decision, Disclosure, Fault, Outcome, Released, Rewritten, Watch};
 
 impl<J: Judge, W: Watch> Walk<'_, '_, '_, J, W> {
-    /// What came of the body, which this walk then no longer has.
+    /// What came of the body. It is taken out of the walk, which is over then.
     ///
-    /// PERF: a walk is too large to be moved for a small body.
+    /// PERF: a walk is some 1 KB, and moving it twice was a thirtieth of a body of 2 KB.
     pub(in crate::rewrite) fn finish(&mut self) -> Rewritten {
         let mut released_by_rule: Vec<u32> = vec![0; self.plan.rules.len()];
         for rule in self.released.drain(..) {
