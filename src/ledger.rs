@@ -154,7 +154,7 @@ impl Ledger {
     /// # Errors
     ///
     /// When the directory or a segment cannot be used, is open to others, is held by another
-    /// process, or is not what was written.
+    /// process, or is not what was written; when no thread can be started.
     pub fn open(settings: Settings) -> Result<(Self, Found), LedgerError> {
         Self::open_on(settings, Box::new(FileSystem))
     }
@@ -170,7 +170,12 @@ impl Ledger {
         let takes_exchanges = disk.takes_exchanges();
         let (writer, found) = Writer::open(settings, disk)?;
         let about = Arc::new(About { directory, node, log: writer.log()?, takes_exchanges });
-        Ok((Self { commit: Arc::new(Commit::new(writer, found.last_sequence)), about, limits }, found))
+        let commit = Commit::new(writer, found.last_sequence).map_err(|source| LedgerError::Io {
+            doing: "start a thread for",
+            path: about.directory.clone(),
+            source,
+        })?;
+        Ok((Self { commit: Arc::new(commit), about, limits }, found))
     }
 
     /// Records an entry and waits until it is on disk. Must be called within a tokio runtime.

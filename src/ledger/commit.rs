@@ -1,18 +1,30 @@
 //! Group commit: one write and one sync for all records that wait, and one hand-over each way.
 //!
-//! Whoever appends to an idle ledger starts a task on the runtime. The task yields once, so that
-//! every exchange that is ready in this turn of the event loop joins the batch; a blocking thread
-//! writes and syncs it; the task then wakes all who waited for that batch, from inside the runtime,
-//! and takes what has come meanwhile. So threads are woken twice a batch, not twice a record.
+//! Whoever appends to an idle ledger starts a task on the runtime. The task lets the event loop turn, so
+//! that every exchange that is nearly ready joins the batch; the ledger's own thread writes and syncs it; the task
+//! then wakes all who waited for that batch, from inside the runtime, and takes what has come meanwhile. So
+//! threads are woken twice a batch, not twice a record.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
-use tokio::sync::{Notify, SetOnce};
+use tokio::sync::{Notify, SetOnce, oneshot};
 
 use super::error::{AppendError, Failure};
 use super::handed::Durable;
 use super::note::Event;
 use super::writer::{Batch, Tip, Writer};
+use crate::clock::Clock;
+
+/// No further turn is begun after this long, however many records keep coming: some syncs of a fast disk, and far
+/// below what an exchange may wait.
+const GATHERING: Duration = Duration::from_millis(1);
+/// Turns of the event loop in a row that bring no record, and end the wait for others.
+///
+/// PERF: with a thread of the ledger's own, and instead of a single turn, this took an exchange of 2 KB from 130 to
+/// 93 us, and from 0.29 to 0.14 syncs (8 connections).
+const BARREN_TURNS: u32 = 2;
 
 /// What became of a batch: the number of its first record.
 type Outcome = Arc<SetOnce<Result<u64, AppendError>>>;
@@ -25,6 +37,17 @@ pub(super) struct Commit {
     writer: Mutex<Writer>,
     tip: Mutex<Option<Tip>>,
     idle: Notify,
+    clock: Clock,
+    /// Has room for the one batch that is written at a time.
+    jobs: mpsc::SyncSender<Job>,
+}
+
+/// A batch on its way to the ledger's thread, and who waits for it there.
+#[derive(Debug)]
+struct Job {
+    commit: Arc<Commit>,
+    batch: Batch,
+    done: oneshot::Sender<(Batch, Result<u64, Failure>)>,
 }
 
 #[derive(Debug, Default)]
@@ -52,10 +75,16 @@ impl Place {
 }
 
 impl Commit {
-    pub(super) fn new(writer: Writer, last_sequence: u64) -> Self {
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn new(writer: Writer, last_sequence: u64) -> io::Result<Self> {
         let durable = Durable::new(last_sequence);
         let tip = Mutex::new(writer.tip());
-        Self { durable, queue: Mutex::default(), writer: Mutex::new(writer), tip, idle: Notify::new() }
+        let (jobs, work) = mpsc::sync_channel(1);
+        std::thread::Builder::new().name("tavs-ledger".to_owned()).spawn(move || write_all(&work))?;
+        let writer = Mutex::new(writer);
+        let (queue, idle, clock) = (Mutex::default(), Notify::new(), Clock::system());
+        Ok(Self { durable, queue, writer, tip, idle, clock, jobs })
     }
 
     /// Puts a record, and what it says, into the batch that is written next.
@@ -118,6 +147,19 @@ impl Commit {
         }
     }
 
+    /// Lets the event loop turn until [`BARREN_TURNS`] in a row bring no record; past [`GATHERING`] no further
+    /// one is begun.
+    async fn gather(&self) {
+        let begun = self.clock.instant();
+        let (mut waiting, mut barren) = (self.queue().batch.len(), 0);
+        while barren < BARREN_TURNS && self.clock.instant().duration_since(begun) < GATHERING {
+            tokio::task::yield_now().await;
+            let now = self.queue().batch.len();
+            barren = if now == waiting { barren + 1 } else { 0 };
+            waiting = now;
+        }
+    }
+
     /// The batch that waits, in exchange for an empty one; `None` ends the task.
     fn take(&self, spare: Batch) -> Option<(Batch, Outcome)> {
         let mut queue = self.queue();
@@ -147,7 +189,7 @@ impl Commit {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// On a blocking thread. A writer that panicked may have written half a batch.
+    /// On the ledger's thread. A writer that panicked may have written half a batch.
     fn write(&self, batch: &mut Batch) -> Result<u64, Failure> {
         match self.writer.lock() {
             Ok(mut writer) => {
@@ -171,6 +213,19 @@ impl Queue {
     }
 }
 
+/// The ledger's thread, until the last [`Commit`] is dropped.
+///
+/// PERF: 2.2 futex calls a sync; the runtime's blocking threads, which are woken while their pool is locked, take 4.5.
+fn write_all(work: &mpsc::Receiver<Job>) {
+    // In this order, so that a panic drops `commit` first.
+    while let Ok(Job { done, mut batch, commit }) = work.recv() {
+        let written = commit.write(&mut batch);
+        // Before anybody hears of it: whoever opens the ledger next must not meet the lock held here.
+        drop(commit);
+        drop(done.send((batch, written)));
+    }
+}
+
 /// The task. If it is dropped before its end (its runtime shuts down), nobody would write what
 /// waits, so the ledger fails then.
 #[derive(Debug)]
@@ -183,22 +238,16 @@ impl Running {
     async fn run(mut self) {
         let mut spare = Batch::default();
         loop {
-            tokio::task::yield_now().await;
+            self.commit.gather().await;
             let Some((batch, outcome)) = self.commit.take(spare) else {
                 self.ended = true;
                 return;
             };
-            let commit = Arc::clone(&self.commit);
-            let written = tokio::task::spawn_blocking(move || {
-                let mut batch = batch;
-                let written = commit.write(&mut batch);
-                (batch, written)
-            })
-            .await;
-            let (batch, written) = match written {
-                Ok(done) => done,
-                Err(_panicked) => (Batch::default(), Err(Failure::INTERRUPTED)),
-            };
+            let (done, written) = oneshot::channel();
+            // A thread that panics drops `done`, and so does a job that nobody takes.
+            drop(self.commit.jobs.try_send(Job { commit: Arc::clone(&self.commit), batch, done }));
+            let (batch, written) =
+                written.await.unwrap_or_else(|_panicked| (Batch::default(), Err(Failure::INTERRUPTED)));
             if let Err(failure) = written {
                 self.commit.fail(failure);
             }

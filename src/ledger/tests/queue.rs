@@ -11,11 +11,18 @@ use std::time::Duration;
 use super::{entry, records, run, settings};
 use crate::ledger::{AppendError, Disk, FileSystem, Ledger, Limits, Settings};
 
-/// Counts syncs, and lets each wait for a word from the test once there is a gate.
+/// Counts syncs, and lets each wait for a word from the test once there is a gate. May panic at each past a number of them.
 #[derive(Debug, Default)]
 struct Watched {
     syncs: Arc<AtomicUsize>,
     gate: Option<Mutex<Receiver<()>>>,
+    panics_after: Option<usize>,
+}
+
+impl Watched {
+    fn survive(&self, before: usize) {
+        assert!(self.panics_after.is_none_or(|most| before < most), "a disk that panics");
+    }
 }
 
 impl Disk for Watched {
@@ -32,7 +39,8 @@ impl Disk for Watched {
     }
 
     fn sync(&mut self, file: &File) -> io::Result<()> {
-        self.syncs.fetch_add(1, Ordering::SeqCst);
+        let before = self.syncs.fetch_add(1, Ordering::SeqCst);
+        self.survive(before);
         if let Some(gate) = &self.gate {
             // When the test has ended, everything goes on.
             gate.lock().unwrap().recv().unwrap_or_default();
@@ -66,7 +74,7 @@ fn gated(directory: &Path, limits: Limits) -> (Ledger, SyncSender<()>) {
 fn records_that_wait_together_share_one_sync() {
     let folder = tempfile::tempdir().unwrap();
     let syncs = Arc::new(AtomicUsize::new(0));
-    let disk = Watched { syncs: Arc::clone(&syncs), gate: None };
+    let disk = Watched { syncs: Arc::clone(&syncs), ..Watched::default() };
     run(async {
         let (ledger, _) = Ledger::open_on(settings(folder.path()), Box::new(disk)).unwrap();
         let before = syncs.load(Ordering::SeqCst);
@@ -84,6 +92,51 @@ fn records_that_wait_together_share_one_sync() {
         assert_eq!(syncs.load(Ordering::SeqCst) - before, 1);
     });
     assert_eq!(records(folder.path()).unwrap().len(), 100);
+}
+
+/// How many syncs ten records take of which each is ready two turns of the event loop after the one before.
+fn syncs_of_ten_turns() -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let disk = Watched { syncs: Arc::clone(&syncs), ..Watched::default() };
+    run(async {
+        let (ledger, _) = Ledger::open_on(settings(folder.path()), Box::new(disk)).unwrap();
+        let before = syncs.load(Ordering::SeqCst);
+        let tasks = (0..10).map(|n| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                for _ in 0..2 * n {
+                    tokio::task::yield_now().await;
+                }
+                ledger.append(&entry(n)).await.unwrap();
+            })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+        syncs.load(Ordering::SeqCst) - before
+    })
+}
+
+#[test]
+fn records_of_later_turns_share_the_sync_too() {
+    // A machine that is busy elsewhere for a millisecond ends the wait: not 50 times one after the other.
+    assert!((0..50).any(|_| syncs_of_ten_turns() == 1));
+}
+
+#[test]
+fn a_writer_that_panics_gives_no_receipt_then_or_later() {
+    let folder = tempfile::tempdir().unwrap();
+    // The beginning's and the first record's.
+    let disk = Watched { panics_after: Some(2), ..Watched::default() };
+    run(async {
+        let (ledger, _) = Ledger::open_on(settings(folder.path()), Box::new(disk)).unwrap();
+        assert_eq!(ledger.append(&entry(1)).await.unwrap().sequence(), 1);
+        assert!(matches!(ledger.append(&entry(2)).await, Err(AppendError::Failed(_))));
+        assert!(matches!(ledger.append(&entry(3)).await, Err(AppendError::Failed(_))));
+        assert!(matches!(ledger.usable(), Err(AppendError::Failed(_))));
+        assert!(matches!(ledger.close().await, Err(AppendError::Failed(_))));
+    });
 }
 
 #[test]
