@@ -89,11 +89,11 @@ impl<'a> Reader<'a> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// What stands from the reader's place on.
+    /// The bytes from the reader's place on, which need not be that of a character.
     #[inline]
     #[must_use]
-    pub fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+    pub fn rest_bytes(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// The byte at the reader's place. NUL stands for the end: no token begins with it.

@@ -16,6 +16,7 @@ mod links;
 mod lookahead;
 mod mask;
 mod names;
+mod order;
 mod part;
 mod person;
 mod pieces;

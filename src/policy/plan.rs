@@ -161,6 +161,8 @@ pub(crate) struct State {
 /// What applies to the members and elements of a container.
 #[derive(Debug)]
 pub(crate) struct Node {
+    /// Counts the plan's nodes: a walk remembers by it what came in their objects.
+    pub(crate) number: usize,
     pub(crate) names: NameTable,
     pub(crate) other_names: Slot,
     pub(crate) indices: Vec<(u32, Slot)>,

@@ -57,7 +57,7 @@ impl<'b> Repeats<'b> {
         if place.of != (rule, depth) {
             return None;
         }
-        let rest = reader.rest().as_bytes();
+        let rest = reader.rest_bytes();
         let is_here = |container: &&&str| {
             let container = container.as_bytes();
             let here = rest.get(..container.len()).unwrap_or_default();

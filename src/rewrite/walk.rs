@@ -1,6 +1,7 @@
-//! The walk over a document: which state applies to which value, what is left of containers,
+//! The walk over a document: which state applies to which value, containers of which nothing is left,
 //! records and their subjects.
 
+mod members;
 mod output;
 mod tally;
 mod whose;
@@ -14,8 +15,9 @@ pub(super) use self::whose::Whose;
 use super::clean::Clean;
 use super::last_person::LastPerson;
 use super::links::Links;
-use super::lookahead::{resolve, slot_of};
-use super::names::{SeenName, decode};
+use super::lookahead::resolve;
+use super::names::SeenName;
+use super::order::Order;
 use super::protection::may_be_marked;
 use super::repeats::Repeats;
 use super::subjects::{Judged, Subjects};
@@ -24,8 +26,7 @@ use crate::cpr::Find;
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::{Act, Node, Plan, Slot, State, name_hash};
-use crate::policy::protection::names_person;
+use crate::policy::plan::{Act, Plan, Slot, State};
 use crate::policy::resolve::{Resolved, Unresolved};
 use crate::pseudonym::{Known, Rows, Salt};
 
@@ -82,6 +83,7 @@ pub(super) struct Walk<'p, 'b, 'w, J, W> {
     pub(super) finds: Vec<Find>,
     pub(super) clean: Clean<'b>,
     pub(super) repeats: Repeats<'b>,
+    order: Order<'p, 'b>,
     pub(super) last_person: LastPerson,
     /// Of a document that is judged in parts: how deep its array of records stands, and where in the
     /// output that began and ended.
@@ -149,6 +151,7 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             finds: Vec::new(),
             clean: Clean::of(text),
             repeats: Repeats::of(text),
+            order: Order::of(text),
             last_person: LastPerson::default(),
             parted_at: None,
             records_at: None,
@@ -394,105 +397,5 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
             }
         }
         Ok(some || stays_empty)
-    }
-
-    fn members(&mut self, node: Option<&'p Node>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
-        let first_name = self.names.len();
-        self.out.push(b'{');
-        let mut some = false;
-        loop {
-            some |= self.member(node, under, depth, some)?;
-            self.reader.whitespace();
-            if self.reader.peek() != b',' {
-                break;
-            }
-            self.reader.advance();
-            self.reader.whitespace();
-        }
-        if some {
-            self.refuse_duplicates(first_name)?;
-        }
-        self.names.truncate(first_name);
-        Ok(some)
-    }
-
-    /// One member; says whether it was written. `some` other was, so that a comma is due.
-    fn member(
-        &mut self,
-        node: Option<&'p Node>,
-        under: Option<u32>,
-        depth: u32,
-        some: bool,
-    ) -> Result<bool, Fault> {
-        let span = self.reader.name()?;
-        let mut name = self.reader.slice(span.start, span.end);
-        let decoded;
-        if span.escaped {
-            decoded = decode(name);
-            name = &decoded;
-        }
-        let hash = name_hash(name.as_bytes());
-        self.names.push(SeenName { hash, start: span.start, end: span.end, renamed: None });
-        let own_name = self.names.len();
-        let wanted = self.wanted();
-        let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
-        let written = self.out.len();
-        let kept = match node.and_then(|node| node.names.find(hash, name)) {
-            listed if self.protected && names_person(name) => {
-                let applies = self.resolve(slot_of(listed, node), under, depth)?;
-                self.protect(applies, depth)?
-            }
-            Some(entry) if under.is_none() => {
-                self.out.extend_from_slice(entry.json.get(usize::from(!some)..).unwrap_or_default());
-                self.value(entry.slot, None, depth)?
-            }
-            listed => {
-                let applies = self.resolve(slot_of(listed, node), under, depth)?;
-                self.write_comma(some);
-                if applies.state.is_none() && under.is_none() {
-                    self.withhold(None, depth)?
-                } else if self.dynamic_name(span, name)? {
-                    self.resolved(applies, depth)?
-                } else {
-                    self.note_passed_over(applies.state, depth)?;
-                    self.unfit(None, depth)?
-                }
-            }
-        };
-        if !kept {
-            self.out.truncate(written);
-            self.names.truncate(own_name);
-            self.unwant(wanted);
-        }
-        self.leave(outer);
-        Ok(kept)
-    }
-
-    fn elements(&mut self, node: Option<&'p Node>, under: Option<u32>, depth: u32) -> Result<bool, Fault> {
-        self.out.push(b'[');
-        let mut some = false;
-        let mut index: u32 = 0;
-        loop {
-            let slot = node.map_or(Slot::Withheld, |node| {
-                let own = node.indices.iter().find(|(at, _)| *at == index);
-                own.map_or(node.other_indices, |(_, slot)| *slot)
-            });
-            let outer = self.enter(|| index.to_string());
-            let written = self.out.len();
-            self.write_comma(some);
-            let kept = self.value(slot, under, depth)?;
-            if !kept {
-                self.out.truncate(written);
-            }
-            some |= kept;
-            self.leave(outer);
-            index = index.saturating_add(1);
-            self.reader.whitespace();
-            if self.reader.peek() != b',' {
-                return Ok(some);
-            }
-            self.reader.advance();
-            self.reader.whitespace();
-        }
     }
 }

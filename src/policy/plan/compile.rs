@@ -77,6 +77,8 @@ struct Compiler<'a> {
     state_ids: HashMap<BTreeSet<RestId>, u32>,
     choices: Vec<Choice>,
     choice_ids: HashMap<Arrivals, u32>,
+    /// Nodes made so far: the next one's number.
+    nodes: usize,
     errors: Vec<Mistake>,
 }
 
@@ -92,6 +94,7 @@ impl<'a> Compiler<'a> {
             state_ids: HashMap::new(),
             choices: Vec::new(),
             choice_ids: HashMap::new(),
+            nodes: 0,
             errors: Vec::new(),
         }
     }
@@ -281,7 +284,10 @@ impl<'a> Compiler<'a> {
             .map(|index| (*index, slot_for(&|select| matches!(select, Select::Index(i) if i == index))))
             .collect();
         let others = slot_for(&|_| false);
+        let number = self.nodes;
+        self.nodes = number.saturating_add(1);
         Node {
+            number,
             names: NameTable::new(named.into_iter()),
             other_names: others,
             indices: indexed,
