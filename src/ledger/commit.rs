@@ -152,11 +152,14 @@ impl Commit {
     async fn gather(&self) {
         let begun = self.clock.instant();
         let (mut waiting, mut barren) = (self.queue().batch.len(), 0);
-        while barren < BARREN_TURNS && self.clock.instant().duration_since(begun) < GATHERING {
+        loop {
             tokio::task::yield_now().await;
             let now = self.queue().batch.len();
             barren = if now == waiting { barren + 1 } else { 0 };
             waiting = now;
+            if barren >= BARREN_TURNS || self.clock.instant().duration_since(begun) >= GATHERING {
+                return;
+            }
         }
     }
 
