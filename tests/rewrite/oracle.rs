@@ -186,7 +186,7 @@ impl<'p> Oracle<'p> {
     fn rewrite_less(&self, body: &[u8], less: u64) -> Result<Outcome, Refused> {
         let root = tree::parse(body)?;
         let mut counts = self.counts();
-        let left = self.document(&root, &mut counts, less)?;
+        let left = self.document(&root, &mut counts, &mut 0, less)?;
         let left = left.unwrap_or(match root {
             Tree::Object(_) => Tree::Object(Vec::new()),
             Tree::Array(_) => Tree::Array(Vec::new()),
@@ -202,12 +202,13 @@ impl<'p> Oracle<'p> {
 
     fn rewrite_lines_less(&self, body: &[u8], less: u64) -> Result<Outcome, Refused> {
         let mut outcome = Outcome { body: Vec::new(), counts: self.counts() };
+        let mut pseudonyms = 0;
         for line in body.split(|byte| *byte == b'\n') {
             if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
                 continue;
             }
             let root = tree::parse(line)?;
-            if let Some(left) = self.document(&root, &mut outcome.counts, less)? {
+            if let Some(left) = self.document(&root, &mut outcome.counts, &mut pseudonyms, less)? {
                 outcome.body.extend(written(&left));
                 outcome.body.push(b'\n');
             }
@@ -219,7 +220,14 @@ impl<'p> Oracle<'p> {
         Counts { released_by_rule: vec![0; self.all_rules], ..Counts::default() }
     }
 
-    fn document(&self, root: &Tree, counts: &mut Counts, less: u64) -> Result<Option<Tree>, Refused> {
+    /// `pseudonyms`: how many were made before it; those of this one are added.
+    fn document(
+        &self,
+        root: &Tree,
+        counts: &mut Counts,
+        pseudonyms: &mut u64,
+        less: u64,
+    ) -> Result<Option<Tree>, Refused> {
         let mut walk = Walk {
             oracle: self,
             root,
@@ -228,10 +236,12 @@ impl<'p> Oracle<'p> {
             protected: false,
             names_around: BTreeSet::new(),
             records_less: less,
-            pseudonyms: 0,
+            pseudonyms: *pseudonyms,
             counts,
         };
-        walk.record(root, &mut Vec::new(), false, self.is_record(&[]))
+        let left = walk.record(root, &mut Vec::new(), false, self.is_record(&[]));
+        *pseudonyms = walk.pseudonyms;
+        left
     }
 
     /// Whether the crumbs lead to a record; without a `record`, the document is one.

@@ -6,7 +6,7 @@ use tavs::cpr;
 use tavs::ids::SubjectId;
 use tavs::judge::{Everyone, Judge, Judgement};
 use tavs::policy::checked::{
-    Action, Basis, CprInText, Keep, Kind, Linkability, Policy, Rule, Sought, Subject,
+    Action, Basis, CprInText, Keep, Kind, Linkability, Policy, Rule, Shape, Sought, Subject,
 };
 use tavs::policy::location::Step;
 use tavs::policy::plan::Plan;
@@ -96,12 +96,20 @@ pub(crate) fn compare(
     }
 }
 
-/// The text; where each pseudonym is another one, all are made one.
+/// The text; where each pseudonym is another one, all are made one, also in what is coded in base64.
 fn shown(policy: &Policy, body: &[u8]) -> String {
     let text = String::from_utf8(body.to_vec()).unwrap();
     if policy.pseudonyms.linkability != Linkability::None {
         return text;
     }
+    let decoded = |part: &str| {
+        let inner = data_encoding::BASE64.decode(part.as_bytes()).ok()?;
+        (!inner.is_empty() && std::str::from_utf8(&inner).is_ok())
+            .then(|| format!("coded: {}", shown(policy, &inner)))
+    };
+    let parts: Vec<_> =
+        text.split('"').map(|part| decoded(part).unwrap_or_else(|| part.to_owned())).collect();
+    let text = parts.join("\"");
     let prefix = format!("{}1-", policy.pseudonyms.scheme.prefix());
     let mut parts = text.split(prefix.as_str());
     let mut out = parts.next().unwrap().to_owned();
@@ -471,6 +479,31 @@ proptest! {
             prop_assert_eq!(rewritten.disclosure.cpr_in_text, 0);
         }
     }
+}
+
+/// The same number never has the same pseudonym there, in whatever line and code: what differs by no more
+/// than that agrees.
+#[test]
+fn pseudonyms_that_link_nothing_agree_in_base64() {
+    let shape = Shape {
+        name: "first".into(),
+        at: vec![build::at("$")],
+        when: Vec::new(),
+        subject: Subject::Nobody { reason: "generated".into() },
+        alias: Vec::new(),
+        rules: vec![build::rule("$.c", Action::Keep(Keep::default()))],
+    };
+    let response = build::response(vec![build::rule("$[*].data", Action::DecodeJson(vec!["first".into()]))]);
+    let pseudonyms = (Scheme::Keyed, Linkability::None);
+    let mut policy = build::policy("generated", pseudonyms, CprInText::Pseudonymise, vec![shape], response);
+    policy.routes[0].response.shapes.clear();
+    let coded = data_encoding::BASE64.encode(br#"{"kind":"x","c":{"a":"2512489996"}}"#);
+    let line = format!("{{\"a\":{{\"data\":\"{coded}\"}}}}\n");
+    let body = agreed_on_lines(&policy, format!("{line}{{\"2512489996\":\"\"}}\n{line}").as_bytes())
+        .unwrap()
+        .unwrap();
+    let mut left = body.split(|byte| *byte == b'\n');
+    assert_ne!(left.next(), left.next(), "{}", String::from_utf8_lossy(&body));
 }
 
 /// The generator must not lose its teeth unseen.
