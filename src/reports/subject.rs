@@ -8,6 +8,7 @@ mod html;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -301,10 +302,10 @@ impl Found {
     /// By recipient, those that received last first.
     fn by_recipient(self, store: &Store) -> Result<Vec<Received>, StoreError> {
         let mut policies = Policies::default();
-        let mut all: BTreeMap<String, Received> = BTreeMap::new();
+        let mut all: BTreeMap<Arc<str>, Received> = BTreeMap::new();
         for (one, about) in self.0.into_values() {
             policies.learn(store, one.exchange.policy)?;
-            let received = all.entry(one.exchange.recipient.clone()).or_insert_with(|| Received {
+            let received = all.entry(Arc::clone(&one.exchange.recipient)).or_insert_with(|| Received {
                 profile: Profile::new(&one.exchange.recipient),
                 first: one.exchange.at,
                 last: one.exchange.at,
@@ -325,7 +326,8 @@ impl Received {
         let under =
             Under { policy: exchange.policy, route: exchange.route.as_deref(), released: &exchange.released };
         self.profile.add(under, policies);
-        self.profile.add_grounds(&exchange.purpose, &exchange.basis, &exchange.country);
+        let basis: Vec<String> = exchange.basis.iter().map(|word| word.clone().into_owned()).collect();
+        self.profile.add_grounds(&exchange.purpose, &basis, &exchange.country);
         self.first = self.first.min(exchange.at);
         self.last = self.last.max(exchange.at);
         let alone = u64::try_from(about.len()).is_ok_and(|own| persons <= own);
@@ -342,13 +344,13 @@ impl Received {
         self.disclosures.push(Disclosure {
             at: exchange.at,
             exchange: exchange.exchange.to_string(),
-            kind: exchange.kind,
+            kind: exchange.kind.into_owned(),
             about,
             persons,
-            purpose: exchange.purpose,
-            basis: exchange.basis,
-            country: exchange.country,
-            route: exchange.route,
+            purpose: exchange.purpose.to_string(),
+            basis,
+            country: exchange.country.to_string(),
+            route: exchange.route.as_deref().map(str::to_owned),
             policy: HEXLOWER.encode(&exchange.policy.0),
             members,
             withheld: alone.then_some(withheld),

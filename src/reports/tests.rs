@@ -81,16 +81,16 @@ fn exchange(at: u64, recipient: &str, policy: PolicyVersion, subjects: &[Subject
     Exchange {
         sequence: 0,
         at,
-        kind: "disclosure".to_owned(),
+        kind: "disclosure".into(),
         exchange: ExchangeId::new(at, [7; 10]),
-        recipient: recipient.to_owned(),
+        recipient: recipient.into(),
         policy,
-        route: Some("appointments".to_owned()),
-        purpose: "appointment-reminders".to_owned(),
-        basis: vec!["gdpr-6-1-b".to_owned(), "gdpr-9-2-h".to_owned()],
-        country: "DK".to_owned(),
+        route: Some("appointments".into()),
+        purpose: "appointment-reminders".into(),
+        basis: vec!["gdpr-6-1-b".into(), "gdpr-9-2-h".into()],
+        country: "DK".into(),
         status: 200,
-        outcome: "released".to_owned(),
+        outcome: "released".into(),
         bytes: 318,
         subjects: subjects.to_vec(),
         released: vec![(0, 1), (1, 1), (2, 1), (3, 1)],
@@ -164,26 +164,26 @@ fn rows() -> Vec<IndexRow> {
         )
     };
     let event = |at, subjects: &[SubjectId]| Exchange {
-        route: Some("events".to_owned()),
-        purpose: "product-improvement".to_owned(),
-        basis: vec!["gdpr-6-1-a".to_owned(), "gdpr-9-2-a".to_owned()],
-        country: "US".to_owned(),
+        route: Some("events".into()),
+        purpose: "product-improvement".into(),
+        basis: vec!["gdpr-6-1-a".into(), "gdpr-9-2-a".into()],
+        country: "US".into(),
         released: vec![(0, 3), (1, 5), (2, 5)],
         ..exchange(at, "analytics", ANALYTICS, subjects)
     };
     let refusal = Exchange {
-        kind: "refusal".to_owned(),
-        outcome: "agreement-lapsed".to_owned(),
+        kind: "refusal".into(),
+        outcome: "agreement-lapsed".into(),
         status: 403,
         released: Vec::new(),
         ..exchange(NOON + 3 * DAY, "sms-reminders", SMS, &[])
     };
     let intent =
-        Exchange { kind: "intent".to_owned(), ..exchange(NOON + 4 * DAY, "sms-reminders", SMS, &NANCY[..1]) };
+        Exchange { kind: "intent".into(), ..exchange(NOON + 4 * DAY, "sms-reminders", SMS, &NANCY[..1]) };
     let other_route =
         Exchange { released: vec![(0, 1)], ..exchange(NOON + 6 * HOUR, "sms-reminders", SMS, &NANCY[..1]) };
     let lost = Exchange {
-        purpose: "statutory-accounts".to_owned(),
+        purpose: "statutory-accounts".into(),
         ..exchange(NOON + 5 * DAY, "bookkeeping", LOST, &NANCY[..1])
     };
     let mut rows = vec![

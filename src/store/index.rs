@@ -202,7 +202,7 @@ fn put_exchange(put: &mut Statement<'_>, log: &Log, row: &Exchange) -> rusqlite:
         int(row.bytes),
         int(u64::try_from(row.subjects.len()).unwrap_or(u64::MAX)),
         join_ids(row.told()),
-        pairs(&row.released)?,
+        pairs(&row.released),
         int(row.withheld),
         int(row.unfit),
         int(row.cpr_in_text),

@@ -1,5 +1,6 @@
 //! What reports ask the index: by subject, by recipient and time, by time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row};
@@ -78,7 +79,8 @@ impl Store {
     pub fn given_about(&self, ids: &[SubjectId]) -> Result<Vec<Given>, StoreError> {
         let mut sums = Sums::default();
         for Disclosed { exchange, .. } in self.disclosures_of(ids)? {
-            let grounds = (exchange.recipient, exchange.policy, exchange.route);
+            let route = exchange.route.as_deref().map(str::to_owned);
+            let grounds = (exchange.recipient.to_string(), exchange.policy, route);
             sums.add(grounds, exchange.at, &exchange.released);
         }
         Ok(sums.into_given())
@@ -263,16 +265,16 @@ fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
     Ok(Exchange {
         sequence: number(row, 1)?,
         at: number(row, 2)?,
-        kind: row.get(3)?,
+        kind: Cow::Owned(row.get(3)?),
         exchange: ExchangeId::from_bytes(row.get(4)?),
         recipient: row.get(5)?,
         policy: row.get(6)?,
         route: row.get(7)?,
         purpose: row.get(8)?,
-        basis: split(&basis),
+        basis: split(&basis).into_iter().map(Cow::Owned).collect(),
         country: row.get(10)?,
         status: row.get(11)?,
-        outcome: row.get(12)?,
+        outcome: Cow::Owned(row.get(12)?),
         bytes: number(row, 13)?,
         subjects: Vec::new(),
         released: read_pairs(row, 14)?,

@@ -1,6 +1,9 @@
 //! What the store takes and gives: plain rows. No value from a message stands in any of them, and
 //! no CPR but sealed.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 
 /// Milliseconds since the Unix epoch.
@@ -227,25 +230,25 @@ pub struct Exchange {
     /// When.
     pub at: Millis,
     /// The record's kind, as the ledger words it: `disclosure`, `refusal`, `intent`, `outcome`.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// Which exchange.
     pub exchange: ExchangeId,
     /// To whom.
-    pub recipient: String,
+    pub recipient: Arc<str>,
     /// Under which policy version.
     pub policy: PolicyVersion,
     /// By which route.
-    pub route: Option<String>,
+    pub route: Option<Arc<str>>,
     /// Why.
-    pub purpose: String,
+    pub purpose: Arc<str>,
     /// Legal bases, such as `gdpr-6-1-b`.
-    pub basis: Vec<String>,
+    pub basis: Vec<Cow<'static, str>>,
     /// Where to: ISO 3166-1 alpha-2.
-    pub country: String,
+    pub country: Arc<str>,
     /// The status that the recipient got.
     pub status: u16,
     /// How it went, as the ledger words it.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
     /// Bytes of body.
     pub bytes: u64,
     /// Whose data, without repetition. Empty in what queries by subject give.

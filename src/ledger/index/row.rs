@@ -1,5 +1,7 @@
 //! What a record says, as rows of the index.
 
+use std::sync::Arc;
+
 use crate::ledger::read::Record;
 use crate::ledger::{Act, Entry, Event, PolicyRecord, canonical};
 use crate::store::{self, Exchange, IndexRow, NewChange, Policy, RightKind};
@@ -38,16 +40,16 @@ fn exchange(sequence: u64, entry: Entry) -> Exchange {
         sequence,
         // As it would be read back.
         at: canonical::as_written(entry.unix_millis),
-        kind: entry.kind.word().to_owned(),
+        kind: entry.kind.word().into(),
         exchange: entry.exchange,
-        recipient: grounds.recipient.as_str().to_owned(),
+        recipient: grounds.recipient.shared(),
         policy: grounds.policy,
-        route: grounds.route.as_deref().map(str::to_owned),
-        purpose: grounds.purpose.as_str().to_owned(),
-        basis: grounds.basis.iter().map(|word| word.clone().into_owned()).collect(),
-        country: grounds.country.to_string(),
+        route: grounds.route.clone(),
+        purpose: grounds.purpose.shared(),
+        basis: grounds.basis.clone(),
+        country: Arc::clone(&grounds.country),
         status: entry.status,
-        outcome: entry.outcome.into_owned(),
+        outcome: entry.outcome,
         bytes: entry.bytes,
         released: numbered
             .filter(|(_, count)| **count > 0)

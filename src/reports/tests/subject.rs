@@ -89,8 +89,8 @@ fn markup_in_names_and_reasons_stays_text() {
         (Some(evil.to_owned()), evil.to_owned(), evil.to_owned());
     (told.relation, told.ground, told.country) = (evil.to_owned(), Some(evil.to_owned()), evil.to_owned());
     let mut row = exchange(NOON, "evil", version, &[NANCY[0]]);
-    (row.purpose, row.kind, row.country) = (evil.to_owned(), evil.to_owned(), evil.to_owned());
-    row.basis = vec![evil.to_owned()];
+    (row.purpose, row.kind, row.country) = (evil.into(), evil.into(), evil.into());
+    row.basis = vec![evil.into()];
     (told.sequence, row.sequence) = (1, 2);
     let last = Position { log: [6; 16], sequence: 2, hash: [0; 32] };
     store.apply(1, &[IndexRow::Policy(told), IndexRow::Exchange(row)], last).unwrap();

@@ -165,7 +165,7 @@ fn rows() -> impl Strategy<Value = Vec<Exchange>> {
                 let mut row = exchange(sequence, at, ["sms", "lab", "research"][recipient], &subjects);
                 row.released = vec![(1, sequence)];
                 if refused {
-                    row.kind = "refusal".to_owned();
+                    row.kind = "refusal".into();
                 }
                 row
             })
@@ -195,7 +195,7 @@ proptest! {
             prop_assert_eq!(found, expected);
         }
         for recipient in ["sms", "lab", "research"] {
-            let rows: Vec<&Exchange> = all.iter().filter(within).filter(|r| r.recipient == recipient).collect();
+            let rows: Vec<&Exchange> = all.iter().filter(within).filter(|r| *r.recipient == *recipient).collect();
             let mut expected = Vec::new();
             for n in 0..6 {
                 let about: Vec<u64> = rows.iter().filter(|r| told(r, n)).map(|r| r.at).collect();
