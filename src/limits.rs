@@ -17,6 +17,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use standing::Quotas;
 pub use standing::Standing;
 
 use crate::clock::Clock;
@@ -53,7 +54,7 @@ impl Limits {
         let by_recipient = recipients
             .into_iter()
             .map(|(id, numbers)| {
-                let kept = self.by_recipient.get(&id).filter(|limiter| limiter.numbers == numbers);
+                let kept = self.by_recipient.get(&id).filter(|limiter| limiter.quotas.numbers == numbers);
                 let limiter = kept
                     .map_or_else(|| Arc::new(Limiter::new(numbers, Steady(self.clock.clone()))), Arc::clone);
                 (id, limiter)
@@ -84,7 +85,7 @@ impl Ticks for Steady {
 /// One recipient's limits and where it stands with them.
 #[derive(Debug)]
 pub struct Limiter<C: Ticks = Steady> {
-    numbers: Numbers,
+    quotas: Quotas,
     rate: RateLimiter<NotKeyed, InMemoryState, C, StateInformationMiddleware>,
     clock: C,
     exchanges: Arc<Semaphore>,
@@ -121,7 +122,7 @@ impl<C: Ticks + Clone> Limiter<C> {
         let quota = Quota::per_second(numbers.requests_per_second).allow_burst(numbers.burst);
         let concurrency = usize::try_from(numbers.concurrency.get()).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            numbers,
+            quotas: Quotas::of(numbers),
             rate: RateLimiter::direct_with_clock(quota, clock.clone()).with_middleware(),
             clock,
             exchanges: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
@@ -135,17 +136,17 @@ impl<C: Ticks + Clone> Limiter<C> {
     /// The quota that is used up.
     pub fn admit(&self) -> Result<Admitted, Exceeded> {
         let Ok(exchange) = Arc::clone(&self.exchanges).try_acquire_owned() else {
-            let standing = Standing::over_concurrency(&self.numbers);
+            let standing = Standing::over_concurrency(&self.quotas);
             return Err(Exceeded { quota: Exhausted::Concurrency, standing });
         };
         match self.rate.check() {
             Ok(state) => {
-                let standing = Standing::good(&self.numbers, state.remaining_burst_capacity());
+                let standing = Standing::good(&self.quotas, state.remaining_burst_capacity());
                 Ok(Admitted { standing, _exchange: exchange })
             }
             Err(until) => {
                 let wait = until.wait_time_from(self.clock.now());
-                let standing = Standing::over_rate(&self.numbers, wait);
+                let standing = Standing::over_rate(&self.quotas, wait);
                 Err(Exceeded { quota: Exhausted::Requests, standing })
             }
         }

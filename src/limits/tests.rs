@@ -58,7 +58,7 @@ fn exchanges_at_the_same_time_are_counted_until_dropped() {
 fn retry_after_is_rounded_up_to_whole_seconds() {
     let numbers = numbers(1, 1, 1);
     for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
-        let standing = Standing::over_rate(&numbers, Duration::from_millis(millis));
+        let standing = Standing::over_rate(&Quotas::of(numbers), Duration::from_millis(millis));
         assert_eq!(standing.retry_after(), Some(seconds), "{millis} ms");
     }
 }
