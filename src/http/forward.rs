@@ -52,7 +52,6 @@ pub fn request(forward: &Forward<'_>) -> Result<Request<()>, Refusal> {
         target.push_str(&encode_query(forward.query));
     }
     let mut request = get(target, forward.accept)?;
-    let trace = field(&forward.trace.to_string())?;
     *request.method_mut() =
         Method::from_bytes(forward.method.as_str().as_bytes()).map_err(|_unread| Refusal::Internal)?;
     let fields = request.headers_mut();
@@ -63,7 +62,7 @@ pub fn request(forward: &Forward<'_>) -> Result<Request<()>, Refusal> {
     if let Some(content_type) = forward.content_type {
         fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    fields.insert(HeaderName::from_static("traceparent"), trace);
+    fields.insert(HeaderName::from_static("traceparent"), forward.trace.into());
     Ok(request)
 }
 
