@@ -35,7 +35,7 @@ use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
 use crate::pseudonym::NONE_KNOWN;
 use crate::rewrite::{Disclosure, Echoes, Parted, Rewriter};
-use crate::telemetry::metrics::{Outcome, Phase, Timed, Word};
+use crate::telemetry::metrics::Phase;
 
 /// An exchange that went well.
 pub(super) struct Done {
@@ -146,7 +146,7 @@ impl Asking<'_> {
         intent.take().into_iter().for_each(Intent::close);
         self.timer.lap(Phase::Record);
         if !reply.head {
-            count(proxy, permit, &rewritten.disclosure);
+            count(proxy, state, permit, &rewritten.disclosure);
         }
         release::released(reply, (status, accepted.media_type), rewritten.released, receipt, admitted)
     }
@@ -412,22 +412,15 @@ pub(super) async fn record(
 }
 
 /// Counts members and records by what became of them.
-pub(super) fn count(proxy: &Proxy, permit: &Permit, disclosure: &Disclosure) {
-    let recipient = Word::from(&permit.policy().checked().recipient.id);
+pub(super) fn count(proxy: &Proxy, state: &State, permit: &Permit, disclosure: &Disclosure) {
+    let recipient = &permit.policy().checked().recipient.id;
+    let Some(counted) = state.counted(recipient, &proxy.metrics) else { return };
+    let Disclosure { withheld, unfit, cpr_in_text, address_protected, .. } = *disclosure;
     let released = disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum();
-    let labels = |outcome| Outcome { recipient: recipient.clone(), outcome: Word::own(outcome) };
-    for (outcome, number) in [
-        ("released", released),
-        ("withheld", disclosure.withheld),
-        ("unfit", disclosure.unfit),
-        ("cpr-in-text", disclosure.cpr_in_text),
-        ("address-protected", disclosure.address_protected),
-    ] {
-        proxy.metrics.members.get_or_create(&labels(outcome)).inc_by(number);
-    }
-    for (outcome, number) in [("released", disclosure.records), ("withheld", disclosure.records_withheld)] {
-        proxy.metrics.records.get_or_create(&labels(outcome)).inc_by(number);
-    }
+    counted.add(
+        [released, withheld, unfit, cpr_in_text, address_protected],
+        [disclosure.records, disclosure.records_withheld],
+    );
 }
 
 /// Measures the parts of an exchange.
@@ -444,7 +437,7 @@ impl<'p> Timer<'p> {
     fn lap(&mut self, phase: Phase) {
         let now = self.proxy.records.clock.instant();
         let took = now.saturating_duration_since(self.last);
-        self.proxy.metrics.duration.get_or_create(&Timed { phase }).observe(took.as_secs_f64());
+        self.proxy.metrics.duration.observe(phase, took);
         self.last = now;
     }
 }

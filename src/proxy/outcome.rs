@@ -19,7 +19,7 @@ use crate::net::listener::Connection;
 use crate::policy::decide::Permit;
 use crate::policy::running::RunningPolicy;
 use crate::telemetry::logs::{Ended, exchange_span};
-use crate::telemetry::metrics::{Phase, Refused as RefusedLabels, Request as RequestLabels, Timed};
+use crate::telemetry::metrics::{Phase, Refused as RefusedLabels, Request as RequestLabels};
 use crate::telemetry::metrics::{Upstream as UpstreamLabels, Word};
 
 /// How long a refusal waits for its record. It is answered all the same: nothing left.
@@ -103,7 +103,7 @@ pub(super) async fn observed(
                 }
             };
         let took = proxy.records.clock.instant().saturating_duration_since(begun);
-        proxy.metrics.duration.get_or_create(&Timed { phase: Phase::Whole }).observe(took.as_secs_f64());
+        proxy.metrics.duration.observe(Phase::Whole, took);
         count(proxy, &who, response.status().as_u16(), verdict);
         log(&state, &who, response.status().as_u16(), outcome, verdict, took);
         response

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,7 @@ use crate::limits::{Limits, Numbers};
 use crate::net::{TlsState, Upstream};
 use crate::policy::checked::Policy;
 use crate::policy::running::PolicySet;
+use crate::telemetry::metrics::{Counted, Metrics};
 
 /// The running state. Never changed once built.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct State {
     pub(super) names: OwnNames,
     pub(super) problems: Problems,
     cut_over: Option<Timestamp>,
-    grounds: HashMap<RecipientId, RecipientGrounds>,
+    recipients: HashMap<RecipientId, OfRecipient>,
 }
 
 /// The parts of a state, built by `app` from the configuration.
@@ -56,11 +57,14 @@ pub struct Parts {
     pub cut_over: Option<Timestamp>,
 }
 
-/// What ledger records of one recipient say of to whom, why and where.
+/// What is the same in all exchanges of a recipient: what ledger records say of to whom, why and where, and its
+/// counters.
 #[derive(Debug)]
-struct RecipientGrounds {
+struct OfRecipient {
     without_route: Arc<Grounds>,
     by_route: HashMap<String, Arc<Grounds>>,
+    /// Made with the first exchange that tells something, as a metric without a sample says nothing.
+    counted: OnceLock<Counted>,
 }
 
 impl State {
@@ -73,11 +77,11 @@ impl State {
             (checked.recipient.id.clone(), numbers_of(checked))
         });
         let limits = limits.rebuilt(numbers);
-        let grounds = policies
+        let recipients = policies
             .iter()
-            .map(|policy| (policy.checked().recipient.id.clone(), RecipientGrounds::of(policy.checked())))
+            .map(|policy| (policy.checked().recipient.id.clone(), OfRecipient::of(policy.checked())))
             .collect();
-        Self { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over, grounds }
+        Self { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over, recipients }
     }
 
     /// The policies in force.
@@ -106,13 +110,19 @@ impl State {
 
     /// What a record about this recipient, and this route if it is known, says.
     pub(super) fn grounds(&self, recipient: &RecipientId, route: Option<&str>) -> Option<Arc<Grounds>> {
-        let of_recipient = self.grounds.get(recipient)?;
+        let of_recipient = self.recipients.get(recipient)?;
         let of_route = route.and_then(|route| of_recipient.by_route.get(route));
         Some(Arc::clone(of_route.unwrap_or(&of_recipient.without_route)))
     }
+
+    /// A recipient's counters.
+    pub(super) fn counted(&self, recipient: &RecipientId, metrics: &Metrics) -> Option<&Counted> {
+        let of_recipient = self.recipients.get(recipient)?;
+        Some(of_recipient.counted.get_or_init(|| metrics.counted(recipient)))
+    }
 }
 
-impl RecipientGrounds {
+impl OfRecipient {
     fn of(policy: &Policy) -> Self {
         let without_route = Grounds {
             recipient: policy.recipient.id.clone(),
@@ -130,7 +140,7 @@ impl RecipientGrounds {
                 (route.name.clone(), Arc::new(Grounds { route: name, ..without_route.clone() }))
             })
             .collect();
-        Self { without_route: Arc::new(without_route), by_route }
+        Self { without_route: Arc::new(without_route), by_route, counted: OnceLock::new() }
     }
 }
 

@@ -130,7 +130,7 @@ impl Streaming {
         let receipt =
             record(proxy, state, reply, permit, Telling { kind, status, bytes, disclosure }).await?;
         if !reply.head {
-            count(proxy, permit, disclosure);
+            count(proxy, state, permit, disclosure);
         }
         Ok(Some((rewritten.released, receipt)))
     }

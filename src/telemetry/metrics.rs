@@ -6,8 +6,12 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
+use prometheus_client::encoding::{
+    EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder, MetricEncoder, text,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -252,7 +256,59 @@ macro_rules! metrics {
     };
 }
 
-type Durations = Family<Timed, Histogram, fn() -> Histogram>;
+/// How long each part of an exchange takes. PERF: its histograms are held by phase, not looked for five times an
+/// exchange.
+#[derive(Debug, Clone)]
+pub struct Durations {
+    family: Family<Timed, Histogram, fn() -> Histogram>,
+    by_phase: [Histogram; Phase::ALL.len()],
+}
+
+impl Durations {
+    fn new() -> Self {
+        let family = Family::new_with_constructor(durations as fn() -> Histogram);
+        let by_phase = Phase::ALL.map(|phase| Histogram::clone(&family.get_or_create(&Timed { phase })));
+        Self { family, by_phase }
+    }
+
+    /// Counts one that took so long.
+    pub fn observe(&self, phase: Phase, took: Duration) {
+        if let Some(histogram) = self.by_phase.get(phase as usize) {
+            histogram.observe(took.as_secs_f64());
+        }
+    }
+}
+
+impl EncodeMetric for Durations {
+    fn encode(&self, encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.family.encode(encoder)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        self.family.metric_type()
+    }
+}
+
+/// A recipient's counters of what becomes of members and records. PERF: looked for once, not seven times an
+/// exchange.
+#[derive(Debug)]
+pub struct Counted {
+    members: [Counter; MEMBERS.len()],
+    records: [Counter; RECORDS.len()],
+}
+
+/// What becomes of a member or an element, in the order of [`Counted::add`].
+const MEMBERS: [&str; 5] = ["released", "withheld", "unfit", "cpr-in-text", "address-protected"];
+const RECORDS: [&str; 2] = ["released", "withheld"];
+
+impl Counted {
+    /// Adds what became of the members and elements of a document, and of its records.
+    pub fn add(&self, members: [u64; MEMBERS.len()], records: [u64; RECORDS.len()]) {
+        for (counter, number) in self.members.iter().zip(members).chain(self.records.iter().zip(records)) {
+            counter.inc_by(number);
+        }
+    }
+}
 
 metrics! {
     requests: Family<Request, Counter> = Family::default() =>
@@ -261,7 +317,7 @@ metrics! {
     refusals: Family<Refused, Counter> = Family::default() =>
         "counter" "tavs_refusals" "_total" "fault, reason"
         "Exchanges refused, by whose doing and why.";
-    duration: Durations = Family::new_with_constructor(durations as fn() -> Histogram) =>
+    duration: Durations = Durations::new() =>
         "histogram" "tavs_request_duration_seconds" "" "phase"
         "How long the parts of exchanges take.";
     in_flight: Gauge = Gauge::default() =>
@@ -347,6 +403,20 @@ metrics! {
 impl Metrics {
     /// The media type of [`Metrics::text`].
     pub const MEDIA_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// The counters of a recipient, which begin at zero.
+    #[must_use]
+    pub fn counted(&self, recipient: &RecipientId) -> Counted {
+        let recipient = Word::from(recipient);
+        let of = |family: &Family<Outcome, Counter>, outcome| {
+            let labels = Outcome { recipient: recipient.clone(), outcome: Word::own(outcome) };
+            Counter::clone(&family.get_or_create(&labels))
+        };
+        Counted {
+            members: MEMBERS.map(|outcome| of(&self.members, outcome)),
+            records: RECORDS.map(|outcome| of(&self.records, outcome)),
+        }
+    }
 
     /// All metrics as OpenMetrics text.
     #[must_use]

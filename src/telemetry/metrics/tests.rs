@@ -13,7 +13,7 @@ fn sampled() -> Metrics {
         .get_or_create(&Refused { fault: Word::own("recipient"), reason: Word::own("no-route") })
         .inc();
     for phase in Phase::ALL {
-        metrics.duration.get_or_create(&Timed { phase }).observe(0.001);
+        metrics.duration.observe(phase, Duration::from_millis(1));
     }
     metrics.members.get_or_create(&outcome).inc_by(7);
     metrics.records.get_or_create(&outcome).inc();
