@@ -20,7 +20,7 @@
 //! | 3 | `policy`: text, checked policy, plan; diagnostics; `table`: pseudonyms that stand in the store |
 //! | 2 | `pseudonym`: schemes, key ring; `identity`; `limits`; `store`: SQL tables |
 //! | 1 | `json`, `uri`, `cpr`, `absence`, `judge`, `net`, `telemetry` |
-//! | 0 | `ids`, `secret`, `clock`, `visible` |
+//! | 0 | `ids`, `secret`, `clock`, `random`, `visible` |
 //!
 //! Two rules outrank the rest: personal data leaves only through the rewriter, and when in
 //! doubt, refuse.
@@ -47,6 +47,7 @@ pub mod officer;
 pub mod policy;
 pub mod proxy;
 pub mod pseudonym;
+pub mod random;
 pub mod reports;
 pub mod rewrite;
 pub mod secret;

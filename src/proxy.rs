@@ -34,6 +34,7 @@ use crate::ids::ExchangeId;
 use crate::ledger::Ledger;
 use crate::ledger::index::Indexer;
 use crate::net::listener::{Connection, Event, Handler, Protocol};
+use crate::random;
 use crate::store::Store;
 use crate::subjects::Subjects;
 use crate::table::Held;
@@ -116,10 +117,9 @@ impl Proxy {
 
     /// Ten random bytes behind a time: names an exchange everywhere.
     fn new_exchange(&self) -> ExchangeId {
-        let mut random = [0; 10];
         // Without randomness ids of one millisecond would be alike; the rewriter's salt, which
         // must be random, refuses the exchange.
-        let _alike = getrandom::fill(&mut random);
+        let random = random::name().unwrap_or_default();
         ExchangeId::new(self.records.clock.unix_millis(), random)
     }
 }

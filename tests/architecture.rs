@@ -18,7 +18,7 @@ const ROWS: &[(u8, &[&str])] = &[
     (3, &["policy", "table"]),
     (2, &["pseudonym", "identity", "limits", "store"]),
     (1, &["json", "uri", "cpr", "absence", "judge", "net", "telemetry"]),
-    (0, &["ids", "secret", "clock", "visible"]),
+    (0, &["ids", "secret", "clock", "random", "visible"]),
 ];
 
 /// Bytes in, bytes out: these decide or transform, so that a test can hand them everything.
@@ -34,6 +34,7 @@ const IMPURE: &[&[&str]] = &[
     &["std", "time", "Instant"],
     &["std", "time", "SystemTime"],
     &["crate", "clock"],
+    &["crate", "random"],
 ];
 
 /// Most lines of a file, tests at its end not counted.

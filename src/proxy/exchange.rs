@@ -34,6 +34,7 @@ use crate::net::{UpstreamBody, UpstreamError};
 use crate::policy::decide::{Asked, Denied, Permit};
 use crate::policy::running::RunningPolicy;
 use crate::pseudonym::NONE_KNOWN;
+use crate::random;
 use crate::rewrite::{Disclosure, Echoes, Parted, Rewriter};
 use crate::telemetry::metrics::Phase;
 
@@ -266,8 +267,7 @@ async fn forward(
     head: &request::Parts,
     sending: &Sending,
 ) -> Result<(response::Parts, Option<Accepted>, UpstreamBody), Refusal> {
-    let mut random = [0; 24];
-    getrandom::fill(&mut random).map_err(|_none| Refusal::Internal)?;
+    let random = random::name().map_err(|_none| Refusal::Internal)?;
     let trace = Traceparent::continued(&head.headers, random);
     let request = forward::request(&Forward::of(permit, sending.content_type, trace))?;
     let route = permit.route().checked();
