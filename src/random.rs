@@ -2,7 +2,8 @@
 //! exchanges at once, as asking it is a call into the kernel.
 //!
 //! What must never come from here: a salt, a key, a nonce. They are drawn when they are needed, so that nothing
-//! that is kept tells one, and no copy of a machine has the same.
+//! that is kept tells one, and no copy of a machine has the same. Two machines that begin from one image in memory
+//! can name a few traces alike; an exchange's name has the time before it.
 
 use std::cell::RefCell;
 

@@ -6,7 +6,7 @@
 #   benches/proxy/run.sh cpu latency     some of: cpu latency handshakes memory large growth
 #   ROUNDS=5 SECONDS_EACH=3 …            how often, and how long each
 #   LARGE="1 10 100"          which large responses, in MB
-#   TAVS=target/release/tavs …           a binary that is there, instead of `cargo build --release`
+#   TAVS=target/release/tavs …           a binary that is there, instead of the one that packaging/build.sh builds
 #
 # With two processors or more, the proxy has the first for itself; origin and load have the others.
 set -euo pipefail
@@ -15,7 +15,6 @@ for tool in nginx oha openssl curl python3 taskset; do
     PATH="$PATH:/usr/sbin" command -v "$tool" >/dev/null || { echo "$tool is missing (Debian: apt-get install nginx-light openssl curl python3 util-linux; cargo install oha)" >&2; exit 2; }
 done
 if [ -z "${TAVS:-}" ]; then
-    cargo build --locked --release --bin tavs
-    TAVS=${CARGO_TARGET_DIR:-target}/release/tavs
+    TAVS=$(packaging/build.sh | tail -n 1)
 fi
 PATH="$PATH:/usr/sbin" exec python3 benches/proxy/measure.py "$TAVS" "$@"

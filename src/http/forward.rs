@@ -62,7 +62,7 @@ pub fn request(forward: &Forward<'_>) -> Result<Request<()>, Refusal> {
     if let Some(content_type) = forward.content_type {
         fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    fields.insert(HeaderName::from_static("traceparent"), forward.trace.into());
+    fields.insert(HeaderName::from_static("traceparent"), forward.trace.value().ok_or(Refusal::Internal)?);
     Ok(request)
 }
 

@@ -54,23 +54,16 @@ impl Traceparent {
         // of the flags only `sampled` is known
         Some(Self { trace, span, sampled: flags & 1 == 1 })
     }
-}
 
-impl From<Traceparent> for HeaderValue {
-    /// The field's value. PERF: put together in place: formatted, it cost a fifth of building the request.
-    fn from(trace: Traceparent) -> Self {
+    /// The field's value; `None` cannot happen. PERF: put together in place: formatted, it cost two fifths of
+    /// building the request.
+    #[must_use]
+    pub fn value(self) -> Option<HeaderValue> {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        if let Some(digits) = text.get_mut(TRACE) {
-            HEXLOWER.encode_mut(&trace.trace, digits);
-        }
-        if let Some(digits) = text.get_mut(SPAN) {
-            HEXLOWER.encode_mut(&trace.span, digits);
-        }
-        if let Some(last) = text.last_mut() {
-            *last = if trace.sampled { b'1' } else { b'0' };
-        }
-        // Hexadecimal digits and hyphens are a value.
-        Self::from_bytes(&text).unwrap_or(Self::from_static(""))
+        HEXLOWER.encode_mut(&self.trace, text.get_mut(TRACE)?);
+        HEXLOWER.encode_mut(&self.span, text.get_mut(SPAN)?);
+        *text.last_mut()? = if self.sampled { b'1' } else { b'0' };
+        HeaderValue::from_bytes(&text).ok()
     }
 }
 
@@ -100,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_good_trace_is_continued_under_a_new_span() {
-        let next = HeaderValue::from(Traceparent::continued(&fields(&[GOOD]), [7; 24]));
+        let next = Traceparent::continued(&fields(&[GOOD]), [7; 24]).value().unwrap();
         assert_eq!(next, "00-4bf92f3577b34da6a3ce929d0e0e4736-0707070707070707-01");
     }
 
@@ -117,7 +110,7 @@ mod tests {
             &["00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01"],
         ];
         for case in cases {
-            let begun = HeaderValue::from(Traceparent::continued(&fields(case), [0; 24]));
+            let begun = Traceparent::continued(&fields(case), [0; 24]).value().unwrap();
             assert_eq!(begun, "00-00000000000000000000000000000001-0000000000000001-00", "{case:?}");
         }
     }
