@@ -6,6 +6,7 @@
 #   packaging/build.sh                    target/shipped/tavs, and beside it the profile that guided it, tavs.profdata
 #   packaging/build.sh --profile FILE     by the profile of an earlier build of the same sources: one build
 #   FEATURES=parquet packaging/build.sh   with cargo features
+#   ROUNDS=5 packaging/build.sh           how often the training goes through its loads
 #
 # Flags in RUSTFLAGS hold for both; those of cargo's own configuration files do not.
 # Needs rustup (for llvm-profdata, which must be of the compiler's own version), a C compiler, Python 3 and curl.
@@ -29,9 +30,11 @@ mkdir -p "$work"
 # Flags for what runs only, not for build scripts: hence the target, though it is the host. Encoded, so that a path
 # may have blanks.
 build() {
-    local flags
-    flags=$(tr -s ' ' '\037' <<<"${RUSTFLAGS:-}" | tr -d '\n')
-    CARGO_ENCODED_RUSTFLAGS="$flags${flags:+$'\037'}$1" cargo build --release --locked --bin tavs --target "$host" --target-dir "$work/$2" ${FEATURES:+--features "$FEATURES"}
+    local words flags
+    read -ra words <<<"${RUSTFLAGS:-}"
+    words+=("$1")
+    flags=$(IFS=$'\037'; echo "${words[*]}")
+    CARGO_ENCODED_RUSTFLAGS=$flags cargo build --release --locked --bin tavs --target "$host" --target-dir "$work/$2" ${FEATURES:+--features "$FEATURES"}
 }
 
 if [ -z "$profile" ]; then
@@ -39,12 +42,12 @@ if [ -z "$profile" ]; then
     merge=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
     rm -rf "$work/counted"
     build "-Cprofile-generate=$work/counted" instrumented
-    python3 packaging/train.py "$work/instrumented/$host/release/tavs"
+    python3 packaging/train.py "$work/instrumented/$host/release/tavs" --rounds "${ROUNDS:-5}"
     profile=$work/new.profdata
     "$merge" merge --output "$profile" "$work/counted"
 fi
 build "-Cprofile-use=$profile" guided
-python3 packaging/train.py "$work/guided/$host/release/tavs" --rounds 1
+python3 packaging/train.py "$work/guided/$host/release/tavs"
 # Only now: what lies there belongs together.
 cp "$work/guided/$host/release/tavs" "$work/tavs"
 [ "$profile" -ef "$work/tavs.profdata" ] || cp "$profile" "$work/tavs.profdata"

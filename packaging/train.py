@@ -325,7 +325,7 @@ def extract(tavs, home, folder, rounds):
 def main():
     arguments = argparse.ArgumentParser(description="Gives an instrumented tavs what it does all day.")
     arguments.add_argument("tavs")
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, default=1)
     given = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     tavs, folder = str(Path(given.tavs).resolve()), Path(tempfile.mkdtemp(prefix="tavs-training-"))
