@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All benchmarks, one after the other, and at the end one table of what was wanted and what came out.
-# Half an hour on a quiet machine. Needs what benches/proxy/run.sh needs, and valgrind.
+# Half an hour on a quiet machine, and for `proxy` the builds of packaging/build.sh unless TAVS names a binary. Needs
+# what benches/proxy/run.sh needs, and valgrind.
 #
 #   benches/run.sh                   all
 #   benches/run.sh rewrite ledger    some of: rewrite instructions ledger index schemes refusals table policies extract proxy

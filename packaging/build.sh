@@ -8,7 +8,7 @@
 #   FEATURES=parquet packaging/build.sh   with cargo features
 #   ROUNDS=5 packaging/build.sh           how often the training goes through its loads
 #
-# Flags in RUSTFLAGS hold for both; those of cargo's own configuration files do not.
+# Flags in RUSTFLAGS hold for both; those of CARGO_ENCODED_RUSTFLAGS and of cargo's configuration files do not.
 # Needs rustup (for llvm-profdata, which must be of the compiler's own version), a C compiler, Python 3 and curl.
 set -euo pipefail
 

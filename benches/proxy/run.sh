@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole proxy beside nginx, which passes through: CPU, latency, connections, memory, growth.
-# Loopback only; everything that it starts it stops. Needs nginx, oha, openssl, curl and Python 3.
+# Loopback only; everything that it starts it stops. Needs nginx, oha, openssl, curl and Python 3,
+# and what packaging/build.sh needs.
 #
 #   benches/proxy/run.sh                 all tables, as Markdown
 #   benches/proxy/run.sh cpu latency     some of: cpu latency handshakes memory large growth

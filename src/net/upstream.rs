@@ -174,7 +174,7 @@ impl Upstream {
         head.uri = Uri::try_from(format!("{}{target}", self.connector.prefix()))
             .map_err(|_error| UpstreamError::Request)?;
         head.version = Version::HTTP_11;
-        // PERF: of the few fields that there are each is compared, and not looked for by each of the names.
+        // PERF: compares the few fields that there are, instead of looking up twelve names.
         let not_forwarded = |name: &&HeaderName| NOT_FORWARDED.contains(name);
         let found: Vec<HeaderName> = head.headers.keys().filter(not_forwarded).cloned().collect();
         for name in found {

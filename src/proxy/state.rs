@@ -63,7 +63,7 @@ pub struct Parts {
 struct OfRecipient {
     without_route: Arc<Grounds>,
     by_route: HashMap<String, Arc<Grounds>>,
-    /// Made with the first exchange that tells something, as a metric without a sample says nothing.
+    /// Made with the first answer that is released; until then it has no samples.
     counted: OnceLock<Counted>,
 }
 

@@ -153,3 +153,15 @@ pub(super) fn read_pairs(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<(
 pub(super) fn conversion(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pairs;
+
+    #[test]
+    fn pairs_are_what_serde_json_writes() {
+        for all in [&[][..], &[(0, 1)], &[(0, u64::MAX), (7, 10), (u32::MAX, 0)]] {
+            assert_eq!(pairs(all), serde_json::to_string(all).unwrap());
+        }
+    }
+}

@@ -128,7 +128,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All, in the order of an exchange.
+    /// All, in the order of an exchange, which is that of the variants: [`Durations`] finds by it.
     pub const ALL: [Self; 5] = [Self::Decide, Self::Upstream, Self::Rewrite, Self::Record, Self::Whole];
 
     /// The label's value.

@@ -100,3 +100,25 @@ fn docs_metrics_is_up_to_date() {
     let found = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(found, written(), "docs/metrics.md is stale: TAVS_WRITE_DOCS=1 cargo test docs_");
 }
+
+#[test]
+fn what_is_held_counts_under_its_own_label() {
+    let metrics = Metrics::new();
+    metrics.counted(&RecipientId::new("sms")).add([1, 2, 3, 4, 5], [6, 7]);
+    for (phase, times) in Phase::ALL.into_iter().zip(1..) {
+        (0..times).for_each(|_| metrics.duration.observe(phase, Duration::from_millis(1)));
+    }
+    let text = metrics.text();
+    for (outcome, number) in MEMBERS.into_iter().zip(1..) {
+        let line = format!("tavs_members_total{{recipient=\"sms\",outcome=\"{outcome}\"}} {number}\n");
+        assert!(text.contains(&line), "{line}{text}");
+    }
+    for (outcome, number) in RECORDS.into_iter().zip(6..) {
+        let line = format!("tavs_records_total{{recipient=\"sms\",outcome=\"{outcome}\"}} {number}\n");
+        assert!(text.contains(&line), "{line}{text}");
+    }
+    for (phase, times) in ["decide", "upstream", "rewrite", "record", "whole"].into_iter().zip(1..) {
+        let line = format!("tavs_request_duration_seconds_count{{phase=\"{phase}\"}} {times}\n");
+        assert!(text.contains(&line), "{line}{text}");
+    }
+}
