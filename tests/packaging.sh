@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # packaging/build.sh without its two release builds, which take a quarter of an hour: in the place of cargo, rustup,
 # rustc and llvm-profdata stand scripts that note what they were asked, and hand out the debug build. The training
-# is a real one, twice.
+# is a real one, each time.
 #
 #   tests/packaging.sh TAVS
 set -euo pipefail
@@ -41,4 +41,4 @@ cargo -Ca=b|-Cc=d|-Cprofile-use=$shipped/tavs.profdata $how $shipped/guided --fe
 END
 
 # What it does not know it says, and builds nothing.
-if packaging/build.sh --features parquet 2>/dev/null; then exit 1; fi
+if PATH=$folder/path:$PATH packaging/build.sh --features parquet 2>/dev/null; then exit 1; fi
