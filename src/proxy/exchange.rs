@@ -36,7 +36,7 @@ use crate::policy::running::RunningPolicy;
 use crate::pseudonym::NONE_KNOWN;
 use crate::random;
 use crate::rewrite::{Disclosure, Echoes, Parted, Rewriter};
-use crate::telemetry::metrics::Phase;
+use crate::telemetry::metrics::{Outcomes, Phase};
 
 /// An exchange that went well.
 pub(super) struct Done {
@@ -415,12 +415,15 @@ pub(super) async fn record(
 pub(super) fn count(proxy: &Proxy, state: &State, permit: &Permit, disclosure: &Disclosure) {
     let recipient = &permit.policy().checked().recipient.id;
     let Some(counted) = state.counted(recipient, &proxy.metrics) else { return };
-    let Disclosure { withheld, unfit, cpr_in_text, address_protected, .. } = *disclosure;
-    let released = disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum();
-    counted.add(
-        [released, withheld, unfit, cpr_in_text, address_protected],
-        [disclosure.records, disclosure.records_withheld],
-    );
+    counted.add(Outcomes {
+        released: disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum(),
+        withheld: disclosure.withheld,
+        unfit: disclosure.unfit,
+        cpr_in_text: disclosure.cpr_in_text,
+        address_protected: disclosure.address_protected,
+        records_released: disclosure.records,
+        records_withheld: disclosure.records_withheld,
+    });
 }
 
 /// Measures the parts of an exchange.

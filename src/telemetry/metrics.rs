@@ -297,13 +297,28 @@ pub struct Counted {
     records: [Counter; RECORDS.len()],
 }
 
-/// What becomes of a member or an element, in the order of [`Counted::add`].
+/// What became of the members, elements and records of one document, each under the label of its name.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(missing_docs, reason = "each is a label of `tavs_members_total` or `tavs_records_total`")]
+pub struct Outcomes {
+    pub released: u64,
+    pub withheld: u64,
+    pub unfit: u64,
+    pub cpr_in_text: u64,
+    pub address_protected: u64,
+    pub records_released: u64,
+    pub records_withheld: u64,
+}
+
+/// Labels, in the order in which [`Counted::add`] takes the outcomes.
 const MEMBERS: [&str; 5] = ["released", "withheld", "unfit", "cpr-in-text", "address-protected"];
 const RECORDS: [&str; 2] = ["released", "withheld"];
 
 impl Counted {
-    /// Adds what became of the members and elements of a document, and of its records.
-    pub fn add(&self, members: [u64; MEMBERS.len()], records: [u64; RECORDS.len()]) {
+    /// Adds what became of a document.
+    pub fn add(&self, of: Outcomes) {
+        let members = [of.released, of.withheld, of.unfit, of.cpr_in_text, of.address_protected];
+        let records = [of.records_released, of.records_withheld];
         for (counter, number) in self.members.iter().zip(members).chain(self.records.iter().zip(records)) {
             counter.inc_by(number);
         }
@@ -404,7 +419,7 @@ impl Metrics {
     /// The media type of [`Metrics::text`].
     pub const MEDIA_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// The counters of a recipient, which begin at zero.
+    /// The counters of a recipient; after a reload they go on.
     #[must_use]
     pub fn counted(&self, recipient: &RecipientId) -> Counted {
         let recipient = Word::from(recipient);

@@ -104,7 +104,15 @@ fn docs_metrics_is_up_to_date() {
 #[test]
 fn what_is_held_counts_under_its_own_label() {
     let metrics = Metrics::new();
-    metrics.counted(&RecipientId::new("sms")).add([1, 2, 3, 4, 5], [6, 7]);
+    metrics.counted(&RecipientId::new("sms")).add(Outcomes {
+        released: 1,
+        withheld: 2,
+        unfit: 3,
+        cpr_in_text: 4,
+        address_protected: 5,
+        records_released: 6,
+        records_withheld: 7,
+    });
     for (phase, times) in Phase::ALL.into_iter().zip(1..) {
         (0..times).for_each(|_| metrics.duration.observe(phase, Duration::from_millis(1)));
     }
