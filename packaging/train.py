@@ -1,6 +1,6 @@
 """Gives an instrumented tavs what it does all day, so that its build can be guided by that. See build.sh.
 
-    train.py TAVS [--rounds N]    serves, extracts and checks; every answer must be as expected
+    train.py TAVS [--rounds N]    serves, extracts and checks; every answer must have the status expected
 
 Loopback only; what it starts it stops. The documents are invented, and none of those that benchmarks measure with:
 who measures with what a build was trained on measures how well it remembers. Needs curl with HTTP/2.

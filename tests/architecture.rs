@@ -35,6 +35,7 @@ const IMPURE: &[&[&str]] = &[
     &["std", "time", "SystemTime"],
     &["crate", "clock"],
     &["crate", "random"],
+    &["getrandom"],
 ];
 
 /// Most lines of a file, tests at its end not counted.
