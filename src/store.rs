@@ -18,6 +18,7 @@
 //! yet: it would have one implementation, and its methods would be these.
 
 mod approved;
+mod classes;
 mod connect;
 mod error;
 mod index;

@@ -4,6 +4,7 @@
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction};
 
+use super::classes::Classes;
 use super::connect::Durability;
 use super::error::StoreError;
 use super::quota::REFRESH;
@@ -32,15 +33,7 @@ impl Store {
     /// # Errors
     /// When it belongs to another, or cannot be written.
     pub fn bind(&self, log: Log) -> Result<(), StoreError> {
-        let given = HEXLOWER.encode(&log);
-        let stored = self.connections.write(Durability::Synced, DOING, |t| {
-            t.prepare_cached(sql::PUT_META_ONCE)?.execute((LOG, &given))?;
-            self::log(t)
-        })?;
-        match stored {
-            Some(stored) if stored != given => Err(StoreError::OtherLog { stored, given }),
-            _ => Ok(()),
-        }
+        self.connections.write_or_refuse(Durability::Synced, DOING, |t| bind(t, &log))
     }
 
     /// How far the index has come in a log; `None` if nothing of it is indexed.
@@ -70,15 +63,17 @@ impl Store {
     /// When the store cannot be written.
     pub fn forget_index(&self, log: Log, upto: u64) -> Result<(), StoreError> {
         self.connections.write(Durability::Derived, DOING, |t| {
-            let last = t.query_row(sql::FORGOTTEN, (log, int(upto)), |row| number(row, 0)).optional()?;
+            let last = t.query_row(sql::FORGOTTEN, (int(upto),), |row| number(row, 0)).optional()?;
             if let Some(at) = last {
                 // One that was not written again may be older than the disclosure that it stands for.
                 t.execute(sql::FORGET_RESERVED, (int(at.saturating_sub(REFRESH)),))?;
             }
             postings::forget(t, &log, upto)?;
-            for text in [sql::FORGET_ACT_SUBJECT, sql::FORGET_ACT, sql::FORGET_DISCLOSURE] {
+            for text in [sql::FORGET_ACT_SUBJECT, sql::FORGET_ACT] {
                 t.execute(text, (log, int(upto)))?;
             }
+            t.execute(sql::FORGET_DISCLOSURE, (int(upto),))?;
+            t.execute(sql::FORGET_CLASSES, ())?;
             Ok(())
         })
     }
@@ -98,6 +93,7 @@ impl Store {
                 sql::CLEAR_BLOCKS,
                 sql::CLEAR_RUNS,
                 sql::CLEAR_DISCLOSURE,
+                sql::CLEAR_CLASSES,
             ] {
                 t.execute(text, ())?;
             }
@@ -108,6 +104,16 @@ impl Store {
 
 fn log(c: &Connection) -> rusqlite::Result<Option<String>> {
     c.prepare_cached(sql::META)?.query_row((LOG,), |row| row.get(0)).optional()
+}
+
+fn bind(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<Result<(), StoreError>> {
+    let given = HEXLOWER.encode(log);
+    match self::log(t)? {
+        Some(stored) if stored != given => return Ok(Err(StoreError::OtherLog { stored, given })),
+        Some(_) => {}
+        None => drop(t.prepare_cached(sql::PUT_META_ONCE)?.execute((LOG, &given))?),
+    }
+    Ok(Ok(()))
 }
 
 fn position(c: &Connection, log: Log) -> rusqlite::Result<Option<Position>> {
@@ -122,9 +128,9 @@ fn apply(
     rows: &[IndexRow],
     upto: Position,
 ) -> rusqlite::Result<Result<(), StoreError>> {
-    let given = HEXLOWER.encode(&upto.log);
-    if let Some(stored) = log(t)?.filter(|stored| *stored != given) {
-        return Ok(Err(StoreError::OtherLog { stored, given }));
+    // Disclosures go by the number of their record alone.
+    if let Err(other) = bind(t, &upto.log)? {
+        return Ok(Err(other));
     }
     let before = position(t, upto.log)?.map(|position| position.sequence);
     if let Some(at) = before {
@@ -136,12 +142,13 @@ fn apply(
         }
     }
     let mut unsorted = postings::unsorted(t, &upto.log)?;
+    let mut classes = Classes::default();
     // Looked for once, not once a row: its text is long.
     let mut put = t.prepare_cached(sql::PUT_DISCLOSURE)?;
     for row in rows.iter().filter(|row| before.is_none_or(|at| row.sequence() > at)) {
         match row {
             IndexRow::Exchange(exchange) => {
-                put_exchange(&mut put, &upto.log, exchange)?;
+                put_exchange(&mut put, exchange, classes.number(t, exchange)?)?;
                 unsorted = postings::add(t, &upto.log, exchange, unsorted)?;
             }
             IndexRow::Policy(policy) => put_policy(t, &upto.log, policy)?,
@@ -184,21 +191,12 @@ impl IndexRow {
     }
 }
 
-fn put_exchange(put: &mut Statement<'_>, log: &Log, row: &Exchange) -> rusqlite::Result<()> {
-    put.execute(rusqlite::params![
-        log,
+fn put_exchange(put: &mut Statement<'_>, row: &Exchange, class: u64) -> rusqlite::Result<()> {
+    put.execute((
         int(row.sequence),
         int(row.at),
-        row.kind,
+        int(class),
         row.exchange.as_bytes(),
-        row.recipient,
-        row.policy,
-        row.route,
-        row.purpose,
-        join(&row.basis),
-        row.country,
-        row.status,
-        row.outcome,
         int(row.bytes),
         int(u64::try_from(row.subjects.len()).unwrap_or(u64::MAX)),
         join_ids(row.told()),
@@ -208,7 +206,7 @@ fn put_exchange(put: &mut Statement<'_>, log: &Log, row: &Exchange) -> rusqlite:
         int(row.cpr_in_text),
         int(row.records),
         int(row.records_withheld),
-    ])?;
+    ))?;
     Ok(())
 }
 

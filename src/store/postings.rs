@@ -52,7 +52,7 @@ pub(super) fn add(t: &Transaction<'_>, log: &Log, row: &Exchange, unsorted: u64)
     let last = last_of_runs(t, log)?;
     let run = Run { first: last.saturating_add(1), last: row.sequence };
     let mut postings = Vec::new();
-    each_unsorted(t, log, (last, row.sequence), |sequence, ids| {
+    each_unsorted(t, (last, row.sequence), |sequence, ids| {
         postings.extend(ids.into_iter().map(|id| posting(id, sequence)));
     })?;
     put(t, log, run, &sorted(&postings))?;
@@ -88,7 +88,7 @@ pub(super) fn of(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<BTreeSet
     }
     for (log, upto) in logs(c)? {
         let last = runs.iter().filter(|(of, _)| *of == log).map(|(_, run)| run.last).max().unwrap_or(0);
-        each_unsorted(c, &log, (last, upto), |sequence, of| {
+        each_unsorted(c, (last, upto), |sequence, of| {
             if of.iter().any(|id| ids.contains(id)) {
                 found.insert((log, sequence));
             }
@@ -117,12 +117,11 @@ fn last_of_runs(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<u64> {
 /// Whom each disclosure behind one record and up to another told about.
 fn each_unsorted(
     c: &Connection,
-    log: &Log,
     (after, upto): (u64, u64),
     mut each: impl FnMut(u64, Vec<SubjectId>),
 ) -> rusqlite::Result<()> {
     let mut statement = c.prepare_cached(sql::UNSORTED_FROM)?;
-    let mut rows = statement.query((log, int(after), int(upto)))?;
+    let mut rows = statement.query((int(after), int(upto)))?;
     while let Some(row) = rows.next()? {
         each(number(row, 0)?, read_ids(row, 1)?);
     }

@@ -41,8 +41,8 @@ impl Store {
             let mut found: BTreeMap<(Millis, Log, u64), Disclosed> = BTreeMap::new();
             let mut statement = c.prepare_cached(sql::DISCLOSURE)?;
             for (log, sequence) in postings::of(c, ids)? {
-                let disclosed = statement.query_row((log, int(sequence)), |row| {
-                    Ok(Disclosed { exchange: exchange(row)?, persons: number(row, 20)? })
+                let disclosed = statement.query_row((int(sequence),), |row| {
+                    Ok(Disclosed { exchange: exchange(row)?, persons: number(row, 19)? })
                 });
                 // Retention may have let it go while its run still stands.
                 if let Some(disclosed) = disclosed.optional()? {
@@ -261,28 +261,28 @@ impl Sums {
 }
 
 fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
-    let basis: String = row.get(9)?;
+    let basis: String = row.get(8)?;
     Ok(Exchange {
-        sequence: number(row, 1)?,
-        at: number(row, 2)?,
-        kind: Cow::Owned(row.get(3)?),
-        exchange: ExchangeId::from_bytes(row.get(4)?),
-        recipient: row.get(5)?,
-        policy: row.get(6)?,
-        route: row.get(7)?,
-        purpose: row.get(8)?,
+        sequence: number(row, 0)?,
+        at: number(row, 1)?,
+        kind: Cow::Owned(row.get(2)?),
+        exchange: ExchangeId::from_bytes(row.get(3)?),
+        recipient: row.get(4)?,
+        policy: row.get(5)?,
+        route: row.get(6)?,
+        purpose: row.get(7)?,
         basis: split(&basis).into_iter().map(Cow::Owned).collect(),
-        country: row.get(10)?,
-        status: row.get(11)?,
-        outcome: Cow::Owned(row.get(12)?),
-        bytes: number(row, 13)?,
+        country: row.get(9)?,
+        status: row.get(10)?,
+        outcome: Cow::Owned(row.get(11)?),
+        bytes: number(row, 12)?,
         subjects: Vec::new(),
-        released: read_pairs(row, 14)?,
-        withheld: number(row, 15)?,
-        unfit: number(row, 16)?,
-        cpr_in_text: number(row, 17)?,
-        records: number(row, 18)?,
-        records_withheld: number(row, 19)?,
+        released: read_pairs(row, 13)?,
+        withheld: number(row, 14)?,
+        unfit: number(row, 15)?,
+        cpr_in_text: number(row, 16)?,
+        records: number(row, 17)?,
+        records_withheld: number(row, 18)?,
     })
 }
 

@@ -17,10 +17,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006.sql"),
     include_str!("schema/0007.sql"),
     include_str!("schema/0008.sql"),
+    include_str!("schema/0009.sql"),
 ];
 /// A clause that only SQLite has stands in a migration as a comment of this form, which others pass over.
 /// There is one, `WITHOUT ROWID`: in its absence SQLite keeps a table in two trees, by number and by key.
 const OWN: (&str, &str) = ("/* SQLite: ", " */");
+/// A number that is a table's whole key, in every database's words and in SQLite's: only of the latter does it make
+/// one tree of two.
+const NUMBERED: (&str, &str) = ("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
 
 const DOING: &str = "bring the store's schema up to date";
 
@@ -72,7 +76,7 @@ pub(super) fn for_sqlite(migration: &str) -> String {
         rest = after;
     }
     all.push_str(rest);
-    all
+    all.replace(NUMBERED.0, NUMBERED.1)
 }
 
 /// The schema that a database has: 0 if it is empty, `None` if it is somebody else's.

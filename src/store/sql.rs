@@ -100,19 +100,24 @@ statements! {
     TOLD = "SELECT 1 FROM reservation WHERE recipient = $1 AND subject = $2";
     LAST_RESERVED = "SELECT MAX(at) FROM reservation WHERE recipient = $1";
     FORGET_RESERVED = "DELETE FROM reservation WHERE at <= $1";
-    TOLD_TO = "SELECT at, subject_ids FROM disclosure WHERE recipient = $1 AND at >= $2 AND at < $3";
+    TOLD_TO = "SELECT d.at, d.subject_ids FROM disclosure_class c JOIN disclosure d ON d.class = c.number
+        WHERE c.recipient = $1 AND d.at >= $2 AND d.at < $3";
 
     POSITION = "SELECT seq, hash FROM position WHERE log = $1";
     UNSORTED = "SELECT unsorted FROM position WHERE log = $1";
     PUT_POSITION = "INSERT INTO position (log, seq, hash, unsorted) VALUES ($1, $2, $3, $4)
         ON CONFLICT (log) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, unsorted = excluded.unsorted";
-    PUT_DISCLOSURE = "INSERT INTO disclosure (log, seq, at, kind, exchange, recipient, policy, route,
-            purpose, basis, country, status, outcome, bytes, subjects, subject_ids, released, withheld,
-            unfit, cpr_in_text, records, records_withheld)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-            $21, $22)
-        ON CONFLICT (log, seq) DO NOTHING";
-    UNSORTED_FROM = "SELECT seq, subject_ids FROM disclosure WHERE log = $1 AND seq > $2 AND seq <= $3";
+    PUT_DISCLOSURE = "INSERT INTO disclosure (seq, at, class, exchange, bytes, subjects, subject_ids, released,
+            withheld, unfit, cpr_in_text, records, records_withheld)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (seq) DO NOTHING";
+    CLASS = "SELECT number FROM disclosure_class
+        WHERE recipient = $1 AND policy = $2 AND route IS NOT DISTINCT FROM $3 AND kind = $4 AND purpose = $5
+            AND basis = $6 AND country = $7 AND status = $8 AND outcome = $9";
+    LAST_CLASS = "SELECT number FROM disclosure_class ORDER BY number DESC LIMIT 1";
+    PUT_CLASS = "INSERT INTO disclosure_class (recipient, policy, route, kind, purpose, basis, country, status,
+            outcome, number)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    UNSORTED_FROM = "SELECT seq, subject_ids FROM disclosure WHERE seq > $1 AND seq <= $2";
     LAST_RUN = "SELECT last FROM posting_run WHERE log = $1 ORDER BY first DESC LIMIT 1";
     RUNS = "SELECT log, first, last FROM posting_run ORDER BY log, first";
     LOGS = "SELECT log, seq FROM position";
@@ -139,25 +144,31 @@ statements! {
     CLEAR_BLOCKS = "DELETE FROM posting_block";
     CLEAR_RUNS = "DELETE FROM posting_run";
     CLEAR_DISCLOSURE = "DELETE FROM disclosure";
+    CLEAR_CLASSES = "DELETE FROM disclosure_class";
     CLEAR_POSITION = "DELETE FROM position";
 
     FORGET_ACT_SUBJECT = "DELETE FROM act_subject WHERE log = $1 AND seq <= $2";
     FORGET_ACT = "DELETE FROM act WHERE log = $1 AND seq <= $2";
-    FORGOTTEN = "SELECT at FROM disclosure WHERE log = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1";
-    FORGET_DISCLOSURE = "DELETE FROM disclosure WHERE log = $1 AND seq <= $2";
+    FORGOTTEN = "SELECT at FROM disclosure WHERE seq <= $1 ORDER BY seq DESC LIMIT 1";
+    FORGET_DISCLOSURE = "DELETE FROM disclosure WHERE seq <= $1";
+    FORGET_CLASSES = "DELETE FROM disclosure_class
+        WHERE NOT EXISTS (SELECT 1 FROM disclosure d WHERE d.class = disclosure_class.number)";
 
-    DISCLOSURE = "SELECT log, seq, at, kind, exchange, recipient, policy, route, purpose, basis, country,
-            status, outcome, bytes, released, withheld, unfit, cpr_in_text, records, records_withheld, subjects
-        FROM disclosure WHERE log = $1 AND seq = $2";
-    GIVEN_TO = "SELECT policy, route, at, released FROM disclosure
-        WHERE recipient = $1 AND at >= $2 AND at < $3 AND kind <> 'refusal' ORDER BY at";
-    NEXT_RECIPIENT = "SELECT recipient FROM disclosure WHERE recipient > $1 ORDER BY recipient LIMIT 1";
-    VOLUMES = "SELECT recipient, kind, outcome, COUNT(*), CAST(SUM(bytes) AS BIGINT),
-            CAST(SUM(subjects) AS BIGINT), CAST(SUM(records) AS BIGINT),
-            CAST(SUM(records_withheld) AS BIGINT), CAST(SUM(withheld) AS BIGINT),
-            CAST(SUM(unfit) AS BIGINT), CAST(SUM(cpr_in_text) AS BIGINT)
-        FROM disclosure WHERE recipient = $1 AND at >= $2 AND at < $3
-        GROUP BY recipient, kind, outcome ORDER BY kind, outcome";
+    DISCLOSURE = "SELECT d.seq, d.at, c.kind, d.exchange, c.recipient, c.policy, c.route, c.purpose, c.basis,
+            c.country, c.status, c.outcome, d.bytes, d.released, d.withheld, d.unfit, d.cpr_in_text, d.records,
+            d.records_withheld, d.subjects
+        FROM disclosure d JOIN disclosure_class c ON c.number = d.class WHERE d.seq = $1";
+    GIVEN_TO = "SELECT c.policy, c.route, d.at, d.released
+        FROM disclosure_class c JOIN disclosure d ON d.class = c.number
+        WHERE c.recipient = $1 AND d.at >= $2 AND d.at < $3 AND c.kind <> 'refusal'";
+    NEXT_RECIPIENT = "SELECT recipient FROM disclosure_class WHERE recipient > $1 ORDER BY recipient LIMIT 1";
+    VOLUMES = "SELECT c.recipient, c.kind, c.outcome, COUNT(*), CAST(SUM(d.bytes) AS BIGINT),
+            CAST(SUM(d.subjects) AS BIGINT), CAST(SUM(d.records) AS BIGINT),
+            CAST(SUM(d.records_withheld) AS BIGINT), CAST(SUM(d.withheld) AS BIGINT),
+            CAST(SUM(d.unfit) AS BIGINT), CAST(SUM(d.cpr_in_text) AS BIGINT)
+        FROM disclosure_class c JOIN disclosure d ON d.class = c.number
+        WHERE c.recipient = $1 AND d.at >= $2 AND d.at < $3
+        GROUP BY c.recipient, c.kind, c.outcome ORDER BY c.kind, c.outcome";
     ACTS = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act
         WHERE at >= $1 AND at < $2 ORDER BY at, log, seq";
     ACTS_OF_KIND = "SELECT log, seq, at, kind, what, begun, who, why, purpose, recipient, policy FROM act

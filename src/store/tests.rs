@@ -8,6 +8,8 @@ mod quota;
 mod registry;
 mod statements;
 
+use std::path::Path;
+
 use tempfile::TempDir;
 
 use super::{Alias, AliasSource, Exchange, NewChange, RightKind, Store};
@@ -43,6 +45,24 @@ pub(crate) fn erasure(n: u8) -> NewChange {
 /// That two of them are one person.
 pub(crate) fn alias(one: u8, other: u8) -> Alias {
     Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
+}
+
+/// Makes a store one of schema 8, in which each disclosure had all that it shares with others now.
+fn back_to_schema_8(path: &Path) {
+    let older = "ALTER TABLE disclosure RENAME TO newer;
+        CREATE TABLE disclosure (log BYTEA, seq BIGINT, at BIGINT, kind TEXT, exchange BYTEA, recipient TEXT,
+            policy BYTEA, route TEXT, purpose TEXT, basis TEXT, country TEXT, status SMALLINT, outcome TEXT,
+            bytes BIGINT, subjects BIGINT, subject_ids BYTEA, released TEXT, withheld BIGINT, unfit BIGINT,
+            cpr_in_text BIGINT, records BIGINT, records_withheld BIGINT, PRIMARY KEY (log, seq));
+        CREATE INDEX disclosure_recipient ON disclosure (recipient, at);
+        INSERT INTO disclosure SELECT (SELECT log FROM position), seq, at, kind, exchange, recipient, policy,
+            route, purpose, basis, country, status, outcome, bytes, subjects, subject_ids, released, withheld,
+            unfit, cpr_in_text, records, records_withheld
+            FROM newer JOIN disclosure_class ON class = number ORDER BY seq;
+        DROP TABLE newer;
+        DROP TABLE disclosure_class;
+        UPDATE meta SET value = '8' WHERE name = 'schema'";
+    rusqlite::Connection::open(path).unwrap().execute_batch(older).unwrap();
 }
 
 /// An invented disclosure.

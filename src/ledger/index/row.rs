@@ -35,7 +35,10 @@ pub(super) fn push_rows(record: Record, rows: &mut Vec<IndexRow>) -> usize {
 
 fn exchange(sequence: u64, entry: Entry) -> Exchange {
     let grounds = &*entry.grounds;
-    let numbered = (0_u32..).zip(&entry.released_by_rule);
+    // Room for all: as a rule a value of each leaves.
+    let mut released = Vec::with_capacity(entry.released_by_rule.len());
+    let numbered = (0_u32..).zip(&entry.released_by_rule).filter(|(_, count)| **count > 0);
+    released.extend(numbered.map(|(rule, count)| (rule, u64::from(*count))));
     Exchange {
         sequence,
         // As it would be read back.
@@ -51,10 +54,7 @@ fn exchange(sequence: u64, entry: Entry) -> Exchange {
         status: entry.status,
         outcome: entry.outcome,
         bytes: entry.bytes,
-        released: numbered
-            .filter(|(_, count)| **count > 0)
-            .map(|(rule, count)| (rule, u64::from(*count)))
-            .collect(),
+        released,
         subjects: entry.subjects,
         withheld: entry.withheld,
         unfit: entry.unfit,

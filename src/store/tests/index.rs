@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{exchange, store, subject};
+use super::{back_to_schema_8, exchange, store, subject};
 use crate::ids::PolicyVersion;
 use crate::store::{
     Act, Affected, Disclosed, Exchange, IndexRow, Policy, PolicyRule, Position, Store, StoreError, Window,
@@ -79,6 +79,90 @@ fn a_persons_report_takes_each_disclosure_once_whichever_ids_it_names() {
     assert_eq!(given.len(), 2);
     assert_eq!((given[0].recipient.as_str(), given[0].disclosures), ("lab", 1));
     assert_eq!(given[1].released, [(0, 2), (2, 1)]);
+}
+
+/// Disclosures that differ in one of what they share each, and one that differs in nothing.
+fn of_every_class() -> Vec<Exchange> {
+    let plain = exchange(1, 10, "sms", &[1]);
+    let rows = [
+        plain.clone(),
+        Exchange { recipient: "lab".into(), ..plain.clone() },
+        Exchange { policy: PolicyVersion([1; 32]), ..plain.clone() },
+        Exchange { route: None, ..plain.clone() },
+        Exchange { route: Some("".into()), ..plain.clone() },
+        Exchange { kind: "outcome".into(), ..plain.clone() },
+        Exchange { purpose: "billing".into(), ..plain.clone() },
+        Exchange { basis: vec!["gdpr-6-1-b".into()], ..plain.clone() },
+        Exchange { country: "SE".into(), ..plain.clone() },
+        Exchange { status: 206, ..plain.clone() },
+        Exchange { outcome: "aborted".into(), ..plain.clone() },
+        Exchange { bytes: 1, withheld: 2, ..plain },
+    ];
+    (1..).zip(rows).map(|(sequence, row)| Exchange { sequence, at: sequence * 10, ..row }).collect()
+}
+
+/// How many classes there are.
+fn classes(store: &Store) -> u64 {
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    connection
+        .query_row("SELECT COUNT(*) FROM disclosure_class", (), |row| row.get::<_, u32>(0))
+        .unwrap()
+        .into()
+}
+
+/// All that reports would say of [`of_every_class`].
+fn told_of(store: &Store) -> impl PartialEq + std::fmt::Debug + use<> {
+    let window = Window { from: 20, to: 90 };
+    let given =
+        ["sms", "lab"].map(|one| (store.given_to(one, window).unwrap(), affected(store, one, window)));
+    (store.disclosures_of(&[subject(1)]).unwrap(), given, store.volumes(window).unwrap())
+}
+
+#[test]
+fn each_disclosure_keeps_its_own_grounds_and_equal_ones_share_them() {
+    let (store, _folder) = store();
+    let rows = of_every_class();
+    let last = rows.len() as u64;
+    let indexed: Vec<IndexRow> = rows.iter().cloned().map(IndexRow::Exchange).collect();
+    // One by one, and then once more at a time: classes are known from the batch, and from the store.
+    for row in &indexed[..6] {
+        store.apply(row.sequence(), std::slice::from_ref(row), upto(row.sequence())).unwrap();
+    }
+    store.apply(7, &indexed[6..], upto(last)).unwrap();
+    let without = |row: &Exchange| Exchange { subjects: Vec::new(), ..row.clone() };
+    let found: Vec<Exchange> =
+        store.disclosures_of(&[subject(1)]).unwrap().into_iter().map(|found| found.exchange).collect();
+    assert_eq!(found, rows.iter().map(without).collect::<Vec<_>>());
+    assert_eq!(classes(&store), last - 1);
+    // What nobody has any more goes with the last who had it; what another still has stays.
+    store.forget_index(LOG, last - 1).unwrap();
+    assert_eq!(classes(&store), 1);
+    let more = Exchange { sequence: last + 1, ..rows[3].clone() };
+    store.apply(last + 1, &[IndexRow::Exchange(more.clone())], upto(last + 1)).unwrap();
+    let found = store.disclosures_of(&[subject(1)]).unwrap();
+    assert!(found.iter().any(|found| found.exchange == without(&more)), "{found:?}");
+    assert_eq!(classes(&store), 2);
+    store.clear_index().unwrap();
+    assert_eq!(classes(&store), 0);
+}
+
+#[test]
+fn a_store_of_schema_8_tells_the_same_and_goes_on() {
+    let (store, _folder) = store();
+    let rows: Vec<IndexRow> = of_every_class().into_iter().map(IndexRow::Exchange).collect();
+    let last = rows.len() as u64;
+    store.apply(1, &rows, upto(last)).unwrap();
+    let (before, path) = (told_of(&store), store.path().to_owned());
+    drop(store);
+    back_to_schema_8(&path);
+    let store = Store::open(&path).unwrap();
+    assert_eq!((told_of(&store), classes(&store)), (before, last - 1));
+    let again = Exchange { sequence: last + 1, ..exchange(1, 10, "sms", &[1]) };
+    store.apply(last + 1, &[IndexRow::Exchange(again)], upto(last + 1)).unwrap();
+    assert_eq!(
+        (store.disclosures_of(&[subject(1)]).unwrap().len() as u64, classes(&store)),
+        (last + 1, last - 1)
+    );
 }
 
 #[test]

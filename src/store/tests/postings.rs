@@ -1,6 +1,6 @@
 //! Postings: whoever is looked for is found, wherever runs begin and end.
 
-use super::{exchange, store, subject};
+use super::{back_to_schema_8, exchange, store, subject};
 use crate::store::{IndexRow, Position, Store};
 
 const LOG: [u8; 16] = [5; 16];
@@ -89,6 +89,7 @@ fn runs_that_were_merged_by_an_older_schema_are_found_and_followed() {
     let bytes: Vec<u8> = both.flat_map(|(_, postings)| postings).collect();
     let mut postings: Vec<[u8; 24]> = bytes.as_chunks().0.to_vec();
     drop(store);
+    back_to_schema_8(&path);
     let connection = rusqlite::Connection::open(&path).unwrap();
     postings.sort_unstable();
     let older = "ALTER TABLE posting_run ADD COLUMN level SMALLINT NOT NULL DEFAULT 0;

@@ -23,6 +23,9 @@ const WHOLE: &[(&str, &str)] = &[
     ("LOGS", "one for each ledger"),
     ("FORGET_RESERVED", "once for each retirement of segments"),
     ("CLEAR_DISCLOSURE", "empties the table"),
+    ("CLEAR_CLASSES", "empties the table"),
+    ("FORGET_CLASSES", "once for each retirement of segments"),
+    ("LAST_CLASS", "the last entry of the index"),
     ("CLEAR_POSITION", "empties the table"),
     ("ACTS_OF_KIND", "what is on record of keys, at a start or reload"),
     ("LAST_CHANGE", "the last entry of the index"),
@@ -40,21 +43,34 @@ const SORTED: &[(&str, &str)] = &[
     ("NOTIFICATIONS_OPEN", "equal times by notice"),
 ];
 
+/// One recipient's disclosures in a window, class by class: the classes, and those of one.
+const CLASSES: &str = "SEARCH c USING INDEX disclosure_class_recipient (recipient=?)";
+const WITHIN: &str = "SEARCH d USING INDEX disclosure_class_time (class=? AND at>? AND at<?)";
+
 /// The queries that reports wait for, and the index that each must use.
 const BY_INDEX: &[(&str, &[&str])] = &[
     (
         "BLOCKS_DOWN_FROM",
         &["SEARCH posting_block USING INDEX sqlite_autoindex_posting_block_1 (log=? AND run=? AND least<?)"],
     ),
+    ("UNSORTED_FROM", &["SEARCH disclosure USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
     (
-        "UNSORTED_FROM",
-        &["SEARCH disclosure USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq>? AND seq<?)"],
+        "DISCLOSURE",
+        &["SEARCH d USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)"],
     ),
-    ("DISCLOSURE", &["SEARCH disclosure USING INDEX sqlite_autoindex_disclosure_1 (log=? AND seq=?)"]),
-    ("TOLD_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
-    ("GIVEN_TO", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
-    ("VOLUMES", &["SEARCH disclosure USING INDEX disclosure_recipient (recipient=? AND at>? AND at<?)"]),
-    ("NEXT_RECIPIENT", &["SEARCH disclosure USING COVERING INDEX disclosure_recipient (recipient>?)"]),
+    ("TOLD_TO", &["SEARCH c USING COVERING INDEX disclosure_class_recipient (recipient=?)", WITHIN]),
+    ("GIVEN_TO", &[CLASSES, WITHIN]),
+    ("VOLUMES", &[CLASSES, WITHIN]),
+    (
+        "NEXT_RECIPIENT",
+        &["SEARCH disclosure_class USING COVERING INDEX disclosure_class_recipient (recipient>?)"],
+    ),
+    (
+        "CLASS",
+        &[
+            "SEARCH disclosure_class USING INDEX disclosure_class_recipient (recipient=? AND policy=? AND route=?)",
+        ],
+    ),
     ("ACTS", &["SEARCH act USING INDEX act_time (at>? AND at<?)"]),
     ("POLICIES", &["SEARCH policy_version USING INDEX policy_version_time (at>? AND at<?)"]),
     ("ACTS_OF", &["SEARCH s USING COVERING INDEX act_subject_subject (subject=?)"]),
