@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands. Installs what it needs on a fresh Debian with
-# Rust, then checks format, lints, tests, documentation, the shipped policies and the demo.
+# Rust, then checks format, lints, tests, documentation, the shipped policies, the demo, the script that
+# builds what ships, and counts of instructions.
 #
 #   ./test.sh            all but the slow suites
 #   ./test.sh --all      these too

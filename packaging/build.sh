@@ -3,13 +3,14 @@
 # is kept, which is then trained once more, to see that it serves. Takes two release builds: some twenty minutes on
 # two cores.
 #
-#   packaging/build.sh                    target/shipped/tavs, and beside it the profile that guided it, tavs.profdata
-#   packaging/build.sh --profile FILE     by the profile of an earlier build of the same sources: one build
+#   packaging/build.sh                    target/shipped/tavs, and beside it the build profile that guided it
+#   packaging/build.sh --profile FILE     by the build profile of an earlier build of the same sources: one build
 #   FEATURES=parquet packaging/build.sh   with cargo features
 #   ROUNDS=5 packaging/build.sh           how often the training goes through its loads
 #
 # Flags in RUSTFLAGS hold for both; those of CARGO_ENCODED_RUSTFLAGS and of cargo's configuration files do not.
-# Needs rustup (for llvm-profdata, which must be of the compiler's own version), a C compiler, Python 3 and curl.
+# Needs a C compiler, Python 3 and curl; without --profile rustup, too (for llvm-profdata, which must be of the
+# compiler's own version).
 set -euo pipefail
 
 profile=
@@ -19,7 +20,10 @@ case "$#:${1:-}" in
     *) echo "usage: packaging/build.sh [--profile FILE]" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
-for tool in cargo rustup cc python3 curl; do
+tools=(cargo cc python3 curl)
+# Only what was counted is merged by a tool of the compiler's.
+[ -n "$profile" ] || tools+=(rustup)
+for tool in "${tools[@]}"; do
     command -v "$tool" >/dev/null || { echo "$tool is missing (https://rustup.rs; Debian: apt-get install gcc libc6-dev python3 curl)" >&2; exit 2; }
 done
 

@@ -19,7 +19,6 @@ import threading
 import time
 from pathlib import Path
 
-# Test numbers only: the serial 99xx is given to nobody.
 POLICY = """policy = 1
 
 [recipient]
@@ -153,6 +152,7 @@ idle        = 64
 """
 
 
+# Test numbers only: the serial 99xx is given to nobody.
 def cpr(n):
     return f"{n % 28 + 1:02}{n // 28 % 12 + 1:02}{n // 336 % 90 + 10:02}99{n % 100:02}"
 

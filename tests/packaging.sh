@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packaging/build.sh without its two release builds, which take a quarter of an hour: in the place of cargo, rustup,
+# packaging/build.sh without its two release builds, which take some twenty minutes on two cores: in the place of cargo, rustup,
 # rustc and llvm-profdata stand scripts that note what they were asked, and hand out the debug build. The training
 # is a real one, each time.
 #

@@ -39,7 +39,7 @@ pub const WRITTEN: &str = "_written";
 pub enum ParquetError {
     /// Built without it.
     #[error(
-        "this tavs was built without Parquet: build it with `cargo build --release --features parquet`, or ask for another --format"
+        "this tavs was built without Parquet: build it with `FEATURES=parquet packaging/build.sh` (docs/operating.md), or ask for another --format"
     )]
     Without,
     /// Two columns of one name.

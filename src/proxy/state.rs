@@ -17,7 +17,7 @@ use crate::limits::{Limits, Numbers};
 use crate::net::{TlsState, Upstream};
 use crate::policy::checked::Policy;
 use crate::policy::running::PolicySet;
-use crate::telemetry::metrics::{Counted, Metrics};
+use crate::telemetry::metrics::{Metrics, RecipientCounters};
 
 /// The running state. Never changed once built.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct State {
     pub(super) names: OwnNames,
     pub(super) problems: Problems,
     cut_over: Option<Timestamp>,
-    recipients: HashMap<RecipientId, OfRecipient>,
+    recipients: HashMap<RecipientId, PerRecipient>,
 }
 
 /// The parts of a state, built by `app` from the configuration.
@@ -60,11 +60,11 @@ pub struct Parts {
 /// What is the same in all exchanges of a recipient: what ledger records say of to whom, why and where, and its
 /// counters.
 #[derive(Debug)]
-struct OfRecipient {
+struct PerRecipient {
     without_route: Arc<Grounds>,
     by_route: HashMap<String, Arc<Grounds>>,
     /// Made with the first answer that is released; until then it has no samples.
-    counted: OnceLock<Counted>,
+    counters: OnceLock<RecipientCounters>,
 }
 
 impl State {
@@ -79,7 +79,7 @@ impl State {
         let limits = limits.rebuilt(numbers);
         let recipients = policies
             .iter()
-            .map(|policy| (policy.checked().recipient.id.clone(), OfRecipient::of(policy.checked())))
+            .map(|policy| (policy.checked().recipient.id.clone(), PerRecipient::of(policy.checked())))
             .collect();
         Self { policies, register, limits, upstreams, lookups, tls, names, problems, cut_over, recipients }
     }
@@ -110,19 +110,19 @@ impl State {
 
     /// What a record about this recipient, and this route if it is known, says.
     pub(super) fn grounds(&self, recipient: &RecipientId, route: Option<&str>) -> Option<Arc<Grounds>> {
-        let of_recipient = self.recipients.get(recipient)?;
-        let of_route = route.and_then(|route| of_recipient.by_route.get(route));
-        Some(Arc::clone(of_route.unwrap_or(&of_recipient.without_route)))
+        let per_recipient = self.recipients.get(recipient)?;
+        let of_route = route.and_then(|route| per_recipient.by_route.get(route));
+        Some(Arc::clone(of_route.unwrap_or(&per_recipient.without_route)))
     }
 
     /// A recipient's counters.
-    pub(super) fn counted(&self, recipient: &RecipientId, metrics: &Metrics) -> Option<&Counted> {
-        let of_recipient = self.recipients.get(recipient)?;
-        Some(of_recipient.counted.get_or_init(|| metrics.counted(recipient)))
+    pub(super) fn counters(&self, recipient: &RecipientId, metrics: &Metrics) -> Option<&RecipientCounters> {
+        let per_recipient = self.recipients.get(recipient)?;
+        Some(per_recipient.counters.get_or_init(|| metrics.counters_of(recipient)))
     }
 }
 
-impl OfRecipient {
+impl PerRecipient {
     fn of(policy: &Policy) -> Self {
         let without_route = Grounds {
             recipient: policy.recipient.id.clone(),
@@ -140,7 +140,7 @@ impl OfRecipient {
                 (route.name.clone(), Arc::new(Grounds { route: name, ..without_route.clone() }))
             })
             .collect();
-        Self { without_route: Arc::new(without_route), by_route, counted: OnceLock::new() }
+        Self { without_route: Arc::new(without_route), by_route, counters: OnceLock::new() }
     }
 }
 

@@ -292,7 +292,7 @@ impl EncodeMetric for Durations {
 /// A recipient's counters of what becomes of members and records. PERF: looked for once, not seven times an
 /// exchange.
 #[derive(Debug)]
-pub struct Counted {
+pub struct RecipientCounters {
     members: [Counter; MEMBERS.len()],
     records: [Counter; RECORDS.len()],
 }
@@ -310,11 +310,11 @@ pub struct Outcomes {
     pub records_withheld: u64,
 }
 
-/// Labels, in the order in which [`Counted::add`] takes the outcomes.
+/// Labels, in the order in which [`RecipientCounters::add`] takes the outcomes.
 const MEMBERS: [&str; 5] = ["released", "withheld", "unfit", "cpr-in-text", "address-protected"];
 const RECORDS: [&str; 2] = ["released", "withheld"];
 
-impl Counted {
+impl RecipientCounters {
     /// Adds what became of a document.
     pub fn add(&self, of: Outcomes) {
         let members = [of.released, of.withheld, of.unfit, of.cpr_in_text, of.address_protected];
@@ -421,13 +421,13 @@ impl Metrics {
 
     /// The counters of a recipient; after a reload they go on.
     #[must_use]
-    pub fn counted(&self, recipient: &RecipientId) -> Counted {
+    pub fn counters_of(&self, recipient: &RecipientId) -> RecipientCounters {
         let recipient = Word::from(recipient);
         let of = |family: &Family<Outcome, Counter>, outcome| {
             let labels = Outcome { recipient: recipient.clone(), outcome: Word::own(outcome) };
             Counter::clone(&family.get_or_create(&labels))
         };
-        Counted {
+        RecipientCounters {
             members: MEMBERS.map(|outcome| of(&self.members, outcome)),
             records: RECORDS.map(|outcome| of(&self.records, outcome)),
         }

@@ -2,7 +2,7 @@
 -- alone: a store belongs to one log, whose name meta holds. Each of them had all of it, 22 columns, in three search
 -- trees; that was the half of what the index costs an exchange.
 
--- Recipient, grounds and how it went. Numbered by the store, from 1; who is last to have one takes it along.
+-- Recipient, grounds and how it went. Numbered by tavs, from 1; a class goes with the last disclosure that has it.
 CREATE TABLE disclosure_class (
     number    BIGINT PRIMARY KEY,
     recipient TEXT     NOT NULL,

@@ -104,7 +104,7 @@ fn docs_metrics_is_up_to_date() {
 #[test]
 fn what_is_held_counts_under_its_own_label() {
     let metrics = Metrics::new();
-    metrics.counted(&RecipientId::new("sms")).add(Outcomes {
+    metrics.counters_of(&RecipientId::new("sms")).add(Outcomes {
         released: 1,
         withheld: 2,
         unfit: 3,
