@@ -18,8 +18,8 @@
 //! yet: it would have one implementation, and its methods would be these.
 
 mod approved;
-mod classes;
 mod connect;
+mod disclosure_classes;
 mod error;
 mod index;
 mod look;

@@ -117,8 +117,9 @@ fn no_approvals() -> Stop {
     stop(FINDINGS, "tavs.toml wants no approvals; `approval = \"required\"` in [policies] does")
 }
 
+/// The store, beside a process that may be serving from it: an approval is read from there, and nothing written.
 fn opened(config: &Config) -> Result<Store, Stop> {
-    Store::open(&config.store.value).map_err(|error| {
+    Store::open_beside(&config.store.value).map_err(|error| {
         let new = matches!(error, StoreError::Missing { .. });
         let hint = if new {
             "; of a new deployment `tavs serve` makes it at its first start, and refuses to serve"

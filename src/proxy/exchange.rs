@@ -57,16 +57,16 @@ pub(super) async fn exchange(
     let (head, content) = request.into_parts();
     let recipient = identify(proxy, state, connection).map_err(Refused::nobody)?;
     let policy = state.policies.get(recipient.id()).ok_or_else(|| Refused::nobody(Refusal::NoPolicy))?;
-    let per_recipient = |refusal| Refused::of(policy, refusal);
+    let refused = |refusal| Refused::of(policy, refusal);
     // Before the token, so that guesses at it count against the quota too.
-    let admitted = limit(state, reply, &recipient).map_err(per_recipient)?;
-    second_factor(policy, &head).map_err(per_recipient)?;
-    let target = http::admit(&head, &content, &state.names).map_err(per_recipient)?;
+    let admitted = limit(state, reply, &recipient).map_err(refused)?;
+    second_factor(policy, &head).map_err(refused)?;
+    let target = http::admit(&head, &content, &state.names).map_err(refused)?;
     if let Some(page) = Problems::page(target.path()) {
         let response = release::page(reply, page, admitted);
         return Ok(Done { response, who: Who::of(policy), outcome: "problem-page" });
     }
-    let permit = decide(proxy, state, reply, policy, (&head, &target)).await.map_err(per_recipient)?;
+    let permit = decide(proxy, state, reply, policy, (&head, &target)).await.map_err(refused)?;
     let permit = Arc::new(permit);
     answerable(proxy).map_err(|refusal| Refused::under(&permit, refusal))?;
     let under_permit = |refusal| Refused::under(&permit, guards::absent(proxy, &permit, refusal));
@@ -414,8 +414,8 @@ pub(super) async fn record(
 /// Counts members and records by what became of them.
 pub(super) fn count(proxy: &Proxy, state: &State, permit: &Permit, disclosure: &Disclosure) {
     let recipient = &permit.policy().checked().recipient.id;
-    // The permit is of this state, which has every recipient that it permits.
-    let Some(counters) = state.counters(recipient, &proxy.metrics) else { return };
+    // None only of a recipient that this state lacks, and the permit is of this state.
+    let Some(counters) = state.counters_of(recipient, &proxy.metrics) else { return };
     counters.add(Outcomes {
         released: disclosure.released_by_rule.iter().map(|count| u64::from(*count)).sum(),
         withheld: disclosure.withheld,

@@ -116,7 +116,11 @@ impl State {
     }
 
     /// A recipient's counters.
-    pub(super) fn counters(&self, recipient: &RecipientId, metrics: &Metrics) -> Option<&RecipientCounters> {
+    pub(super) fn counters_of(
+        &self,
+        recipient: &RecipientId,
+        metrics: &Metrics,
+    ) -> Option<&RecipientCounters> {
         let per_recipient = self.recipients.get(recipient)?;
         Some(per_recipient.counters.get_or_init(|| metrics.counters_of(recipient)))
     }

@@ -64,7 +64,11 @@ impl Connections {
     pub(super) fn open(path: &Path, make: Make) -> Result<Self, StoreError> {
         refuse_open_to_others(path, make)?;
         let mut connection = connect(path)?;
-        schema::migrate(path, &mut connection, schema::MIGRATIONS, make)?;
+        if schema::migrate(path, &mut connection, schema::MIGRATIONS, make)? {
+            // All that was rewritten stands in the write-ahead log, which would keep its size. Where a reader is in the
+            // way, it keeps it.
+            drop(checkpoint(&connection));
+        }
         let writer = Writer { connection, durability: Durability::Synced };
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
     }
@@ -130,9 +134,7 @@ impl Connections {
     /// reader keeps that from being done now, the next one does it, or the next start.
     pub(super) fn wipe(&self) {
         let writer = lock(&self.writer);
-        let done =
-            writer.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0));
-        if !matches!(done, Ok(0)) {
+        if !matches!(checkpoint(&writer.connection), Ok(0)) {
             tracing::warn!(
                 "what was erased stands in the store's write-ahead log until the next erasure or start"
             );
@@ -144,6 +146,11 @@ impl Connections {
         connection.pragma_update(None, "query_only", true).map_err(StoreError::at("open the store"))?;
         Ok(connection)
     }
+}
+
+/// Copies the write-ahead log into the database and cuts it to nothing: 0 if nobody was in the way.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))
 }
 
 impl Writer {

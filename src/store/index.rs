@@ -4,8 +4,8 @@
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction};
 
-use super::classes::Classes;
 use super::connect::Durability;
+use super::disclosure_classes::DisclosureClasses;
 use super::error::StoreError;
 use super::quota::REFRESH;
 use super::rows::{Act, Exchange, IndexRow, Log, Policy, Position};
@@ -47,7 +47,8 @@ impl Store {
     /// Applies rows in order, and moves the position to `upto`, all in one step. Rows that are in the
     /// index already are passed over: applying a batch twice is the same as once.
     ///
-    /// `begins` is the number of the record that the batch begins with: it must not leave one out.
+    /// `begins` is the number of the record that the batch begins with: it must not leave one out. A store that belongs
+    /// to no log yet belongs to this one from now on.
     ///
     /// # Errors
     /// When the rows do not follow the index, the store belongs to another log, or it cannot be
@@ -60,9 +61,12 @@ impl Store {
     /// who was told about whom last at that time. Policy versions stay: later records speak of them.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When the store belongs to another log, or cannot be written.
     pub fn forget_index(&self, log: Log, upto: u64) -> Result<(), StoreError> {
-        self.connections.write(Durability::Derived, DOING, |t| {
+        self.connections.write_or_refuse(Durability::Derived, DOING, |t| {
+            if let Err(other) = bind(t, &log)? {
+                return Ok(Err(other));
+            }
             let last = t.query_row(sql::FORGOTTEN, (int(upto),), |row| number(row, 0)).optional()?;
             if let Some(at) = last {
                 // One that was not written again may be older than the disclosure that it stands for.
@@ -74,7 +78,7 @@ impl Store {
             }
             t.execute(sql::FORGET_DISCLOSURE, (int(upto),))?;
             t.execute(sql::FORGET_CLASSES, ())?;
-            Ok(())
+            Ok(Ok(()))
         })
     }
 
@@ -106,13 +110,17 @@ fn log(c: &Connection) -> rusqlite::Result<Option<String>> {
     c.prepare_cached(sql::META)?.query_row((LOG,), |row| row.get(0)).optional()
 }
 
+/// Refuses another log than the store's; one that belongs to none yet, and has rows of none, is this one's from now on.
 fn bind(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<Result<(), StoreError>> {
     let given = HEXLOWER.encode(log);
-    match self::log(t)? {
-        Some(stored) if stored != given => return Ok(Err(StoreError::OtherLog { stored, given })),
-        Some(_) => {}
-        None => drop(t.prepare_cached(sql::PUT_META_ONCE)?.execute((LOG, &given))?),
+    let stored = match self::log(t)? {
+        Some(stored) => Some(stored),
+        None => postings::logs(t)?.first().map(|(log, _)| HEXLOWER.encode(log)),
+    };
+    if let Some(stored) = stored.filter(|stored| *stored != given) {
+        return Ok(Err(StoreError::OtherLog { stored, given }));
     }
+    t.prepare_cached(sql::PUT_META_ONCE)?.execute((LOG, &given))?;
     Ok(Ok(()))
 }
 
@@ -128,7 +136,7 @@ fn apply(
     rows: &[IndexRow],
     upto: Position,
 ) -> rusqlite::Result<Result<(), StoreError>> {
-    // Disclosures go by the number of their record alone.
+    // A disclosure's key is its record's number alone: another log's rows would pass for this one's.
     if let Err(other) = bind(t, &upto.log)? {
         return Ok(Err(other));
     }
@@ -142,7 +150,7 @@ fn apply(
         }
     }
     let mut unsorted = postings::unsorted(t, &upto.log)?;
-    let mut classes = Classes::default();
+    let mut classes = DisclosureClasses::default();
     // Looked for once, not once a row: its text is long.
     let mut put = t.prepare_cached(sql::PUT_DISCLOSURE)?;
     for row in rows.iter().filter(|row| before.is_none_or(|at| row.sequence() > at)) {

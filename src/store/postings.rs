@@ -67,8 +67,8 @@ pub(super) fn forget(t: &Transaction<'_>, log: &Log, upto: u64) -> rusqlite::Res
     Ok(())
 }
 
-/// The records that told about any of the ids, each once, in the order of logs and numbers.
-pub(super) fn of(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<BTreeSet<(Log, u64)>> {
+/// The records that told about any of the ids, each once, in the order of their numbers.
+pub(super) fn of(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<BTreeSet<u64>> {
     let runs = runs(c)?;
     let mut found = BTreeSet::new();
     let mut down = c.prepare_cached(sql::BLOCKS_DOWN_FROM)?;
@@ -79,7 +79,7 @@ pub(super) fn of(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<BTreeSet
             while let Some(block) = blocks.next()? {
                 let within = |posting: &Posting| (least..=most).contains(posting);
                 let postings: Vec<Posting> = read_chunks(block, 1)?;
-                found.extend(postings.into_iter().filter(within).map(|posting| (*log, sequence(posting))));
+                found.extend(postings.into_iter().filter(within).map(sequence));
                 if block.get::<_, Posting>(0)? < least {
                     break;
                 }
@@ -90,14 +90,15 @@ pub(super) fn of(c: &Connection, ids: &[SubjectId]) -> rusqlite::Result<BTreeSet
         let last = runs.iter().filter(|(of, _)| *of == log).map(|(_, run)| run.last).max().unwrap_or(0);
         each_unsorted(c, (last, upto), |sequence, of| {
             if of.iter().any(|id| ids.contains(id)) {
-                found.insert((log, sequence));
+                found.insert(sequence);
             }
         })?;
     }
     Ok(found)
 }
 
-fn logs(c: &Connection) -> rusqlite::Result<Vec<(Log, u64)>> {
+/// The store's log with the last record of it that is indexed: a store belongs to one.
+pub(super) fn logs(c: &Connection) -> rusqlite::Result<Vec<(Log, u64)>> {
     c.prepare_cached(sql::LOGS)?.query_map((), |row| Ok((row.get(0)?, number(row, 1)?)))?.collect()
 }
 

@@ -38,15 +38,15 @@ impl Store {
     /// When the store cannot be read.
     pub fn disclosures_of(&self, ids: &[SubjectId]) -> Result<Vec<Disclosed>, StoreError> {
         self.connections.read(DOING, |c| {
-            let mut found: BTreeMap<(Millis, Log, u64), Disclosed> = BTreeMap::new();
+            let mut found: BTreeMap<(Millis, u64), Disclosed> = BTreeMap::new();
             let mut statement = c.prepare_cached(sql::DISCLOSURE)?;
-            for (log, sequence) in postings::of(c, ids)? {
+            for sequence in postings::of(c, ids)? {
                 let disclosed = statement.query_row((int(sequence),), |row| {
                     Ok(Disclosed { exchange: exchange(row)?, persons: number(row, 19)? })
                 });
                 // Retention may have let it go while its run still stands.
                 if let Some(disclosed) = disclosed.optional()? {
-                    found.insert((disclosed.exchange.at, log, sequence), disclosed);
+                    found.insert((disclosed.exchange.at, sequence), disclosed);
                 }
             }
             Ok(found.into_values().collect())

@@ -22,19 +22,20 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// A clause that only SQLite has stands in a migration as a comment of this form, which others pass over.
 /// There is one, `WITHOUT ROWID`: in its absence SQLite keeps a table in two trees, by number and by key.
 const OWN: (&str, &str) = ("/* SQLite: ", " */");
-/// A number that is a table's whole key, in every database's words and in SQLite's: only of the latter does it make
-/// one tree of two.
+/// A number that is a table's whole key. By the second words it is SQLite's own number of a row, and the table one
+/// search tree; by the first there would be a second tree. `WITHOUT ROWID` makes one of two as well, but for short rows:
+/// what is longer than a quarter of a page stands elsewhere.
 const NUMBERED: (&str, &str) = ("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
 
 const DOING: &str = "bring the store's schema up to date";
 
-/// Brings a database to the newest schema, all steps or none.
+/// Brings a database to the newest schema, all steps or none. Whether it had another before.
 pub(super) fn migrate(
     path: &Path,
     connection: &mut Connection,
     migrations: &[&str],
     make: Make,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let behaviour = match make {
         Make::Yes | Make::No => TransactionBehavior::Immediate,
         Make::Nothing => TransactionBehavior::Deferred,
@@ -51,7 +52,7 @@ pub(super) fn migrate(
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     if found == known {
-        return Ok(());
+        return Ok(false);
     }
     if make == Make::Nothing {
         return Err(StoreError::Older { path: path.to_owned(), found, known });
@@ -63,7 +64,8 @@ pub(super) fn migrate(
         transaction.execute(super::sql::PUT_META, ("schema", known.to_string()))
     };
     step().map_err(StoreError::at(DOING))?;
-    transaction.commit().map_err(StoreError::at(DOING))
+    transaction.commit().map_err(StoreError::at(DOING))?;
+    Ok(true)
 }
 
 /// A migration as SQLite takes it.

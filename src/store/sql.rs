@@ -109,7 +109,7 @@ statements! {
         ON CONFLICT (log) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, unsorted = excluded.unsorted";
     PUT_DISCLOSURE = "INSERT INTO disclosure (seq, at, class, exchange, bytes, subjects, subject_ids, released,
             withheld, unfit, cpr_in_text, records, records_withheld)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (seq) DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     CLASS = "SELECT number FROM disclosure_class
         WHERE recipient = $1 AND policy = $2 AND route IS NOT DISTINCT FROM $3 AND kind = $4 AND purpose = $5
             AND basis = $6 AND country = $7 AND status = $8 AND outcome = $9";

@@ -8,11 +8,14 @@ mod quota;
 mod registry;
 mod statements;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Alias, AliasSource, Exchange, NewChange, RightKind, Store};
+use super::connect::Make;
+use super::{Alias, AliasSource, Exchange, NewChange, RightKind, Store, schema};
 use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 
 /// A store in a folder of its own, which goes with the second.
@@ -47,22 +50,25 @@ pub(crate) fn alias(one: u8, other: u8) -> Alias {
     Alias { subject: subject(one), same_as: subject(other), source: AliasSource::Learnt, at: 1 }
 }
 
-/// Makes a store one of schema 8, in which each disclosure had all that it shares with others now.
+/// Makes a store one of schema 8, in which each disclosure had all that its class has now.
 fn back_to_schema_8(path: &Path) {
-    let older = "ALTER TABLE disclosure RENAME TO newer;
-        CREATE TABLE disclosure (log BYTEA, seq BIGINT, at BIGINT, kind TEXT, exchange BYTEA, recipient TEXT,
-            policy BYTEA, route TEXT, purpose TEXT, basis TEXT, country TEXT, status SMALLINT, outcome TEXT,
-            bytes BIGINT, subjects BIGINT, subject_ids BYTEA, released TEXT, withheld BIGINT, unfit BIGINT,
-            cpr_in_text BIGINT, records BIGINT, records_withheld BIGINT, PRIMARY KEY (log, seq));
-        CREATE INDEX disclosure_recipient ON disclosure (recipient, at);
+    let older = path.with_extension("older");
+    let mut raw = rusqlite::Connection::open(&older).unwrap();
+    schema::migrate(&older, &mut raw, &schema::MIGRATIONS[..8], Make::Yes).unwrap();
+    raw.execute("ATTACH $1 AS newer", (path.to_str(),)).unwrap();
+    let rows = "INSERT INTO meta SELECT * FROM newer.meta WHERE name <> 'schema';
+        INSERT INTO position SELECT * FROM newer.position;
+        INSERT INTO posting_run SELECT * FROM newer.posting_run;
+        INSERT INTO posting_block SELECT * FROM newer.posting_block;
         INSERT INTO disclosure SELECT (SELECT log FROM position), seq, at, kind, exchange, recipient, policy,
             route, purpose, basis, country, status, outcome, bytes, subjects, subject_ids, released, withheld,
             unfit, cpr_in_text, records, records_withheld
-            FROM newer JOIN disclosure_class ON class = number ORDER BY seq;
-        DROP TABLE newer;
-        DROP TABLE disclosure_class;
-        UPDATE meta SET value = '8' WHERE name = 'schema'";
-    rusqlite::Connection::open(path).unwrap().execute_batch(older).unwrap();
+            FROM newer.disclosure JOIN newer.disclosure_class ON class = number ORDER BY seq";
+    raw.execute_batch(rows).unwrap();
+    raw.execute_batch("DETACH newer").unwrap();
+    drop(raw);
+    fs::set_permissions(&older, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(older, path).unwrap();
 }
 
 /// An invented disclosure.

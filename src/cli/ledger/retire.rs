@@ -66,12 +66,12 @@ fn try_run(args: &Args) -> Result<u8, u8> {
             "tavs.toml says nothing of retention: add `[ledger.retention]` with `default = \"5 years\"`",
         ));
     };
-    let store = Store::open(&config.store.value).map_err(|error| fail(&error.to_string()))?;
     if args.dry_run {
+        let store = Store::open_beside(&config.store.value).map_err(|error| fail(&error.to_string()))?;
         let plan = look(&config, terms, at, &store)?;
         return Ok(show(&tell(&plan, at, "would be")));
     }
-    retire(&config, terms, at, &store, args, &clock)
+    retire(&config, terms, at, args, &clock)
 }
 
 fn look(config: &Config, terms: &Terms, at: Date, store: &Store) -> Result<Plan, u8> {
@@ -79,14 +79,7 @@ fn look(config: &Config, terms: &Terms, at: Date, store: &Store) -> Result<Plan,
     plan(&config.ledger.directory.value, terms, at, category).map_err(|error| refuse("retire", &error))
 }
 
-fn retire(
-    config: &Config,
-    terms: &Terms,
-    at: Date,
-    store: &Store,
-    args: &Args,
-    clock: &Clock,
-) -> Result<u8, u8> {
+fn retire(config: &Config, terms: &Terms, at: Date, args: &Args, clock: &Clock) -> Result<u8, u8> {
     let directory = &config.ledger.directory.value;
     let settings = Settings {
         directory: directory.clone(),
@@ -99,7 +92,9 @@ fn retire(
     }
     // Taken for this process, so that nothing is written meanwhile.
     let (ledger, _found) = Ledger::open(settings).map_err(|error| refuse("retire", &error))?;
-    let plan = look(config, terms, at, store)?;
+    // Only now: to open it may bring its schema up to date, under whoever served from it.
+    let store = Store::open(&config.store.value).map_err(|error| fail(&error.to_string()))?;
+    let plan = look(config, terms, at, &store)?;
     let Some(upto) = plan.segments.last().map(|ended| ended.tip.0) else {
         return Ok(show(&tell(&plan, at, "was")));
     };

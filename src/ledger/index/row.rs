@@ -35,9 +35,9 @@ pub(super) fn push_rows(record: Record, rows: &mut Vec<IndexRow>) -> usize {
 
 fn exchange(sequence: u64, entry: Entry) -> Exchange {
     let grounds = &*entry.grounds;
-    // Room for all: as a rule a value of each leaves.
-    let mut released = Vec::with_capacity(entry.released_by_rule.len());
     let numbered = (0_u32..).zip(&entry.released_by_rule).filter(|(_, count)| **count > 0);
+    // Room for those: a policy may have many rules of which few let out anything.
+    let mut released = Vec::with_capacity(numbered.clone().count());
     released.extend(numbered.map(|(rule, count)| (rule, u64::from(*count))));
     Exchange {
         sequence,

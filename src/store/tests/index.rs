@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{back_to_schema_8, exchange, store, subject};
 use crate::ids::PolicyVersion;
+use crate::store::connect::Durability;
 use crate::store::{
     Act, Affected, Disclosed, Exchange, IndexRow, Policy, PolicyRule, Position, Store, StoreError, Window,
 };
@@ -62,6 +63,30 @@ fn a_store_belongs_to_one_log() {
     assert!(error.to_string().contains("its own store"));
     let other = store.apply(1, &[], Position { log: [6; 16], sequence: 1, hash: [0; 32] });
     assert!(matches!(other, Err(StoreError::OtherLog { .. })));
+    assert!(matches!(store.forget_index([6; 16], 1), Err(StoreError::OtherLog { .. })));
+}
+
+#[test]
+fn a_store_that_belongs_to_no_log_belongs_to_the_first_whose_rows_it_gets() {
+    let (store, _folder) = store();
+    store.apply(1, &[IndexRow::Exchange(exchange(1, 1, "sms", &[1]))], upto(1)).unwrap();
+    assert!(matches!(store.bind([6; 16]), Err(StoreError::OtherLog { .. })));
+    // Also where what says so is lost.
+    let connection = rusqlite::Connection::open(store.path()).unwrap();
+    connection.execute("DELETE FROM meta WHERE name = 'log'", ()).unwrap();
+    assert!(matches!(store.bind([6; 16]), Err(StoreError::OtherLog { .. })));
+    store.bind(LOG).unwrap();
+}
+
+#[test]
+fn a_class_that_a_disclosure_has_cannot_go() {
+    let (store, _folder) = store();
+    store.apply(1, &[IndexRow::Exchange(exchange(1, 1, "sms", &[1]))], upto(1)).unwrap();
+    let gone = store
+        .connections
+        .write(Durability::Derived, "try", |t| t.execute("DELETE FROM disclosure_class", ()));
+    assert!(matches!(gone, Err(StoreError::Database { .. })));
+    assert_eq!(classes(&store), 1);
 }
 
 #[test]
@@ -110,9 +135,9 @@ fn classes(store: &Store) -> u64 {
         .into()
 }
 
-/// All that reports would say of [`of_every_class`].
+/// All that reports would say of [`of_every_class`] and what follows it.
 fn told_of(store: &Store) -> impl PartialEq + std::fmt::Debug + use<> {
-    let window = Window { from: 20, to: 90 };
+    let window = Window { from: 0, to: 900 };
     let given =
         ["sms", "lab"].map(|one| (store.given_to(one, window).unwrap(), affected(store, one, window)));
     (store.disclosures_of(&[subject(1)]).unwrap(), given, store.volumes(window).unwrap())
@@ -124,7 +149,7 @@ fn each_disclosure_keeps_its_own_grounds_and_equal_ones_share_them() {
     let rows = of_every_class();
     let last = rows.len() as u64;
     let indexed: Vec<IndexRow> = rows.iter().cloned().map(IndexRow::Exchange).collect();
-    // One by one, and then once more at a time: classes are known from the batch, and from the store.
+    // One by one, then several at a time: the last one's class is known from the store.
     for row in &indexed[..6] {
         store.apply(row.sequence(), std::slice::from_ref(row), upto(row.sequence())).unwrap();
     }
@@ -147,6 +172,32 @@ fn each_disclosure_keeps_its_own_grounds_and_equal_ones_share_them() {
 }
 
 #[test]
+fn a_class_that_is_new_in_a_batch_is_known_in_the_rest_of_it() {
+    let (store, _folder) = store();
+    let (one, other) = (exchange(1, 1, "sms", &[1]), exchange(2, 2, "lab", &[1]));
+    let rows = [one.clone(), other, Exchange { sequence: 3, ..one.clone() }, Exchange { sequence: 4, ..one }];
+    store.apply(1, &rows.map(IndexRow::Exchange), upto(4)).unwrap();
+    let found = store.disclosures_of(&[subject(1)]).unwrap();
+    let recipients: Vec<&str> = found.iter().map(|found| &*found.exchange.recipient).collect();
+    assert_eq!(recipients, ["sms", "sms", "sms", "lab"], "in the order of time");
+    assert_eq!(classes(&store), 2);
+}
+
+/// What is told does not go by which number a class has.
+#[test]
+fn an_index_that_is_made_anew_after_retention_tells_the_same() {
+    let (store, _folder) = store();
+    let rows: Vec<IndexRow> = of_every_class().into_iter().map(IndexRow::Exchange).collect();
+    let last = rows.len() as u64;
+    store.apply(1, &rows, upto(last)).unwrap();
+    store.forget_index(LOG, 4).unwrap();
+    let before = told_of(&store);
+    store.clear_index().unwrap();
+    store.apply(5, &rows[4..], upto(last)).unwrap();
+    assert_eq!(told_of(&store), before);
+}
+
+#[test]
 fn a_store_of_schema_8_tells_the_same_and_goes_on() {
     let (store, _folder) = store();
     let rows: Vec<IndexRow> = of_every_class().into_iter().map(IndexRow::Exchange).collect();
@@ -156,13 +207,15 @@ fn a_store_of_schema_8_tells_the_same_and_goes_on() {
     drop(store);
     back_to_schema_8(&path);
     let store = Store::open(&path).unwrap();
+    // The log of all that was rewritten does not keep its size.
+    assert_eq!(std::fs::metadata(path.with_extension("db-wal")).unwrap().len(), 0);
     assert_eq!((told_of(&store), classes(&store)), (before, last - 1));
-    let again = Exchange { sequence: last + 1, ..exchange(1, 10, "sms", &[1]) };
-    store.apply(last + 1, &[IndexRow::Exchange(again)], upto(last + 1)).unwrap();
-    assert_eq!(
-        (store.disclosures_of(&[subject(1)]).unwrap().len() as u64, classes(&store)),
-        (last + 1, last - 1)
-    );
+    let known = Exchange { sequence: last + 1, ..exchange(1, 500, "sms", &[1]) };
+    let new = Exchange { sequence: last + 2, ..exchange(1, 510, "research", &[1]) };
+    store.apply(last + 1, &[known, new].map(IndexRow::Exchange), upto(last + 2)).unwrap();
+    let found = store.disclosures_of(&[subject(1)]).unwrap();
+    let recipients: Vec<&str> = found.iter().rev().take(2).map(|found| &*found.exchange.recipient).collect();
+    assert_eq!((found.len() as u64, classes(&store), recipients), (last + 2, last, vec!["research", "sms"]));
 }
 
 #[test]

@@ -20,12 +20,12 @@ const WHOLE: &[(&str, &str)] = &[
     ("CLEAR_BLOCKS", "empties the table"),
     ("CLEAR_RUNS", "empties the table"),
     ("RUNS", "a run for 16,000 postings"),
-    ("LOGS", "one for each ledger"),
+    ("LOGS", "one row: a store belongs to one log"),
     ("FORGET_RESERVED", "once for each retirement of segments"),
     ("CLEAR_DISCLOSURE", "empties the table"),
     ("CLEAR_CLASSES", "empties the table"),
     ("FORGET_CLASSES", "once for each retirement of segments"),
-    ("LAST_CLASS", "the last entry of the index"),
+    ("LAST_CLASS", "the last row of the table"),
     ("CLEAR_POSITION", "empties the table"),
     ("ACTS_OF_KIND", "what is on record of keys, at a start or reload"),
     ("LAST_CHANGE", "the last entry of the index"),
@@ -43,8 +43,9 @@ const SORTED: &[(&str, &str)] = &[
     ("NOTIFICATIONS_OPEN", "equal times by notice"),
 ];
 
-/// One recipient's disclosures in a window, class by class: the classes, and those of one.
+/// One recipient's classes, by which its disclosures in a window are found.
 const CLASSES: &str = "SEARCH c USING INDEX disclosure_class_recipient (recipient=?)";
+/// Those of one class.
 const WITHIN: &str = "SEARCH d USING INDEX disclosure_class_time (class=? AND at>? AND at<?)";
 
 /// The queries that reports wait for, and the index that each must use.
@@ -119,7 +120,7 @@ fn every_statement_and_migration_is_postgresql_too() {
     }
     for text in schema::MIGRATIONS {
         Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap();
-        // What PostgreSQL passes over is this one clause.
+        // What PostgreSQL passes over is this one clause; `schema::NUMBERED` is put in the place of its own words later.
         let text = text.replace("/* SQLite: WITHOUT ROWID */", "");
         assert!(!text.contains("/*"));
         for own in ["WITHOUT ROWID", "AUTOINCREMENT", "STRICT", " BLOB", " INTEGER", "PRAGMA"] {

@@ -1,7 +1,9 @@
-//! What many disclosures have in common, each such class once: recipient, grounds, and how it went. Named by a
-//! number in the index's rows.
+//! Disclosure classes: what many disclosures have in common, kept once: the grounds of their ledger records
+//! (`ledger::Grounds`), kind, status and outcome. Rows of the index name one by its number. All nine are words of a
+//! policy or of tavs, or a status: there are as many classes as routes and ways that an exchange ends, however many
+//! disclosures. What comes from a body, or differs from one exchange to the next, must not become a tenth.
 //!
-//! What must never happen here: a disclosure under grounds that were not its own.
+//! What must never happen here: a disclosure in a class that differs from it in any of them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,10 +18,10 @@ use crate::ids::PolicyVersion;
 
 /// The classes that the rows of one batch have, with their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Classes<'a> {
+pub(super) struct DisclosureClasses<'a> {
     known: HashMap<Class<'a>, u64>,
-    /// The one before. PERF: rows of one class come together, and all of a class is hashed to find it: a tenth of
-    /// the index of a disclosure.
+    /// The class of the row before. PERF: consecutive rows mostly share one, and hashing it takes a tenth of what
+    /// indexing a disclosure takes.
     last: Option<(Class<'a>, u64)>,
 }
 
@@ -36,7 +38,7 @@ struct Class<'a> {
     outcome: &'a str,
 }
 
-impl<'a> Classes<'a> {
+impl<'a> DisclosureClasses<'a> {
     /// The number of a row's class, which is written where it is new.
     pub(super) fn number(&mut self, t: &Transaction<'_>, row: &'a Exchange) -> rusqlite::Result<u64> {
         let class = Class::of(row);
@@ -47,7 +49,7 @@ impl<'a> Classes<'a> {
         }
         let number = match self.known.entry(class) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => *new.insert(find(t, &class)?),
+            Entry::Vacant(new) => *new.insert(find_or_put(t, &class)?),
         };
         self.last = Some((class, number));
         Ok(number)
@@ -71,8 +73,9 @@ impl<'a> Class<'a> {
 }
 
 /// The number of a class in the store, or the one that it is given there.
-fn find(t: &Transaction<'_>, class: &Class<'_>) -> rusqlite::Result<u64> {
+fn find_or_put(t: &Transaction<'_>, class: &Class<'_>) -> rusqlite::Result<u64> {
     let basis = join(class.basis);
+    // The number comes last where it is put, so that both statements begin with the same.
     let key: &[&dyn ToSql] = rusqlite::params![
         class.recipient,
         class.policy,
