@@ -15,8 +15,8 @@ use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
 
 const DOING: &str = "read the index";
 
-/// Recipient, policy version and route.
-type Grounds = (String, PolicyVersion, Option<String>);
+/// Recipient, policy version and route: what a sum is of.
+type GivenUnder = (String, PolicyVersion, Option<String>);
 
 /// Adds up what was given under the same grounds.
 #[derive(Debug, Default)]
@@ -80,8 +80,8 @@ impl Store {
         let mut sums = Sums::default();
         for Disclosed { exchange, .. } in self.disclosures_of(ids)? {
             let route = exchange.route.as_deref().map(str::to_owned);
-            let grounds = (exchange.recipient.to_string(), exchange.policy, route);
-            sums.add(grounds, exchange.at, &exchange.released);
+            let under = (exchange.recipient.to_string(), exchange.policy, route);
+            sums.add(under, exchange.at, &exchange.released);
         }
         Ok(sums.into_given())
     }
@@ -127,8 +127,8 @@ impl Store {
             let mut statement = c.prepare_cached(sql::GIVEN_TO)?;
             let mut rows = statement.query((recipient, int(window.from), int(window.to)))?;
             while let Some(row) = rows.next()? {
-                let grounds = (recipient.to_owned(), row.get(0)?, row.get(1)?);
-                sums.add(grounds, number(row, 2)?, &read_pairs(row, 3)?);
+                let under = (recipient.to_owned(), row.get(0)?, row.get(1)?);
+                sums.add(under, number(row, 2)?, &read_pairs(row, 3)?);
             }
             Ok(sums.into_given())
         })
@@ -230,7 +230,7 @@ impl Store {
 }
 
 impl Sums {
-    fn add(&mut self, (recipient, policy, route): Grounds, at: Millis, released: &[(u32, u64)]) {
+    fn add(&mut self, (recipient, policy, route): GivenUnder, at: Millis, released: &[(u32, u64)]) {
         let sum = self.0.entry((recipient, policy.0, route)).or_insert_with(|| Sum {
             disclosures: 0,
             first: at,
