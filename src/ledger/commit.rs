@@ -78,7 +78,7 @@ impl Commit {
     /// # Errors
     /// When no thread can be started.
     pub(super) fn new(writer: Writer, last_sequence: u64) -> io::Result<Self> {
-        let durable = Durable::new(last_sequence);
+        let durable = Durable::new(last_sequence, writer.verified());
         let tip = Mutex::new(writer.tip());
         let (jobs, work) = mpsc::sync_channel(1);
         std::thread::Builder::new().name("tavs-ledger".to_owned()).spawn(move || write_all(&work))?;

@@ -23,6 +23,7 @@ pub struct Durable(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     sequence: AtomicU64,
+    verified: Option<(u64, Line)>,
     queue: Mutex<Queue>,
 }
 
@@ -53,8 +54,16 @@ pub(super) struct Line {
 }
 
 impl Durable {
-    pub(super) fn new(sequence: u64) -> Self {
-        Self(Arc::new(Shared { sequence: AtomicU64::new(sequence), queue: Mutex::default() }))
+    /// Of a ledger up to the number of its last record. `verified` is that record's number and line, where opening
+    /// verified its segment.
+    pub(super) fn new(sequence: u64, verified: Option<(u64, Line)>) -> Self {
+        Self(Arc::new(Shared { sequence: AtomicU64::new(sequence), verified, queue: Mutex::default() }))
+    }
+
+    /// The number and line of the record that the ledger ended with when it was opened, if its segment was verified
+    /// then: who goes on from there need not read it again.
+    pub(super) fn verified(&self) -> Option<(u64, Line)> {
+        self.0.verified
     }
 
     /// The number of the last record that is on disk.

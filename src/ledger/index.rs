@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use self::follow::Follower;
 pub use self::follow::log_of;
-use super::handed::Handed;
+use super::handed::{Handed, Line};
 use super::read::Record;
 use super::{Durable, LedgerError};
 use crate::store::{IndexRow, Log, Position, Store, StoreError};
@@ -129,7 +129,7 @@ impl Indexer {
     /// # Errors
     /// When it is another ledger's, when either cannot be used, or no thread can be started.
     pub fn start(directory: &Path, durable: Durable, store: Store) -> Result<Self, IndexError> {
-        let mut feed = Feed::open(directory, store)?;
+        let mut feed = Feed::open(directory, store, durable.verified())?;
         feed.follow(durable.clone());
         let shared = Arc::new(Shared::default());
         shared.indexed.store(feed.indexed(), Ordering::Release);
@@ -260,10 +260,10 @@ impl Drop for Feed {
 }
 
 impl Feed {
-    fn open(directory: &Path, store: Store) -> Result<Self, IndexError> {
+    fn open(directory: &Path, store: Store, verified: Option<(u64, Line)>) -> Result<Self, IndexError> {
         let log = bind(directory, &store)?;
         let position = store.position(log)?;
-        let follower = Some(Follower::open(directory, position)?);
+        let follower = Some(Follower::open_verified(directory, position, verified)?);
         Ok(Self {
             directory: directory.to_owned(),
             store,
@@ -368,7 +368,7 @@ fn bind(directory: &Path, store: &Store) -> Result<Log, IndexError> {
 pub fn rebuild(directory: &Path, store: &Store, mut told: impl FnMut(u64)) -> Result<u64, IndexError> {
     bind(directory, store)?;
     store.clear_index()?;
-    let mut feed = Feed::open(directory, store.clone())?;
+    let mut feed = Feed::open(directory, store.clone(), None)?;
     while feed.step(u64::MAX)? {
         told(feed.indexed());
     }

@@ -213,11 +213,12 @@ impl Segment {
         }
     }
 
-    /// Passes over the next line, which this process wrote: where it ends, and its hash.
-    pub(super) fn pass(&mut self, end: u64, hash: Hash) {
+    /// Passes over the lines up to a record, which this process wrote or verified: its number, where its line ends, and
+    /// its hash.
+    pub(super) fn pass(&mut self, sequence: u64, end: u64, hash: Hash) {
         self.offset = end;
         self.last = hash;
-        self.next = self.next.saturating_add(1);
+        self.next = sequence.saturating_add(1);
         self.passed = true;
     }
 

@@ -168,6 +168,13 @@ impl Writer {
         self.tip
     }
 
+    /// The number and line of the last record, where that is in the segment that was verified on opening.
+    pub(super) fn verified(&self) -> Option<(u64, Line)> {
+        let (sequence, hash) = self.tip?;
+        let line = Line { segment: self.number, end: self.length, length: 0, hash };
+        (self.last == hash).then_some((sequence, line))
+    }
+
     /// Where the records of the last batch stand.
     pub(super) fn lines(&self) -> &[Line] {
         &self.lines

@@ -12,7 +12,7 @@ use super::{BATCH, Feed, IndexError, Indexer, rebuild};
 use crate::ids::{RecipientId, SubjectId};
 use crate::ledger::handed::Durable;
 use crate::ledger::tests::{change, entry, fill, lookup, policy, run, settings};
-use crate::ledger::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Note, Settings, read};
+use crate::ledger::{Entry, Grounds, Kind, Ledger, LedgerError, Limits, Note, Settings, read, segment};
 use crate::store::{Affected, Store, StoreError, Window};
 
 /// Long enough for any machine; no test waits for it when all is well.
@@ -47,6 +47,7 @@ fn dump(store: &Store) -> Vec<String> {
     let mut all = Vec::new();
     for table in [
         "disclosure",
+        "disclosure_class",
         "posting_run",
         "posting_block",
         "policy_version",
@@ -72,7 +73,7 @@ fn dump(store: &Store) -> Vec<String> {
 fn steps(place: &Place, most: usize) -> Result<(), IndexError> {
     for _ in 0..most {
         let store = Store::open(place.store.path())?;
-        if !Feed::open(&place.ledger(), store)?.step(u64::MAX)? {
+        if !Feed::open(&place.ledger(), store, None)?.step(u64::MAX)? {
             break;
         }
     }
@@ -169,7 +170,7 @@ fn notes_are_indexed_and_put_back_what_a_store_from_a_backup_lacks() {
 /// Appends, and carries over what was handed over meanwhile: at a cut and at the end.
 async fn followed(place: &Place, limits: Limits, entries: &[Entry], cut: usize) -> (Ledger, Feed) {
     let (ledger, _) = Ledger::open(Settings { limits, ..settings(&place.ledger()) }).unwrap();
-    let mut feed = Feed::open(&place.ledger(), place.store.clone()).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
     feed.follow(ledger.durable());
     for part in [&entries[..cut], &entries[cut..]] {
         for entry in part {
@@ -229,12 +230,52 @@ fn what_finds_no_room_on_its_way_is_read() {
 fn what_is_not_on_disk_for_certain_is_not_indexed() {
     let place = Place::new();
     fill(&place.ledger(), Limits::default(), 1..=5);
-    let mut feed = Feed::open(&place.ledger(), place.store).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store, None).unwrap();
     assert!(feed.step(3).unwrap());
     assert!(!feed.step(3).unwrap());
     assert_eq!(feed.indexed(), 3);
     assert!(feed.step(5).unwrap());
     assert_eq!(feed.indexed(), 5);
+}
+
+/// What opening verified is read once: damage that comes after that is not met by an index which ends there, and is by
+/// one that has to be carried on from a record before.
+#[test]
+fn what_was_verified_on_opening_is_not_read_again() {
+    for (behind, limits) in [
+        (false, Limits::default()),
+        (true, Limits::default()),
+        (false, Limits { segment: 1500, ..Limits::default() }),
+    ] {
+        let place = Place::new();
+        fill(&place.ledger(), limits, 1..=8);
+        steps(&place, 9).unwrap();
+        fill(&place.ledger(), limits, 9..=if behind { 9 } else { 8 });
+        run(async {
+            let (ledger, _) = Ledger::open(Settings { limits, ..settings(&place.ledger()) }).unwrap();
+            let last = segment::list(&place.ledger()).unwrap().into_iter().last().unwrap();
+            let path = segment::path_of(&place.ledger(), last);
+            let mut bytes = fs::read(&path).unwrap();
+            let record = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+            let digit = &mut bytes[record];
+            *digit = if *digit == b'0' { b'1' } else { b'0' };
+            fs::write(&path, bytes).unwrap();
+            let started = Indexer::start(&place.ledger(), ledger.durable(), place.store.clone());
+            if behind {
+                assert!(matches!(ends(started), IndexError::Ledger(LedgerError::Damaged { .. })));
+                return;
+            }
+            let indexer = started.unwrap();
+            assert_eq!(indexer.lag(), 0);
+            for n in 10..=14 {
+                ledger.append(&entry(n)).await.unwrap();
+            }
+            assert!(indexer.catch_up(PATIENCE));
+            for n in [1, 8, 10, 14] {
+                assert_eq!(place.store.disclosures_of(&[SubjectId([n; 16])]).unwrap().len(), 1, "{n}");
+            }
+        });
+    }
 }
 
 #[test]
@@ -246,7 +287,7 @@ fn an_index_that_is_ahead_of_a_restored_ledger_is_refused() {
     fill(&place.ledger(), Limits::default(), 6..=8);
     steps(&place, 9).unwrap();
     fs::write(&segment, &backup).unwrap();
-    let start = || Indexer::start(&place.ledger(), Durable::new(5), place.store.clone());
+    let start = || Indexer::start(&place.ledger(), Durable::new(5, None), place.store.clone());
     let error = ends(start());
     assert!(matches!(error, IndexError::Ahead { index: 8, ledger: 5 }), "{error}");
     assert!(error.to_string().contains("tavs ledger reindex"));
@@ -262,13 +303,13 @@ fn an_index_of_another_ledger_and_a_missing_segment_are_refused() {
     let place = Place::new();
     let limits = Limits { segment: 1500, ..Limits::default() };
     fill(&place.ledger(), limits, 1..=9);
-    let start = |store: &Store| Indexer::start(&place.ledger(), Durable::new(9), store.clone());
+    let start = |store: &Store| Indexer::start(&place.ledger(), Durable::new(9, None), store.clone());
     let other = place.other_store("other.db");
     other.bind([0x22; 16]).unwrap();
     assert!(matches!(ends(start(&other)), IndexError::Store(StoreError::OtherLog { .. })));
     assert!(matches!(rebuild(&place.ledger(), &other, |_| ()), Err(IndexError::Store(_))));
 
-    let mut feed = Feed::open(&place.ledger(), place.store.clone()).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
     feed.step(1).unwrap();
     let moved = place.folder.path().join("moved");
     fs::rename(place.ledger().join("00000002.ledger"), &moved).unwrap();
@@ -278,7 +319,7 @@ fn an_index_of_another_ledger_and_a_missing_segment_are_refused() {
     assert!(matches!(error, IndexError::Gone { sequence: 2, .. }), "{error}");
 
     let empty = Place::new();
-    let nothing = Indexer::start(&empty.ledger(), Durable::new(0), empty.store);
+    let nothing = Indexer::start(&empty.ledger(), Durable::new(0, None), empty.store);
     assert!(matches!(ends(nothing), IndexError::NoLedger { .. }));
 }
 
@@ -289,7 +330,7 @@ fn a_ledger_that_is_damaged_behind_it_ends_it_and_nothing_is_within() {
     let segment = place.ledger().join("00000001.ledger");
     let text = fs::read_to_string(&segment).unwrap();
     fs::write(&segment, text.replacen("\"bytes\":318", "\"bytes\":319", 1)).unwrap();
-    let indexer = Indexer::start(&place.ledger(), Durable::new(5), place.store).unwrap();
+    let indexer = Indexer::start(&place.ledger(), Durable::new(5, None), place.store).unwrap();
     assert!(!indexer.catch_up(PATIENCE));
     assert!(!indexer.within(u64::MAX));
     let failure = indexer.failure().unwrap();
@@ -300,7 +341,7 @@ fn a_ledger_that_is_damaged_behind_it_ends_it_and_nothing_is_within() {
 fn a_store_that_fails_for_a_while_is_tried_again_and_nothing_is_left_out() {
     let place = Place::new();
     fill(&place.ledger(), Limits::default(), 1..=5);
-    let mut feed = Feed::open(&place.ledger(), place.store.clone()).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
     let connection = rusqlite::Connection::open(place.store.path()).unwrap();
     connection.execute_batch("ALTER TABLE disclosure RENAME TO away").unwrap();
     for _ in 0..3 {
@@ -406,7 +447,7 @@ fn a_batch_is_bounded() {
         })
         .collect();
     write(&place.ledger(), Limits::default(), &many);
-    let mut feed = Feed::open(&place.ledger(), place.store).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store, None).unwrap();
     feed.step(u64::MAX).unwrap();
     assert_eq!(feed.indexed(), 3, "batches hold about {BATCH} rows");
     feed.step(u64::MAX).unwrap();
