@@ -117,7 +117,7 @@ fn no_approvals() -> Stop {
     stop(FINDINGS, "tavs.toml wants no approvals; `approval = \"required\"` in [policies] does")
 }
 
-/// The store, beside a process that may be serving from it: an approval is read from there, and nothing written.
+/// The store, beside a process that may be serving from it: the approved set is read from there, and no more written than the name of this deployment, where it has none.
 fn opened(config: &Config) -> Result<Store, Stop> {
     Store::open_beside(&config.store.value).map_err(|error| {
         let new = matches!(error, StoreError::Missing { .. });

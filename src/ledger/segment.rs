@@ -213,6 +213,13 @@ impl Segment {
         }
     }
 
+    /// Whether it is the segment of this number, not packed, and its file is so long: what was verified before may have
+    /// been cut or moved since.
+    pub(super) fn reaches(&self, number: u64, end: u64) -> bool {
+        let long = || self.path.metadata().is_ok_and(|found| found.len() >= end);
+        self.header.segment == number && self.file.is_plain() && long()
+    }
+
     /// Passes over the lines up to a record, which this process wrote or verified: its number, where its line ends, and
     /// its hash.
     pub(super) fn pass(&mut self, sequence: u64, end: u64, hash: Hash) {

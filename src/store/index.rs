@@ -115,7 +115,10 @@ fn bind(t: &Transaction<'_>, log: &Log) -> rusqlite::Result<Result<(), StoreErro
     let given = HEXLOWER.encode(log);
     let stored = match self::log(t)? {
         Some(stored) => Some(stored),
-        None => postings::logs(t)?.first().map(|(log, _)| HEXLOWER.encode(log)),
+        None => {
+            let other = postings::logs(t)?.into_iter().find(|(indexed, _)| indexed != log);
+            other.map(|(other, _)| HEXLOWER.encode(&other))
+        }
     };
     if let Some(stored) = stored.filter(|stored| *stored != given) {
         return Ok(Err(StoreError::OtherLog { stored, given }));

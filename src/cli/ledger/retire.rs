@@ -91,9 +91,14 @@ fn retire(config: &Config, terms: &Terms, at: Date, args: &Args, clock: &Clock) 
         return Err(fail("there is no ledger yet"));
     }
     // Taken for this process, so that nothing is written meanwhile.
-    let (ledger, _found) = Ledger::open(settings).map_err(|error| refuse("retire", &error))?;
+    let (ledger, found) = Ledger::open(settings).map_err(|error| refuse("retire", &error))?;
+    if let Some((path, bytes)) = found.set_aside {
+        complain(&format!("an incomplete last write ({bytes} bytes) is set aside in `{}`\n", path.display()));
+    }
     // Only now: to open it may bring its schema up to date, under whoever served from it.
     let store = Store::open(&config.store.value).map_err(|error| fail(&error.to_string()))?;
+    // Before anything is announced.
+    store.bind(ledger.log()).map_err(|error| fail(&error.to_string()))?;
     let plan = look(config, terms, at, &store)?;
     let Some(upto) = plan.segments.last().map(|ended| ended.tip.0) else {
         return Ok(show(&tell(&plan, at, "was")));

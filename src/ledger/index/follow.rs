@@ -47,16 +47,16 @@ impl Follower {
         after: Option<Position>,
         verified: Option<(u64, Line)>,
     ) -> Result<Self, IndexError> {
-        match (after, verified) {
-            (Some(after), Some((sequence, line)))
-                if (after.sequence, after.hash) == (sequence, line.hash) =>
-            {
-                let mut segment = Segment::open_in(directory, line.segment)?;
+        if let (Some(after), Some((sequence, line))) = (after, verified)
+            && (after.sequence, after.hash) == (sequence, line.hash)
+        {
+            let mut segment = Segment::open_in(directory, line.segment)?;
+            if segment.reaches(line.segment, line.end) {
                 segment.pass(sequence, line.end, line.hash);
-                Ok(Self { directory: directory.to_owned(), number: line.segment, segment })
+                return Ok(Self { directory: directory.to_owned(), number: line.segment, segment });
             }
-            _ => Self::open(directory, after),
         }
+        Self::open(directory, after)
     }
 
     fn at_begin(directory: &Path) -> Result<Self, IndexError> {

@@ -279,6 +279,32 @@ fn what_was_verified_on_opening_is_not_read_again() {
 }
 
 #[test]
+fn what_was_cut_off_or_replaced_since_it_was_verified_is_found() {
+    let place = Place::new();
+    fill(&place.ledger(), Limits::default(), 1..=4);
+    steps(&place, 9).unwrap();
+    let path = segment::path_of(&place.ledger(), 1);
+    run(async {
+        let (ledger, _) = Ledger::open(settings(&place.ledger())).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let end = whole.iter().rposition(|byte| *byte == b'\n').unwrap();
+        fs::write(&path, &whole[..end]).unwrap();
+        let start = || Indexer::start(&place.ledger(), ledger.durable(), place.store.clone());
+        assert!(matches!(ends(start()), IndexError::Ledger(LedgerError::Damaged { .. })));
+        fs::write(&path, &whole).unwrap();
+        assert!(start().is_ok());
+    });
+    // As many records of the same log, but others.
+    fs::remove_file(&path).unwrap();
+    fill(&place.ledger(), Limits::default(), 11..=14);
+    run(async {
+        let (ledger, _) = Ledger::open(settings(&place.ledger())).unwrap();
+        let other = Indexer::start(&place.ledger(), ledger.durable(), place.store.clone());
+        assert!(matches!(ends(other), IndexError::Changed { sequence: 4 }));
+    });
+}
+
+#[test]
 fn an_index_that_is_ahead_of_a_restored_ledger_is_refused() {
     let place = Place::new();
     fill(&place.ledger(), Limits::default(), 1..=5);
