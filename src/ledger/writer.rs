@@ -168,7 +168,8 @@ impl Writer {
         self.tip
     }
 
-    /// The number and line of the last record, where that is in the segment that was verified on opening.
+    /// The number and line of the last record, where that is in the segment that is written to. Asked right after
+    /// opening, which verified it.
     pub(super) fn verified(&self) -> Option<(u64, Line)> {
         let (sequence, hash) = self.tip?;
         let line = Line { segment: self.number, end: self.length, length: 0, hash };

@@ -40,8 +40,8 @@ impl Follower {
     /// The same, where the ledger was verified up to a record, whose number and line this is, when it was opened: what
     /// the index ends with as well is not read again.
     ///
-    /// PERF: all of a segment was read and hashed twice at each start, which was half of what an extract takes before
-    /// it begins.
+    /// PERF: all of a segment was read and hashed twice at each start; with 12 MB in it that was a third of what an
+    /// extract takes before it begins (docs/performance.md).
     pub(super) fn open_verified(
         directory: &Path,
         after: Option<Position>,
