@@ -1,7 +1,6 @@
 //! What a run writes into its work directory while it goes: rows or records, whose data they are, and what was
 //! passed over; each file as long as the last checkpoint says, or longer.
 
-use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,7 +12,7 @@ use super::select::Selected;
 use super::staged::Writer;
 use super::tally::{Counts, Tally};
 use super::work::Done;
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectSet};
 use crate::policy::checked::extract::Extract;
 use crate::rewrite::Part;
 
@@ -38,7 +37,7 @@ pub(super) struct Outputs {
 /// Whose data leaves by one route's rules.
 #[derive(Debug)]
 struct Persons {
-    listed: HashSet<SubjectId>,
+    listed: SubjectSet,
     inorder: Vec<SubjectId>,
     file: Growing,
 }

@@ -35,7 +35,7 @@ use super::checkpoint::{Checkpoint, CheckpointError, cannot, sync_folder};
 use super::outputs::{OUT, Outputs};
 use super::run::{Staged, still_may_leave, tied};
 use super::survey::Ties;
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectSet};
 use crate::judge::Same;
 use crate::policy::checked::{Linkability, Policy};
 use crate::subjects::Subjects;
@@ -87,7 +87,7 @@ pub fn keep(work: &Path, (staged, subjects): (&Staged, &Subjects)) -> Result<(),
 /// Whose each id is that the files tie or mention; its own where nobody knows.
 fn whose<'a>(ties: &'a Ties, subjects: &'a Subjects) -> impl Iterator<Item = (SubjectId, SubjectId)> {
     let weighed = tied(subjects, &ties.same);
-    let doubted: HashSet<SubjectId> = weighed.contradictions.into_iter().collect();
+    let doubted: SubjectSet = weighed.contradictions.into_iter().collect();
     let ids = ties.mentioned.iter().copied().chain(ties.same.iter().map(|same| same.alias));
     ids.map(move |id| (id, if doubted.contains(&id) { id } else { subjects.person(id) }))
 }
@@ -198,7 +198,7 @@ impl Partition {
 
     /// Whether it took every id for whose it is by now, as the registry and the files of all partitions tell; both
     /// are in force in `subjects`, and contradict each other about `doubted`.
-    fn knew(&self, subjects: &Subjects, doubted: &HashSet<SubjectId>) -> Result<bool, CheckpointError> {
+    fn knew(&self, subjects: &Subjects, doubted: &SubjectSet) -> Result<bool, CheckpointError> {
         let now = |id: SubjectId| if doubted.contains(&id) { id } else { subjects.person(id) };
         let mut told = read_pairs(&self.path.join(WHOSE))?;
         Ok(told.all(|(id, person)| now(id) == person)
@@ -235,7 +235,7 @@ pub fn agree(
         ties.tidy();
         ties.bound()?;
     }
-    let doubted: HashSet<SubjectId> = tied(subjects, &ties.same).contradictions.into_iter().collect();
+    let doubted: SubjectSet = tied(subjects, &ties.same).contradictions.into_iter().collect();
     for partition in partitions {
         if !partition.knew(subjects, &doubted)? {
             return Err(PartitionError::WhoIsWho { path: partition.path.clone() });

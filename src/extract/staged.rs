@@ -20,7 +20,6 @@ mod join;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -29,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub(super) use self::coding::write_cell;
 pub use self::join::join;
 use super::row::Row;
-use crate::ids::SubjectId;
+use crate::ids::SubjectSet;
 
 /// What a file begins with, before the number of columns.
 const MAGIC: &str = "tavs-staged 1 ";
@@ -396,10 +395,8 @@ impl Reader {
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn persons<'a>(
-    files: impl IntoIterator<Item = (&'a Path, usize)>,
-) -> Result<HashSet<SubjectId>, StagedError> {
-    let (mut persons, mut row) = (HashSet::new(), Row::default());
+pub fn persons<'a>(files: impl IntoIterator<Item = (&'a Path, usize)>) -> Result<SubjectSet, StagedError> {
+    let (mut persons, mut row) = (SubjectSet::default(), Row::default());
     for (path, columns) in files {
         let mut rows = Reader::open(path, columns)?;
         while rows.read(&mut row)? {

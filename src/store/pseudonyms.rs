@@ -5,8 +5,6 @@
 //! row of hers that is left when her tombstone stands; a row destroyed without the counter that says so,
 //! by which others drop what they have of it in memory (`table::Held`).
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 
 use super::connect::Durability;
@@ -14,7 +12,7 @@ use super::error::StoreError;
 use super::rows::{ErasedPseudonym, NewChange, NewPseudonym, PseudonymKey, PseudonymRow, Standing, ValueRow};
 use super::values::{int, number};
 use super::{Store, sql, subjects};
-use crate::ids::SubjectId;
+use crate::ids::{SubjectId, SubjectSet};
 
 const READING: &str = "read pseudonyms";
 const DRAWING: &str = "keep new pseudonyms";
@@ -242,7 +240,7 @@ pub(super) fn erase(
     told: &[SubjectId],
 ) -> rusqlite::Result<Vec<PseudonymRow>> {
     let mut ids = subjects::ids_of(t, change.subject)?;
-    let mut seen: HashSet<SubjectId> = ids.iter().copied().collect();
+    let mut seen: SubjectSet = ids.iter().copied().collect();
     ids.extend(told.iter().copied().filter(|id| seen.insert(*id)));
     let mut put = t.prepare_cached(sql::PUT_TOMBSTONE)?;
     for id in &ids {

@@ -13,6 +13,7 @@ use crate::extract::bundle::{
     self, Bundle, BundleError, Codebook, Counts, Form, Keyed, PolicyFile, Previous, Protection, deleted,
 };
 use crate::extract::run::Staged;
+use crate::ids::SubjectSet;
 use crate::policy::checked::Order;
 use crate::reports::Recoded;
 
@@ -55,7 +56,7 @@ pub(super) fn write(
         FormatName::Parquet => codebook.with_written(),
         FormatName::Ndjson | FormatName::Csv => codebook,
     };
-    let persons: std::collections::HashSet<_> = staged.persons.iter().flatten().collect();
+    let persons: SubjectSet = staged.persons.iter().flatten().copied().collect();
     let bundle = Bundle {
         extract: desk.id.to_string(),
         made: desk.made.to_string(),

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::extract::parquet;
 use crate::extract::run::{Staged, still_may_leave};
 use crate::extract::write::{Dialect, Format};
+use crate::ids::SubjectSet;
 use crate::policy::checked::Order;
 use crate::policy::checked::extract::Extract;
 
@@ -121,7 +122,7 @@ fn finish(
 fn summary(extract: &Extract, staged: &Staged, rows: &[u64], files: usize) -> String {
     let counts = &staged.counts;
     let sum = |of: fn(&crate::extract::tally::Tally) -> u64| counts.routes.iter().map(of).sum::<u64>();
-    let persons: std::collections::HashSet<_> = staged.persons.iter().flatten().collect();
+    let persons: SubjectSet = staged.persons.iter().flatten().copied().collect();
     let mut text = format!(
         "{}, {} bytes; records: {} released of {}, {} withheld; values: {} withheld, {} unfit; \
          CPR numbers in text: {}\n",

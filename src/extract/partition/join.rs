@@ -1,6 +1,5 @@
 //! Partitions as what one run over all of their files would have staged.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,7 +12,7 @@ use crate::extract::run::Staged;
 use crate::extract::staged;
 use crate::extract::survey::Ties;
 use crate::extract::tally::{Counts, Tally};
-use crate::ids::SubjectId;
+use crate::ids::SubjectSet;
 use crate::policy::checked::extract::Extract;
 
 /// Puts what partitions have staged into a work directory, in the order of the partitions. `ties` are those that they
@@ -37,7 +36,7 @@ pub fn join(
     }
     let mut counts = Counts { routes: vec![Tally::default(); extract.routes.len()], ..Counts::default() };
     let mut persons = vec![Vec::new(); extract.routes.len()];
-    let mut listed: Vec<HashSet<SubjectId>> = vec![HashSet::new(); extract.routes.len()];
+    let mut listed: Vec<SubjectSet> = vec![SubjectSet::default(); extract.routes.len()];
     for partition in partitions {
         counts.join(&partition.checkpoint.counts);
         for ((all, listed), own) in persons.iter_mut().zip(&mut listed).zip(&partition.persons) {
