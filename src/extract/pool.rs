@@ -1,18 +1,18 @@
 //! Work over many pieces on several threads, in their order, with a bound on what is under way.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Pieces under way for each thread: one being worked on, one waiting for it, one waiting to be taken.
+/// Pieces under way for each thread: one being worked on, and two that wait for an earlier one to be taken.
 const A_THREAD: usize = 3;
 
 /// Does `work` to everything that `next` gives, on so many threads, and hands what comes of it to `take` in the
-/// order of `next`.
+/// order of `next`, which runs on the same threads, one at a time.
 ///
 /// # Errors
 /// The first of `next` or `take`; then nothing later is taken.
-pub(super) fn in_order<I: Send, T: Send, E: Send>(
+pub(super) fn in_order<I, T: Send, E: Send>(
     threads: usize,
     mut next: impl FnMut() -> Result<Option<I>, E> + Send,
     work: impl Fn(I) -> T + Sync,
@@ -24,42 +24,23 @@ pub(super) fn in_order<I: Send, T: Send, E: Send>(
         }
         return Ok(());
     }
-    let room = threads.saturating_mul(A_THREAD);
-    let (to_taker, in_turn) = sync_channel::<Result<Receiver<T>, E>>(room);
-    let (to_workers, jobs) = sync_channel::<(I, SyncSender<T>)>(room);
-    let (jobs, work) = (&Mutex::new(jobs), &work);
+    let (to_taker, in_turn) = sync_channel(threads.saturating_mul(A_THREAD));
+    let source = Arc::new(Mutex::new(Source { next: Some(next), to_taker }));
+    let work = &work;
     thread::scope(|scope| {
-        // Moved in, so that all ends when it does: the workers when there is no sender, the reader when nobody
-        // takes any more.
+        // Moved in, so that all ends when it does: the workers when nobody takes any more.
         let in_turn = in_turn;
-        scope.spawn(move || {
-            loop {
-                let sent = match next() {
-                    Ok(Some(one)) => {
-                        let (done, result) = sync_channel(1);
-                        to_taker.send(Ok(result)).is_ok() && to_workers.send((one, done)).is_ok()
-                    }
-                    Ok(None) => false,
-                    Err(error) => {
-                        drop(to_taker.send(Err(error)));
-                        false
-                    }
-                };
-                if !sent {
-                    return;
-                }
-            }
-        });
         for _ in 0..threads {
+            let source = Arc::clone(&source);
             scope.spawn(move || {
-                loop {
-                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok((one, done)) = job else { return };
+                while let Some((one, done)) = draw(&source) {
                     // Nobody waits for it once something has gone wrong.
                     drop(done.send(work(one)));
                 }
             });
         }
+        // Only workers hold it now: when the last one ends, also by a panic, nothing more comes in turn.
+        drop(source);
         for result in &in_turn {
             // A worker that panicked has sent nothing; the scope panics with it.
             let Ok(done) = result?.recv() else { break };
@@ -67,6 +48,39 @@ pub(super) fn in_order<I: Send, T: Send, E: Send>(
         }
         Ok(())
     })
+}
+
+/// Where pieces come from, and who is told of each, in one order.
+struct Source<N, T, E> {
+    /// `None` once it has given everything.
+    next: Option<N>,
+    /// Learns where each piece's result will come from.
+    to_taker: SyncSender<Result<Receiver<T>, E>>,
+}
+
+/// The next piece, and where its result goes; `None` when there is no more to do.
+///
+/// PERF: whoever works on a piece draws it, for what it reads is in its own processor's cache then. Two threads were
+/// 1.50 times one while another read for both, and 1.67 times so (400 MB on two processors, without link-time
+/// optimisation).
+fn draw<I, T, E, N: FnMut() -> Result<Option<I>, E>>(
+    source: &Mutex<Source<N, T, E>>,
+) -> Option<(I, SyncSender<T>)> {
+    // Whoever panicked while it drew has ended the order.
+    let mut source = source.lock().ok()?;
+    let mut next = source.next.take()?;
+    let one = match next().transpose()? {
+        Ok(one) => one,
+        Err(error) => {
+            drop(source.to_taker.send(Err(error)));
+            return None;
+        }
+    };
+    let (done, result) = sync_channel(1);
+    // Waits, with all who would draw, while as much is under way as may be.
+    source.to_taker.send(Ok(result)).ok()?;
+    source.next = Some(next);
+    Some((one, done))
 }
 
 #[cfg(test)]
@@ -106,6 +120,10 @@ mod tests {
                 },
             );
             assert_eq!((done, last), (Err("read"), 99));
+
+            let next = || -> Result<Option<u32>, &str> { panic!("while it draws") };
+            let drawing = || in_order(threads, next, |number| number, |_number| Ok(()));
+            assert!(std::panic::catch_unwind(drawing).is_err(), "it ends all the same");
 
             let mut numbers = 0..;
             let take = |number: u32| if number == 50 { Err("take") } else { Ok(()) };
