@@ -12,6 +12,7 @@ mod init;
 mod keys;
 mod learn;
 mod ledger;
+mod memory;
 mod officers;
 mod policy;
 mod policy_files;

@@ -4,7 +4,7 @@ use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{FINDINGS, GOOD, USAGE, colour, complain};
+use super::{FINDINGS, GOOD, USAGE, colour, complain, memory};
 use crate::app::{self, Signals, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         return USAGE;
     }
     std::panic::set_hook(Box::new(tell_where));
-    keep_freed_memory();
+    memory::keep_freed(KEPT_BLOCK);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -60,20 +60,11 @@ pub(crate) fn run(args: &Args) -> u8 {
 /// What threads that block may take to end once everything has stopped.
 const REST: Duration = Duration::from_secs(1);
 
-/// Freed blocks of up to this size are kept by glibc for the next body, and up to twice as much at the end of each
-/// heap. Bodies of 1 MB, and what is made of them, are below.
+/// Freed blocks of up to this size are kept: bodies of 1 MB, and what is made of them, are smaller.
 ///
-/// PERF: by its own measure glibc gave the end of a heap back after each such body and took it anew for the next: 120
-/// page faults an exchange of 1 MB instead of 7, and a tenth of its processor time; some 10 MB more stay resident.
+/// PERF: 120 page faults an exchange of 1 MB became 7, and a tenth of its processor time went; some 10 MB more stay
+/// resident.
 const KEPT_BLOCK: usize = 4 << 20;
-
-/// Have the allocator keep memory for the next body: glibc raises both of its bounds when a block that was mapped
-/// on its own is freed (mallopt(3)). An allocator that does otherwise is left as it is, as is a glibc that the
-/// environment tells its bounds (`MALLOC_TRIM_THRESHOLD_`).
-fn keep_freed_memory() {
-    // Not to be optimised away: that it is made and freed is what counts.
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_BLOCK)));
-}
 
 fn check(config: &Config) -> u8 {
     let checked = app::check(config, &Clock::system()).and_then(|warnings| {

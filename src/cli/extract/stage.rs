@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::policy_files::Stop;
-use super::super::{FINDINGS, USAGE};
+use super::super::{FINDINGS, USAGE, memory};
 use super::args::{DelimiterName, EncodingName, OnError, Reading, StdinForm};
 use super::progress::Progress;
 use super::work::Work;
@@ -20,6 +20,12 @@ use crate::policy::checked::Policy;
 use crate::policy::checked::extract::Extract;
 use crate::policy::plan::Plan;
 use crate::subjects::Subjects;
+
+/// Freed blocks of up to this size are kept, and up to twice as much at the end of each heap: a piece of lines and what
+/// is made of it are smaller.
+///
+/// PERF: two threads take 7 % less time for 400 MB; what each freed was given back and taken anew for the next piece.
+const KEPT_BLOCK: usize = 8 << 20;
 
 /// Opens the files before there is a work directory: what is none stops at once.
 pub(super) fn inputs(reading: &Reading, ground: &Ground) -> Result<Vec<Input>, Stop> {
@@ -60,6 +66,7 @@ fn run(
     (inputs, consulted, work): (&[Input], &[Input], &Path),
 ) -> Result<Staged, Stop> {
     let Ground { policy, extract, .. } = ground;
+    memory::keep_freed(KEPT_BLOCK);
     let plans = plans(ground)?;
     let media = |number: &usize| {
         policy.routes.get(*number).map(|route| route.response.media_types.as_slice()).unwrap_or_default()
