@@ -131,11 +131,11 @@ impl LocalOffice {
         Arc::clone(&self.office).answer(Caller::Local { uid: self.uid }, method, path, body).await
     }
 
-    /// Closes the ledger and the store.
+    /// Closes the ledger and the store; nothing is asked any more.
     ///
     /// # Errors
     /// When the ledger could not be synced.
-    pub async fn close(self) -> Result<(), AppendError> {
+    pub async fn close(&self) -> Result<(), AppendError> {
         records::close(&self.records).await
     }
 }

@@ -1,4 +1,5 @@
-//! The record of an extract, through the officer's door: judged whole first, then on record part by part.
+//! The record of an extract, through the officer's door: judged whole first, then on record: the
+//! first part, then the others, some of them at once.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -65,7 +66,8 @@ pub(super) fn could(
         records: 0,
         records_withheld: 0,
     };
-    ask::ask_each(&given.config, "/v1/extracts", std::iter::once(coded(&nothing)))
+    coded(&nothing)
+        .and_then(|body| ask::ask(&given.config, "/v1/extracts", body))
         .map(|_told| ())
         .map_err(|refused| stop(refused.code, refused.text))
 }
@@ -84,7 +86,8 @@ fn coded(part: &Part<'_>) -> Result<Zeroizing<Vec<u8>>, super::super::subject::S
     body.map(Zeroizing::new).map_err(|error| super::super::subject::Stop::new(USAGE, error.to_string()))
 }
 
-/// Puts all of an extract on record, or nothing if anybody's data may not leave any more.
+/// Puts all of an extract on record. Nothing is, if anybody's data may not leave any more by now; whoever loses a right
+/// meanwhile keeps the extract from appearing.
 pub(super) fn record(desk: &Desk<'_>, staged: &Staged, bytes: u64) -> Result<(), Stop> {
     let (args, policy) = (desk.leaving, &desk.ground.policy);
     let (who, why) = (who(args), why(args, desk.id));
@@ -118,9 +121,11 @@ pub(super) fn record(desk: &Desk<'_>, staged: &Staged, bytes: u64) -> Result<(),
         };
         coded(&part)
     };
-    let steps = [false, true].into_iter().flat_map(|record| (0..all).map(move |number| (number, record)));
-    ask::ask_each(&desk.given.config, "/v1/extracts", steps.map(body))
-        .map(|_told| ())
+    // With the first part the office notes who made an extract and why; that stands before the others.
+    let turns = [(0..all, false), (0..1, true), (1..all, true)];
+    let turns =
+        turns.into_iter().map(|(numbers, record)| numbers.map(move |number| (number, record)).map(&body));
+    ask::ask_in_turns(&desk.given.config, "/v1/extracts", turns)
         .map_err(|refused| stop(refused.code, refused.text))
 }
 
