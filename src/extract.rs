@@ -12,6 +12,7 @@
 pub mod bundle;
 mod checkpoint;
 pub mod control;
+mod growing;
 pub mod input;
 pub mod order;
 mod outputs;
@@ -27,6 +28,7 @@ pub mod select;
 mod sort;
 pub mod source;
 pub mod staged;
+mod sum;
 mod survey;
 pub mod tally;
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn extracted(policy: &Policy, input: &Input, threads: usize, work: PathBuf, line
         threads,
         skips: false,
         resumes: false,
-        checkpoint: 64 << 20,
+        checkpoint: 16 << 20,
         piece: PIECE,
         most: policy.limits.response,
     };

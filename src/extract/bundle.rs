@@ -20,6 +20,7 @@ mod readme;
 mod tests;
 mod verify;
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -130,19 +131,29 @@ pub struct Bundle {
 }
 
 /// Writes what belongs to the data files that stand in a directory (and nothing else does), signs it, and
-/// syncs all of it.
+/// syncs all of it. `hashed`: files of it that are
+/// synced already, and were hashed while they were written.
 ///
 /// # Errors
 /// What the system says.
-pub fn write(directory: &Path, bundle: &Bundle, key: &CheckpointKey) -> Result<Manifest, BundleError> {
+pub fn write(
+    directory: &Path,
+    bundle: &Bundle,
+    hashed: &[Listed],
+    key: &CheckpointKey,
+) -> Result<Manifest, BundleError> {
     if !bundle.codebook.tables.is_empty() {
         put(directory, "codebook.json", bundle.codebook.json()?.as_bytes())?;
         put(directory, "codebook.csv", &bundle.codebook.csv()?)?;
     }
     put(directory, "README.md", readme::readme(bundle, &key.public()).as_bytes())?;
+    let hashed: HashMap<&str, &Listed> = hashed.iter().map(|file| (file.name.as_str(), file)).collect();
     let mut files = Vec::new();
     for name in names(directory)? {
-        files.push(list(directory, name)?);
+        files.push(match hashed.get(name.as_str()) {
+            Some(file) if is_as_long(directory, file) => (*file).clone(),
+            _ => list(directory, name)?,
+        });
     }
     let manifest = Manifest::of(bundle, files, key.public());
     let json = manifest.json()?;
@@ -151,6 +162,11 @@ pub fn write(directory: &Path, bundle: &Bundle, key: &CheckpointKey) -> Result<M
     put(directory, SIGNATURE, manifest::signature_line(&key.public(), &signature).as_bytes())?;
     File::open(directory).and_then(|folder| folder.sync_all()).map_err(cannot("sync", directory))?;
     Ok(manifest)
+}
+
+/// Whether a file is still as long as when it was hashed; a manifest tells of what stands there.
+fn is_as_long(directory: &Path, file: &Listed) -> bool {
+    fs::metadata(directory.join(&file.name)).is_ok_and(|found| found.len() == file.bytes)
 }
 
 /// The names of all that stands in a directory, in order; what is no UTF-8 shows as such and is found by

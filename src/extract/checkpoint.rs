@@ -1,11 +1,13 @@
 //! Where a run can be gone on from: what it is about, how far it was, and how long each of its files was then.
 //!
-//! Written beside the old one, synced, and renamed over it, after the files that it counts on are synced.
+//! Written beside the old one, synced, and renamed over it, after the files that it counts on are synced: by a thread of
+//! its own, one at a time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +174,73 @@ impl Checkpoint {
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(cannot("write", &new))?;
         std::fs::rename(&new, &path).map_err(cannot("write", &path))?;
         sync_folder(work)
+    }
+}
+
+/// A file that a checkpoint counts on, as far as it is written.
+#[derive(Debug)]
+pub(super) struct Unsynced {
+    file: File,
+    path: PathBuf,
+}
+
+impl Unsynced {
+    /// What is written to the file so far; more may follow.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn of(file: &File, path: &Path) -> Result<Self, CheckpointError> {
+        let file = file.try_clone().map_err(cannot("keep open", path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+}
+
+/// A checkpoint, or what the next one will count on, that is brought to disk while the run goes on.
+///
+/// PERF: to sync what had come of 64 MiB of input (the interval then) took 12 ms, in which two threads could have
+/// rewritten 8 MB more.
+#[derive(Debug)]
+pub(super) struct BeingMade(Option<JoinHandle<Result<(), CheckpointError>>>);
+
+impl BeingMade {
+    /// Syncs `files` and the names in `out`, then puts `checkpoint`, if one is due, in the place of the last one in
+    /// `work`: on a thread of its own.
+    ///
+    /// # Errors
+    /// No thread can be begun.
+    pub(super) fn begin(
+        checkpoint: Option<Checkpoint>,
+        files: Vec<Unsynced>,
+        out: PathBuf,
+        work: &Path,
+    ) -> Result<Self, CheckpointError> {
+        let to = work.to_owned();
+        let make = move || {
+            for Unsynced { file, path } in files {
+                file.sync_data().map_err(cannot("sync", &path))?;
+            }
+            sync_folder(&out)?;
+            checkpoint.map_or(Ok(()), |checkpoint| checkpoint.write(&to))
+        };
+        let begun = thread::Builder::new().name("tavs-checkpoint".to_owned()).spawn(make);
+        Ok(Self(Some(begun.map_err(cannot("begin a checkpoint in", work))?)))
+    }
+
+    /// Waits until it is made.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn end(mut self) -> Result<(), CheckpointError> {
+        let Some(thread) = self.0.take() else { return Ok(()) };
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+/// A run that stops leaves the directory to others: nothing writes there any more.
+impl Drop for BeingMade {
+    fn drop(&mut self) {
+        // Why the run stops is said already.
+        drop(self.0.take().map(JoinHandle::join));
     }
 }
 

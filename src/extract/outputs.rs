@@ -1,12 +1,11 @@
 //! What a run writes into its work directory while it goes: rows or records, whose data they are, and what was
 //! passed over; each file as long as the last checkpoint says, or longer.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::{Checkpoint, CheckpointError, Next, cannot, sync_folder};
+use super::bundle::Listed;
+use super::checkpoint::{BeingMade, Checkpoint, CheckpointError, Next, Unsynced, cannot};
+use super::growing::Growing;
 use super::run::RunError;
 use super::select::Selected;
 use super::staged::Writer;
@@ -18,6 +17,9 @@ use crate::rewrite::Part;
 
 /// The folder of what becomes the extract.
 pub(super) const OUT: &str = "out";
+/// Files of records that are whole after which they are synced, also where no checkpoint is due (which names all
+/// inputs): they are open until then, and a process may have 1,024 files.
+const MOST_ENDED: usize = 64;
 
 /// The files of a run.
 #[derive(Debug)]
@@ -28,26 +30,34 @@ pub(super) struct Outputs {
     persons: Vec<Persons>,
     skipped: Growing,
     records: Option<(usize, Growing)>,
+    /// Files of records that are whole, and not counted on yet.
+    ended: Vec<Unsynced>,
+    /// Of all files of records that are whole, those that this run wrote from their beginning.
+    hashed: Vec<Listed>,
+    /// The last checkpoint, while it is being made.
+    being_made: Option<BeingMade>,
     /// Bytes of input since the last checkpoint.
     since: u64,
     /// Some record of the document that is coming in parts has left.
     after_records: bool,
 }
 
+/// What a run has come to.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) counts: Counts,
+    /// Whose data leaves, by the extract's routes.
+    pub(super) persons: Vec<Vec<SubjectId>>,
+    /// Of the files of records, those that this run wrote from their beginning.
+    pub(super) hashed: Vec<Listed>,
+}
+
 /// Whose data leaves by one route's rules.
 #[derive(Debug)]
 struct Persons {
-    listed: SubjectSet,
+    seen: SubjectSet,
     inorder: Vec<SubjectId>,
     file: Growing,
-}
-
-/// A file that only grows.
-#[derive(Debug)]
-struct Growing {
-    file: File,
-    path: PathBuf,
-    length: u64,
 }
 
 impl Outputs {
@@ -107,12 +117,15 @@ impl Outputs {
             persons,
             skipped,
             records: None,
+            ended: Vec::new(),
+            hashed: Vec::new(),
+            being_made: None,
             since: 0,
             after_records: false,
         };
         outputs.cut_records()?;
         if begins {
-            outputs.keep()?;
+            outputs.begin_checkpoint()?;
         }
         Ok(outputs)
     }
@@ -159,7 +172,10 @@ impl Outputs {
         }
         self.checkpoint.next = Next { input, at: end, number: number.saturating_add(1) };
         if self.since >= checkpoint_every {
-            self.keep()?;
+            self.begin_checkpoint()?;
+        } else if self.ended.len() >= MOST_ENDED {
+            let ended = std::mem::take(&mut self.ended);
+            self.begin(None, ended)?;
         }
         Ok(())
     }
@@ -180,43 +196,72 @@ impl Outputs {
         released.get(comma..).unwrap_or_default()
     }
 
-    /// Ends all files.
-    pub(super) fn finish(mut self) -> Result<(Counts, Vec<Vec<SubjectId>>), RunError> {
-        self.keep()?;
-        let Self { checkpoint, tables, persons, .. } = self;
+    /// Makes the last checkpoint, waits for it, and marks the ends of the tables, which are not synced.
+    pub(super) fn finish(mut self) -> Result<Finished, RunError> {
+        self.begin_checkpoint()?;
+        self.await_checkpoint()?;
+        // Behind the checkpoint: whoever went on from one that names no open file would take them all for new.
+        self.end_records()?;
+        let Self { checkpoint, tables, persons, hashed, .. } = self;
         for table in tables {
             table.finish()?;
         }
-        Ok((checkpoint.counts, persons.into_iter().map(|persons| persons.inorder).collect()))
+        let persons = persons.into_iter().map(|persons| persons.inorder).collect();
+        Ok(Finished { counts: checkpoint.counts, persons, hashed })
     }
 
-    /// Syncs all files, and then the checkpoint that counts on them.
-    fn keep(&mut self) -> Result<(), RunError> {
+    /// Begins a checkpoint of what is written so far.
+    fn begin_checkpoint(&mut self) -> Result<(), RunError> {
         let lengths = &mut self.checkpoint.lengths;
-        lengths.tables = self.tables.iter_mut().map(Writer::sync).collect::<Result<_, _>>()?;
-        lengths.persons = self.persons.iter_mut().map(|one| one.file.sync()).collect::<Result<_, _>>()?;
-        lengths.skipped = self.skipped.sync()?;
-        lengths.records = match &mut self.records {
-            Some((input, file)) => Some((*input, file.sync()?)),
+        let mut files = std::mem::take(&mut self.ended);
+        let mut count_on = |(length, file)| {
+            files.push(file);
+            length
+        };
+        let tables = self.tables.iter_mut().map(|table| table.mark().map(&mut count_on));
+        lengths.tables = tables.collect::<Result<_, _>>()?;
+        let persons = self.persons.iter().map(|one| one.file.mark().map(&mut count_on));
+        lengths.persons = persons.collect::<Result<_, _>>()?;
+        lengths.skipped = self.skipped.mark().map(&mut count_on)?;
+        lengths.records = match &self.records {
+            Some((input, file)) => Some((*input, file.mark().map(&mut count_on)?)),
             None => None,
         };
-        sync_folder(&self.work.join(OUT))?;
-        self.checkpoint.write(&self.work)?;
         self.since = 0;
+        self.begin(Some(self.checkpoint.clone()), files)
+    }
+
+    /// Begins to bring files to disk, and a checkpoint that counts on them, once the one before is made.
+    fn begin(&mut self, checkpoint: Option<Checkpoint>, files: Vec<Unsynced>) -> Result<(), RunError> {
+        self.await_checkpoint()?;
+        self.being_made = Some(BeingMade::begin(checkpoint, files, self.work.join(OUT), &self.work)?);
         Ok(())
+    }
+
+    /// Waits until the last checkpoint is made.
+    fn await_checkpoint(&mut self) -> Result<(), CheckpointError> {
+        self.being_made.take().map_or(Ok(()), BeingMade::end)
     }
 
     fn records_of(&mut self, input: usize, lines: bool) -> Result<&mut Growing, RunError> {
         let is_open = self.records.as_ref().is_some_and(|(open, _)| *open == input);
         if !is_open {
-            if let Some((_, mut file)) = self.records.take() {
-                file.sync()?;
-            }
-            let file = Growing::open(Self::records(&self.work, input, lines), 0)?;
+            self.end_records()?;
+            let file = Growing::create_hashed(Self::records(&self.work, input, lines))?;
             self.records = Some((input, file));
         }
         let file = self.records.as_mut().map(|(_, file)| file);
         file.ok_or(RunError::Released)
+    }
+
+    /// The file of records that is open is whole.
+    fn end_records(&mut self) -> Result<(), CheckpointError> {
+        if let Some((_, file)) = self.records.take() {
+            let (file, hashed) = file.end()?;
+            self.ended.push(file);
+            self.hashed.extend(hashed);
+        }
+        Ok(())
     }
 
     /// Takes away what was written of records since the checkpoint.
@@ -251,43 +296,18 @@ fn read_persons(path: &Path) -> Result<Vec<SubjectId>, CheckpointError> {
 impl Persons {
     fn open(path: PathBuf, length: u64) -> Result<Self, CheckpointError> {
         let file = Growing::open(path, length)?;
-        let inorder = read_persons(&file.path)?;
-        Ok(Self { listed: inorder.iter().copied().collect(), inorder, file })
+        let inorder = read_persons(file.path())?;
+        Ok(Self { seen: inorder.iter().copied().collect(), inorder, file })
     }
 
     fn add(&mut self, subjects: &[SubjectId]) -> Result<(), CheckpointError> {
         let mut new = Vec::new();
         for id in subjects {
-            if self.listed.insert(*id) {
+            if self.seen.insert(*id) {
                 self.inorder.push(*id);
                 new.extend_from_slice(&id.0);
             }
         }
         self.file.add(&new)
-    }
-}
-
-impl Growing {
-    fn open(path: PathBuf, length: u64) -> Result<Self, CheckpointError> {
-        let options =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let mut file = options.map_err(cannot("open", &path))?;
-        if file.metadata().map_err(cannot("read", &path))?.len() < length {
-            return Err(CheckpointError::Short { path });
-        }
-        file.set_len(length).map_err(cannot("cut", &path))?;
-        file.seek(SeekFrom::Start(length)).map_err(cannot("write", &path))?;
-        Ok(Self { file, path, length })
-    }
-
-    fn add(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
-        self.file.write_all(bytes).map_err(cannot("write", &self.path))?;
-        self.length = self.length.saturating_add(bytes.len() as u64);
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<u64, CheckpointError> {
-        self.file.sync_data().map_err(cannot("sync", &self.path))?;
-        Ok(self.length)
     }
 }

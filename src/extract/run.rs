@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 
+use super::bundle::Listed;
 use super::checkpoint::{Checkpoint, CheckpointError, Terms};
 use super::input::{Form, Input, InputError};
-use super::outputs::Outputs;
+use super::outputs::{Finished, Outputs};
 use super::parquet::ParquetError;
 use super::pool;
 use super::reading::Reading;
@@ -95,6 +96,8 @@ pub struct Staged {
     pub persons: Vec<Vec<SubjectId>>,
     /// What the files say of who is who.
     pub ties: Ties,
+    /// Of the files of records, those that were hashed while they were written; all are synced.
+    pub hashed: Vec<Listed>,
     /// Of the rows of each table.
     pub tables: Vec<PathBuf>,
     /// Where the positions of what was passed over stand.
@@ -247,11 +250,12 @@ impl Run<'_> {
         for input in &all {
             input.check()?;
         }
-        let (counts, persons) = outputs.finish()?;
+        let Finished { counts, persons, hashed } = outputs.finish()?;
         Ok(Staged {
             counts,
             persons,
             ties,
+            hashed,
             tables: (0..self.extract.tables.len()).map(|number| Outputs::table(&self.work, number)).collect(),
             skipped: Outputs::skipped(&self.work),
         })

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A block is what a checkpoint can count on: a run that was killed is resumed by cutting the file to a
-//! length that [`Writer::sync`] gave. A file without its end is torn, and says so; it never passes for
+//! length that [`Writer::mark`] gave. A file without its end is torn, and says so; it never passes for
 //! a shorter table. The sum finds what a disk lost, not what somebody changed: who can write to the work
 //! directory (mode 0700) can write to its owner's every file.
 
@@ -27,7 +27,9 @@ use std::path::{Path, PathBuf};
 
 pub(super) use self::coding::write_cell;
 pub use self::join::join;
+use super::checkpoint::Unsynced;
 use super::row::Row;
+use super::run::RunError;
 use crate::ids::SubjectSet;
 
 /// What a file begins with, before the number of columns.
@@ -205,7 +207,7 @@ impl Writer {
     }
 
     /// Opens a file that [`create`](Self::create) has made, and cuts it to a length that
-    /// [`sync`](Self::sync) gave.
+    /// [`mark`](Self::mark) gave.
     ///
     /// # Errors
     /// It is shorter, or of another table; what the system says.
@@ -255,14 +257,14 @@ impl Writer {
         written
     }
 
-    /// The file's length once all rows are on disk: what [`resume`](Self::resume) can go on from.
+    /// The file's length with all rows so far, and what is to be synced before [`resume`](Self::resume) can go on
+    /// from there.
     ///
     /// # Errors
     /// What the system says.
-    pub fn sync(&mut self) -> Result<u64, StagedError> {
+    pub(super) fn mark(&mut self) -> Result<(u64, Unsynced), RunError> {
         self.flush()?;
-        self.file.sync_data().map_err(io_error("sync", &self.path))?;
-        Ok(self.length)
+        Ok((self.length, Unsynced::of(&self.file, &self.path)?))
     }
 
     /// Marks the end: no row follows. Not synced.

@@ -259,7 +259,12 @@ fn part_of(
         return Ok(None);
     }
     if desk.tables.is_empty() {
-        done.released.extend_from_slice(released.body());
+        // Copied only where a fault split the piece.
+        if done.released.is_empty() {
+            done.released = released.into_body();
+        } else {
+            done.released.extend_from_slice(released.body());
+        }
         return Ok(None);
     }
     let text = std::str::from_utf8(released.body()).unwrap_or_default();

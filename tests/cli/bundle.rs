@@ -3,11 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::extract::{FILES, NANCY, export, extract, lines, patient, research, rows, subject};
+use super::extract::{
+    FILES, NANCY, export, extract, far, lines, observation, patient, research, rows, subject, unserved,
+};
+use super::served::Served;
 use super::tavs;
 
 fn public_key(here: &Path) -> String {
@@ -140,5 +144,76 @@ fn an_officer_reads_why_it_may_not_go_out_and_what_enforcing_cost() {
     let names: Vec<_> =
         fs::read_dir(here.join("extract")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("control")), "{names:?}");
+    served.stop();
+}
+
+/// A configuration whose research policy has no tables: records leave as they were released.
+fn without_tables() -> (tempfile::TempDir, Served) {
+    let folder = unserved(false);
+    let path = folder.path().join("policies/research.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, tables) = text.split_once("[[extract.table]]").unwrap();
+    let (_, tests) = tables.split_once("[[test]]").unwrap();
+    let before = before.replace("order  = \"pseudonym\"", "");
+    fs::write(&path, format!("{before}[[test]]{tests}")).unwrap();
+    let served = Served::start(folder.path());
+    (folder, served)
+}
+
+/// Kills an extract once a checkpoint counts on so many bytes of its files.
+fn killed_behind(here: &Path, output: &str, files: &[&str], bytes: u64) {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_tavs"))
+        .args(["extract", "--policy", "policies/research.toml", "--why", "x", "--output", output])
+        .args(files)
+        .current_dir(here)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let checkpoint = here.join(format!("{output}.tavs-part/checkpoint.json"));
+    let is_there = (0..30_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(2));
+        far(&checkpoint) > bytes || run.try_wait().unwrap().is_some()
+    });
+    assert!(is_there && run.try_wait().unwrap().is_none(), "it ended before {bytes}");
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+#[test]
+fn records_as_they_are_verify_also_where_a_run_was_gone_on_with() {
+    let (folder, served) = without_tables();
+    let here = folder.path();
+    // More files than are kept open, one in which the run is killed, and one behind it.
+    let small: Vec<String> = (0..140).map(|number| format!("p{number}.ndjson")).collect();
+    for (number, name) in small.iter().enumerate() {
+        let text = lines(&[patient(&format!("p{number}"), NANCY, "Berggren", "1948-12-25")]);
+        fs::write(here.join(name), text).unwrap();
+    }
+    let many: Vec<Value> = (0..6000_u32)
+        .map(|number| observation(&format!("o{number}"), &format!("p{}", number % 140), f64::from(number)))
+        .collect();
+    fs::write(here.join("many.ndjson"), lines(&many)).unwrap();
+    fs::write(here.join("last.ndjson"), lines(&many[..9])).unwrap();
+    let options = ["--checkpoint", "32 KiB", "many.ndjson", "last.ndjson"];
+    let files: Vec<&str> = small.iter().map(String::as_str).chain(options).collect();
+    assert_eq!(extract(here, "whole", &files).code, 0);
+    killed_behind(here, "killed", &files, fs::metadata(here.join("many.ndjson")).unwrap().len() / 2);
+    let said = extract(here, "killed", &[&["--resume"], &files[..]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let key = public_key(here);
+    let mut compared = 0;
+    for name in ["whole", "killed"] {
+        let said = tavs(here, ["extract", "verify", name, "--key", &key]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    }
+    for file in fs::read_dir(here.join("whole")).unwrap() {
+        let name = file.unwrap().file_name();
+        if name.to_string_lossy().ends_with(".ndjson") {
+            let read = |folder: &str| fs::read(here.join(folder).join(&name)).unwrap();
+            assert!(read("whole") == read("killed"), "{name:?}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 142);
     served.stop();
 }

@@ -30,7 +30,7 @@ pub(super) fn research(examined: bool) -> (TempDir, Served) {
     (folder, served)
 }
 
-fn unserved(examined: bool) -> TempDir {
+pub(super) fn unserved(examined: bool) -> TempDir {
     let folder = configured();
     let here = folder.path();
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
@@ -89,7 +89,7 @@ pub(super) fn patient(id: &str, cpr: &str, name: &str, born: &str) -> Value {
     })
 }
 
-fn observation(id: &str, of: &str, value: f64) -> Value {
+pub(super) fn observation(id: &str, of: &str, value: f64) -> Value {
     json!({
         "resourceType": "Observation", "id": id, "status": "final", "subject": { "reference": format!("Patient/{of}") },
         "code": { "coding": [{ "system": "urn:oid:1.2.208.176.2.1", "code": "NPU22089" }] },
@@ -551,7 +551,7 @@ fn with_another_secret(ring: &str, domain: &str) -> String {
 }
 
 /// How many bytes the last checkpoint has behind it.
-fn far(checkpoint: &Path) -> u64 {
+pub(super) fn far(checkpoint: &Path) -> u64 {
     let Ok(text) = fs::read(checkpoint) else { return 0 };
     let read: Value = serde_json::from_slice(&text).unwrap_or_default();
     read["counts"]["bytes"].as_u64().unwrap_or_default()

@@ -47,8 +47,8 @@ pub(super) struct Reading {
     /// Go on with an extract that was begun and broken off, from its last checkpoint.
     #[arg(long)]
     pub(super) resume: bool,
-    /// Bytes of input between checkpoints, such as "64 MiB": what is lost at most when the machine stops.
-    #[arg(long, value_name = "SIZE", default_value = "64 MiB", value_parser = size)]
+    /// Bytes of input between checkpoints, such as "16 MiB": about twice as much is read again at most when the machine stops.
+    #[arg(long, value_name = "SIZE", default_value = "16 MiB", value_parser = size)]
     pub(super) checkpoint: u64,
     /// The files, in the order in which they are to be read.
     #[arg(required_unless_present = "stdin", value_name = "FILE")]
@@ -139,6 +139,6 @@ pub(super) enum OnError {
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    let size = crate::policy::syntax::parse_size(text).map_err(|_flaw| "such as \"64 MiB\"".to_owned())?;
+    let size = crate::policy::syntax::parse_size(text).map_err(|_flaw| "such as \"16 MiB\"".to_owned())?;
     if size == 0 { Err("at least 1 byte".to_owned()) } else { Ok(size) }
 }

@@ -89,7 +89,7 @@ pub(super) fn write(
     for name in ["codebook.json", "codebook.csv", "README.md", bundle::MANIFEST, bundle::SIGNATURE] {
         work.fresh_output(name)?;
     }
-    bundle::write(&out, &bundle, &key).map_err(failed)?;
+    bundle::write(&out, &bundle, &staged.hashed, &key).map_err(failed)?;
     Ok(told)
 }
 

@@ -1,13 +1,12 @@
 //! The manifest: every file with its SHA-256, from which policy it was made and how, signed.
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::super::sum::Sum;
 use super::{Bundle, BundleError, cannot};
 use crate::pseudonym::{PublicKey, Signature};
 
@@ -15,8 +14,6 @@ use crate::pseudonym::{PublicKey, Signature};
 pub(super) const FORMAT: u32 = 1;
 /// What the line of a signature begins with.
 const SIGNATURE_WORD: &str = "tavs-extract-signature-1";
-/// Bytes that are hashed at a time.
-const PIECE: usize = 1 << 18;
 
 /// What an extract is, and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,25 +173,11 @@ pub(super) fn read_signature(text: &str) -> Option<(PublicKey, Signature)> {
     (word == SIGNATURE_WORD && end.is_none()).then_some((PublicKey::parse(key)?, signature))
 }
 
-/// A file as the manifest lists it; synced before, as nothing else says that a data file is on disk.
+/// A file as the manifest lists it; synced before, whoever wrote it.
 pub(in crate::extract) fn list(directory: &Path, name: String) -> Result<Listed, BundleError> {
     let path = directory.join(&name);
     let file = File::open(&path).map_err(cannot("open", &path))?;
     file.sync_all().map_err(cannot("sync", &path))?;
-    let (bytes, sha256) = hash(file).map_err(cannot("read", &path))?;
-    Ok(Listed { name, bytes, sha256 })
-}
-
-/// The length and SHA-256 of what a file holds.
-pub(super) fn hash(mut file: impl Read) -> io::Result<(u64, String)> {
-    let (mut digest, mut length) = (Sha256::new(), 0_u64);
-    let mut piece = vec![0; PIECE];
-    loop {
-        let read = file.read(&mut piece)?;
-        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok((length, HEXLOWER.encode(&digest.finalize())));
-        };
-        digest.update(bytes);
-        length = length.saturating_add(bytes.len() as u64);
-    }
+    let sum = Sum::of(file).map_err(cannot("read", &path))?;
+    Ok(sum.listed(name))
 }

@@ -82,7 +82,7 @@ fn made(form: Form, patients: &[&str]) -> tempfile::TempDir {
     }
     let bundle = bundle(form, None);
     fs::write(directory.path().join(&bundle.codebook.tables[0].file), data).unwrap();
-    write(directory.path(), &bundle, &key()).unwrap();
+    write(directory.path(), &bundle, &[], &key()).unwrap();
     directory
 }
 

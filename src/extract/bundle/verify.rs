@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use super::manifest::{FORMAT, Manifest, hash, read_signature};
+use super::super::sum::Sum;
+use super::manifest::{FORMAT, Manifest, read_signature};
 use super::{BundleError, MANIFEST, SIGNATURE, cannot, names};
 use crate::pseudonym::PublicKey;
 use crate::visible::Visible;
@@ -139,8 +140,8 @@ fn files(directory: &Path, manifest: &Manifest, findings: &mut Vec<Finding>) -> 
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_file() && found.len() == file.bytes => {
                 let opened = File::open(&path).map_err(cannot("open", &path))?;
-                let (bytes, sha256) = hash(opened).map_err(cannot("read", &path))?;
-                if bytes != file.bytes || sha256 != file.sha256 {
+                let found = Sum::of(opened).map_err(cannot("read", &path))?.listed(file.name.clone());
+                if found != *file {
                     findings.push(Finding::Changed(file.name.clone()));
                 }
             }

@@ -44,7 +44,7 @@ pub fn join(
         }
     }
     let skipped = join_files(partitions, work)?;
-    Ok(Staged { counts, persons, ties, tables, skipped })
+    Ok(Staged { counts, persons, ties, hashed: Vec::new(), tables, skipped })
 }
 
 /// Records that leave as they are, and places of what was passed over, under the numbers that the files have among

@@ -41,7 +41,7 @@ proptest! {
         let path = directory.path().join("rows");
         let mut writer = Writer::create(&path, 3).unwrap();
         before.iter().for_each(|row| writer.push(row).unwrap());
-        let kept = writer.sync().unwrap();
+        let (kept, _file) = writer.mark().unwrap();
         // What a killed run leaves behind the last checkpoint.
         after.iter().rev().for_each(|row| writer.push(row).unwrap());
         writer.flush().unwrap();
@@ -83,7 +83,7 @@ fn what_does_not_fit_is_told() {
     assert!(error.starts_with("a row has 1 cells for 2 columns"), "{error}");
     assert!(writer.append(&Block::new(3)).is_err());
     writer.push(&Row { cells: vec![Cell::Missing, Cell::Boolean(true)], persons: vec![] }).unwrap();
-    let length = writer.sync().unwrap();
+    let (length, _file) = writer.mark().unwrap();
     drop(writer);
     let error = Writer::resume(&path, 2, length + 1).unwrap_err().to_string();
     assert!(error.contains("and the checkpoint counts on"), "{error}");
