@@ -12,7 +12,7 @@ use hyper::http::{request, response};
 use hyper::{Request, Response, StatusCode, Version};
 
 use super::arriving::Arriving;
-use super::disclose::{Content, disclose};
+use super::disclose::{Content, disclose, salt_of};
 use super::outcome::{Refused, Who};
 use super::send::{self, Intent, Sending};
 use super::stream::Streaming;
@@ -298,8 +298,7 @@ async fn places(
     if permit.method().is_safe() || !permit.route().checked().response.location {
         return Ok(Vec::new());
     }
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|_none| Refusal::Internal)?;
+    let salt = salt_of(permit.policy().checked().pseudonyms.linkability)?;
     let plan = permit.route().plan();
     let judge = &Everyone;
     let rewriter = Rewriter { plan, salt: &salt, judge, echoes, base, known: &NONE_KNOWN, lines: false };
