@@ -75,6 +75,14 @@ pub enum StoreError {
         /// The first of the rows.
         given: u64,
     },
+    /// A row stands where one of the index is to come.
+    #[error(
+        "the index holds a row that no record of the ledger made ({source}): the store was changed; stop tavs, and run `tavs ledger reindex`"
+    )]
+    Stray {
+        /// What the database said: names of columns, never a value.
+        source: rusqlite::Error,
+    },
     /// The registry has another change under a number that a ledger record tells of.
     #[error(
         "change {number} of the registry is not the one that the ledger tells of: a backup was put back, and changed before the ledger had been replayed; put the backup back again, and enter those changes once tavs has started"

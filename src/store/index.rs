@@ -2,7 +2,7 @@
 //! reach, so that a crash between two batches costs nothing but time.
 
 use data_encoding::HEXLOWER;
-use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Statement, Transaction};
 
 use super::connect::Durability;
 use super::disclosure_classes::DisclosureClasses;
@@ -51,10 +51,19 @@ impl Store {
     /// to no log yet belongs to this one from now on.
     ///
     /// # Errors
-    /// When the rows do not follow the index, the store belongs to another log, or it cannot be
-    /// written.
+    /// When the rows do not follow the index, others stand in their place, the store belongs to another log, or it
+    /// cannot be written.
     pub fn apply(&self, begins: u64, rows: &[IndexRow], upto: Position) -> Result<(), StoreError> {
-        self.connections.write_or_refuse(Durability::Derived, DOING, |t| apply(t, begins, rows, upto))
+        let applied =
+            self.connections.write_or_refuse(Durability::Derived, DOING, |t| apply(t, begins, rows, upto));
+        match applied {
+            Err(StoreError::Database { source, .. })
+                if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                Err(StoreError::Stray { source })
+            }
+            Ok(()) | Err(_) => applied,
+        }
     }
 
     /// Takes out of the index what the ledger's retention has let go: the records up to a number, and

@@ -379,6 +379,23 @@ fn a_store_that_fails_for_a_while_is_tried_again_and_nothing_is_left_out() {
     assert_eq!(feed.indexed(), 5);
 }
 
+#[test]
+fn a_row_that_no_record_made_ends_it_until_the_index_is_made_anew() {
+    let place = Place::new();
+    fill(&place.ledger(), Limits::default(), 1..=5);
+    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
+    assert!(feed.step(3).unwrap());
+    let connection = rusqlite::Connection::open(place.store.path()).unwrap();
+    connection.execute("UPDATE disclosure SET seq = 4 WHERE seq = 3", ()).unwrap();
+    let error = feed.step(5).unwrap_err();
+    assert!(matches!(error, IndexError::Store(StoreError::Stray { .. })) && !error.may_pass(), "{error}");
+    assert!(error.to_string().contains("tavs ledger reindex"));
+    assert_eq!(feed.indexed(), 3);
+    rebuild(&place.ledger(), &place.store, |_| ()).unwrap();
+    let mut feed = Feed::open(&place.ledger(), place.store, None).unwrap();
+    assert!(!feed.step(5).unwrap());
+}
+
 /// Entries with everything that queries ask for taken from small sets.
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     let one = (0_u64..50, 0_usize..3, proptest::collection::btree_set(0_u8..6, 0..4), any::<bool>());
