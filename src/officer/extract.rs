@@ -16,7 +16,7 @@ use super::problem::{INTERNAL, NOT_FOUND, Problem, RIGHTS, UNAVAILABLE, UNKNOWN,
 use super::registrar::blocking;
 use super::told::RecordTold;
 use super::{Caller, Office, Told, cannot};
-use crate::ids::{ExchangeId, PolicyVersion, SubjectId};
+use crate::ids::{ExchangeId, PolicyVersion, SubjectId, SubjectSet};
 use crate::judge::{Judge as _, Judgement};
 use crate::ledger::{Act, ActKind, Entry, Grounds, Kind};
 use crate::policy::checked::{Agreement, Consent, Lapse, Policy, Transfer};
@@ -206,7 +206,12 @@ fn subjects_of(written: &Written) -> Result<Vec<SubjectId>, Problem> {
         Some(SubjectId(bytes.try_into().ok()?))
     };
     let all: Option<Vec<SubjectId>> = written.subjects.iter().map(id).collect();
-    all.ok_or_else(|| Problem::new(&VALUE, "`subjects` holds ids of 32 hexadecimal digits"))
+    let all = all.ok_or_else(|| Problem::new(&VALUE, "`subjects` holds ids of 32 hexadecimal digits"))?;
+    let mut seen = SubjectSet::default();
+    if !all.iter().all(|id| seen.insert(*id)) {
+        return Err(Problem::new(&VALUE, "`subjects` names somebody twice"));
+    }
+    Ok(all)
 }
 
 const AGREEMENT: &str = "the agreement has lapsed, or is not signed yet";

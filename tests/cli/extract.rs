@@ -303,11 +303,11 @@ fn rights_that_change_before_the_record_are_judged_again() {
     export(here);
     assert_eq!(extract(here, "extract", &["crowd.ndjson"]).code, 0);
     let entry = disclosures(here).remove(0);
-    let ask = |policy: &str| {
+    let ask_about = |policy: &str, subjects: &[tavs::ids::SubjectId]| {
         let hex = |id: &tavs::ids::SubjectId| data_encoding::HEXLOWER.encode(&id.0);
         let body = json!({
             "why": "protocol 17", "recipient": "research", "policy": policy, "route": "export", "part": 1,
-            "record": true, "subjects": entry.subjects.iter().map(hex).collect::<Vec<_>>(), "bytes": 1,
+            "record": true, "subjects": subjects.iter().map(hex).collect::<Vec<_>>(), "bytes": 1,
             "released_by_rule": [1], "withheld": 0, "unfit": 0, "cpr_in_text": 0, "records": 1,
             "records_withheld": 0,
         })
@@ -319,7 +319,10 @@ fn rights_that_change_before_the_record_are_judged_again() {
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
+    let ask = |policy: &str| ask_about(policy, &entry.subjects);
     let version = entry.grounds.policy.to_string();
+    let twice = ask_about(&version, &[entry.subjects[0], entry.subjects[0]]);
+    assert!(twice.starts_with("HTTP/1.1 422 ") && twice.contains("names somebody twice"), "{twice}");
     assert!(ask(&version).starts_with("HTTP/1.1 200 "));
     let before = disclosures(here).len();
     assert!(ask(&"0".repeat(64)).starts_with("HTTP/1.1 422 "), "no version but the one in force");
