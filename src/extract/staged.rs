@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A block is what a checkpoint can count on: a run that was killed is resumed by cutting the file to a
-//! length that [`Writer::mark`] gave. A file without its end is torn, and says so; it never passes for
+//! length that `Writer::mark` gave. A file without its end is torn, and says so; it never passes for
 //! a shorter table. The sum finds what a disk lost, not what somebody changed: who can write to the work
 //! directory (mode 0700) can write to its owner's every file.
 
@@ -207,7 +207,7 @@ impl Writer {
     }
 
     /// Opens a file that [`create`](Self::create) has made, and cuts it to a length that
-    /// [`mark`](Self::mark) gave.
+    /// `mark` gave.
     ///
     /// # Errors
     /// It is shorter, or of another table; what the system says.
