@@ -9,6 +9,7 @@
 //! What must never happen here: a value in an output that the rewriter did not release; a subject id in
 //! any output; an extract that appears before it is examined, whole and on record.
 
+mod asked;
 pub mod bundle;
 mod checkpoint;
 pub mod control;

@@ -14,7 +14,7 @@ use super::outputs::{Finished, Outputs};
 use super::parquet::ParquetError;
 use super::pool;
 use super::reading::Reading;
-use super::select::SelectError;
+use super::select::{SelectError, Selection};
 use super::staged::StagedError;
 use super::survey::{self, Ties};
 use super::tally::Counts;
@@ -226,7 +226,7 @@ impl Run<'_> {
         let desk = Desk {
             plans: self.plans,
             inputs,
-            tables: &self.extract.tables,
+            selection: Selection::of(&self.extract.tables),
             linkability: self.policy.pseudonyms.linkability,
             subjects: self.subjects,
             circumstances: circumstances(self.policy, now),

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::asked::Asked;
 use super::row::{Cell, Row};
 use super::staged::{Block, StagedError};
 use super::tree::{Node, Value, unescaped};
@@ -9,6 +10,19 @@ use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::{Column, From, Table};
 use crate::policy::location::{Location, Step};
 use crate::rewrite::RecordAt;
+
+/// The policy's tables, and what they ask of documents.
+#[derive(Debug)]
+pub(super) struct Selection<'a> {
+    pub(super) tables: &'a [Table],
+    asked: Asked,
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn of(tables: &'a [Table]) -> Self {
+        Self { tables, asked: Asked::of(tables) }
+    }
+}
 
 /// What was selected of a piece of input.
 #[derive(Debug, Default)]
@@ -52,12 +66,13 @@ impl Selected {
     /// one of the parts of a larger one; what stands around the records is in each, and no row can be made of it.
     pub(super) fn document(
         &mut self,
-        tables: &[Table],
+        selection: &Selection<'_>,
         (text, start, end): (&str, usize, usize),
         (records, parted): (&[RecordAt], Option<&[String]>),
     ) -> Result<(), SelectError> {
-        let root = Node::read(text, start, end).map_err(|_no_json| SelectError::Released)?;
-        for (number, table) in tables.iter().enumerate() {
+        let root =
+            Node::read(text, &selection.asked, start, end).map_err(|_no_json| SelectError::Released)?;
+        for (number, table) in selection.tables.iter().enumerate() {
             let mut failed = None;
             for at in &table.at {
                 let is_around = parted.is_some_and(|path| !is_of_any_record(at, path));

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::input::{Form, Input, InputError, Place};
 use super::row::Cell;
-use super::select::{CellCounts, Selected};
+use super::select::{CellCounts, Selected, Selection};
 use super::staged::{Reader, Writer};
 use crate::ids::SubjectId;
 use crate::policy::checked::ColumnType;
@@ -50,7 +50,7 @@ type Words = (Vec<String>, Vec<u8>);
 fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, CellCounts) {
     let tables = [table];
     let mut selected = Selected::new(&tables);
-    selected.document(&tables, (text, 0, text.len()), (records, None)).unwrap();
+    selected.document(&Selection::of(&tables), (text, 0, text.len()), (records, None)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let columns = tables[0].columns.len();

@@ -9,11 +9,10 @@ use super::input::{Form, Input, Place};
 use super::parts::fault_in;
 use super::rest::Rest;
 use super::run::{Ruled, RunError, by_form};
-use super::select::{SelectError, Selected};
+use super::select::{SelectError, Selected, Selection};
 use super::tally::{Skipped, Tally};
 use crate::ids::SubjectId;
 use crate::policy::checked::Linkability;
-use crate::policy::checked::extract::Table;
 use crate::policy::plan::Plan;
 use crate::pseudonym::{NONE_KNOWN, Salt};
 use crate::rewrite::{
@@ -27,7 +26,7 @@ pub(super) struct Desk<'a> {
     /// Of the extract's routes, in their order.
     pub(super) plans: &'a [Ruled<'a>],
     pub(super) inputs: &'a [Input],
-    pub(super) tables: &'a [Table],
+    pub(super) selection: Selection<'a>,
     pub(super) linkability: Linkability,
     pub(super) subjects: &'a Subjects,
     pub(super) circumstances: Circumstances<'a>,
@@ -37,6 +36,13 @@ pub(super) struct Desk<'a> {
     pub(super) skips: bool,
     /// Bytes of a line or document, or of a record of a document in parts.
     pub(super) most: usize,
+}
+
+impl Desk<'_> {
+    /// Whether what is released leaves as it is: the policy has no tables.
+    const fn selects_nothing(&self) -> bool {
+        self.selection.tables.is_empty()
+    }
 }
 
 /// A piece of input.
@@ -103,7 +109,7 @@ pub(super) fn work(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
         end,
         length,
         released: Vec::new(),
-        selected: Selected::new(desk.tables),
+        selected: Selected::new(desk.selection.tables),
         tally: Tally::default(),
         subjects: Vec::new(),
         skipped: Vec::new(),
@@ -165,21 +171,21 @@ fn part(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     let judge = desk.subjects.judge(desk.circumstances, desk.weighed);
     let rewriter = rewriter(plan, &salt, &judge, false);
     let fault = |fault: Fault| fault_in(own, parted.place.of(fault), desk.most);
-    let mut selected = Selected::new(desk.tables);
+    let mut selected = Selected::new(desk.selection.tables);
     // Whether a record has left before, only who takes the parts in their order knows.
     let parting = Parting { after_records: true, ..parted.parting };
     let (done, document, records) = rewriter.part_held_back(&bytes, parting).map_err(fault)?;
     let rewrite::Parted { rewritten, has_records } = done;
-    let text = std::str::from_utf8(document.body()).unwrap_or_default();
-    if !desk.tables.is_empty() {
-        match selected.document(desk.tables, (text, 0, text.len()), (&records, plan.record_path())) {
+    let text = utf8(document.body());
+    if !desk.selects_nothing() {
+        match selected.document(&desk.selection, (text, 0, text.len()), (&records, plan.record_path())) {
             Err(SelectError::Around) => return Err(fault(Fault { kind: FaultKind::NotParted, offset: 0 })),
             selected => selected?,
         }
     }
     let mut tally = Tally::default();
     tally.add(&rewritten.disclosure);
-    let released = if desk.tables.is_empty() { rewritten.released.into_body() } else { Vec::new() };
+    let released = if desk.selects_nothing() { rewritten.released.into_body() } else { Vec::new() };
     Ok(Done {
         number,
         input,
@@ -241,7 +247,7 @@ fn part_of(
 ) -> Result<Option<Fault>, RunError> {
     let judge = desk.subjects.judge(desk.circumstances, desk.weighed);
     let rewriter = rewriter(plan, salt, &judge, form.is_lines());
-    let (rewritten, records) = if desk.tables.is_empty() {
+    let (rewritten, records) = if desk.selects_nothing() {
         match rewriter.run(bytes, &mut ()) {
             Ok(rewritten) => (rewritten, Vec::new()),
             Err(fault) => return Ok(Some(fault)),
@@ -258,7 +264,7 @@ fn part_of(
     if document_withheld {
         return Ok(None);
     }
-    if desk.tables.is_empty() {
+    if desk.selects_nothing() {
         // Copied only where a fault split the piece.
         if done.released.is_empty() {
             done.released = released.into_body();
@@ -267,30 +273,36 @@ fn part_of(
         }
         return Ok(None);
     }
-    let text = std::str::from_utf8(released.body()).unwrap_or_default();
-    select(desk.tables, form, text, &records, &mut done.selected)?;
+    let text = utf8(released.body());
+    select(&desk.selection, form, text, &records, &mut done.selected)?;
     Ok(None)
 }
 
 fn select(
-    tables: &[Table],
+    selection: &Selection<'_>,
     form: Form,
     text: &str,
     records: &[RecordAt],
     selected: &mut Selected,
 ) -> Result<(), SelectError> {
     if form == Form::Document {
-        return selected.document(tables, (text, 0, text.len()), (records, None));
+        return selected.document(selection, (text, 0, text.len()), (records, None));
     }
     let (mut start, mut rest) = (0_usize, records);
-    for line in text.split_inclusive('\n') {
-        let end = start.saturating_add(line.len());
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at.saturating_add(1));
+    let unended = (!text.is_empty() && !text.ends_with('\n')).then_some(text.len());
+    for end in ends.chain(unended) {
         let (own, later) = rest.split_at(rest.partition_point(|record| record.place.end <= end));
         rest = later;
-        selected.document(tables, (text, start, end), (own, None))?;
+        selected.document(selection, (text, start, end), (own, None))?;
         start = end;
     }
     Ok(())
+}
+
+/// What the rewriter wrote is UTF-8; were it not, nothing would be selected.
+fn utf8(body: &[u8]) -> &str {
+    simdutf8::basic::from_utf8(body).unwrap_or_default()
 }
 
 /// The salts of a run: one for all where pseudonyms are those of a document, for the extract is one; another for
