@@ -140,6 +140,8 @@ struct Ground {
     extract: Extract,
     config: Config,
     ring: KeyRing,
+    /// Threads that rewrite files and write tables.
+    threads: usize,
 }
 
 impl Ground {
@@ -151,7 +153,7 @@ impl Ground {
         let config =
             Config::read(&given.config).map_err(|findings| Stop(FINDINGS, findings.render(colour())))?;
         let ring = ring(&config)?;
-        Ok(Self { policy, extract, config, ring })
+        Ok(Self { policy, extract, config, ring, threads: given.threads() })
     }
 }
 

@@ -97,10 +97,10 @@ pub fn can_be_written(tables: &[Table]) -> Result<(), ParquetError> {
 #[cfg(not(feature = "parquet"))]
 pub(super) fn write(
     _table: &Table,
-    _rows: &mut super::staged::Reader,
+    _rows: &mut super::write::Rows,
     _file: std::fs::File,
     _path: &Path,
-) -> Result<u64, super::run::RunError> {
+) -> Result<(), super::run::RunError> {
     Err(ParquetError::Without.into())
 }
 

@@ -1,17 +1,19 @@
-//! The files of the extract, from staged rows: NDJSON, CSV or Parquet, a file a table.
+//! The files of the extract, from staged rows: NDJSON, CSV or Parquet, a file a table; and what is counted of the
+//! rows that leave.
 //!
 //! What must never happen here: a subject id in a file; a text that a spreadsheet would run.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::checkpoint::{CheckpointError, cannot};
-use super::parquet;
 use super::row::{Cell, Row};
 use super::run::RunError;
-use super::staged::Reader;
+use super::staged::{Reader, StagedError};
+use super::{order, parquet, pool};
+use crate::ids::SubjectSet;
 use crate::json::escape_into;
 use crate::policy::checked::extract::Table;
 
@@ -50,31 +52,108 @@ impl Format {
     }
 }
 
-/// Writes the rows of a table, in their order; gives how many there are. Synced.
+/// A table that is to be written.
+#[derive(Debug)]
+pub struct Leaving<'a> {
+    /// Which.
+    pub table: &'a Table,
+    /// Its rows.
+    pub staged: PathBuf,
+    /// Where the rows are staged by this column before, if they are to be in its order.
+    pub sorted: Option<(usize, PathBuf)>,
+    /// The file, which must not exist.
+    pub path: PathBuf,
+}
+
+/// What was counted of a table's rows while they were written.
+#[derive(Debug)]
+pub struct Counted {
+    /// How many there are.
+    pub rows: u64,
+    /// Of each column: rows in which it has no value.
+    pub missing: Vec<u64>,
+    /// Whose data they are.
+    pub persons: SubjectSet,
+}
+
+/// Writes tables, as many at a time as there are threads; gives what was counted, in their order. Synced.
 ///
 /// # Errors
-/// The rows cannot be read, or the file not be written.
-pub fn table(table: &Table, staged: &Path, format: Format, path: &Path) -> Result<u64, RunError> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let file = file.map_err(cannot("make", path))?;
-    let mut rows = Reader::open(staged, table.columns.len())?;
-    let buffered = |file| BufWriter::with_capacity(BUFFER, file);
-    let (written, file) = match format {
-        Format::Ndjson => ndjson(table, &mut rows, buffered(file), path)?,
-        Format::Csv(dialect) => csv(table, &mut rows, buffered(file), path, dialect)?,
-        Format::Parquet => return parquet::write(table, &mut rows, file, path),
-    };
-    let file = file.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?;
-    file.sync_all().map_err(cannot("sync", path))?;
-    Ok(written)
+/// Rows cannot be read, or a file not be written.
+pub fn tables(leaving: &[Leaving<'_>], format: Format, threads: usize) -> Result<Vec<Counted>, RunError> {
+    let (mut rest, mut counted) = (leaving.iter(), Vec::new());
+    let take = |one: Result<Counted, RunError>| one.map(|one| counted.push(one));
+    pool::in_order(threads.min(leaving.len()), || Ok(rest.next()), |one| one.write(format), take)?;
+    Ok(counted)
+}
+
+impl Leaving<'_> {
+    fn write(&self, format: Format) -> Result<Counted, RunError> {
+        let Self { table, path, .. } = self;
+        let mut rows = Rows::open(self.in_order()?, table.columns.len())?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(cannot("make", path))?;
+        let buffered = |file| BufWriter::with_capacity(BUFFER, file);
+        let file = match format {
+            Format::Ndjson => ndjson(table, &mut rows, buffered(file), path)?,
+            Format::Csv(dialect) => csv(table, &mut rows, buffered(file), path, dialect)?,
+            Format::Parquet => {
+                parquet::write(table, &mut rows, file, path)?;
+                return Ok(rows.counted());
+            }
+        };
+        let file = file.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?;
+        file.sync_all().map_err(cannot("sync", path))?;
+        Ok(rows.counted())
+    }
+
+    /// Where its rows stand in the order in which they leave.
+    fn in_order(&self) -> Result<&Path, RunError> {
+        let Some((key, sorted)) = &self.sorted else { return Ok(&self.staged) };
+        order::by_key(self.table.columns.len(), *key, &self.staged, sorted)?;
+        Ok(sorted)
+    }
+}
+
+/// The rows of a table as they leave, each counted when it is read.
+#[derive(Debug)]
+pub(super) struct Rows {
+    reader: Reader,
+    counted: Counted,
+}
+
+impl Rows {
+    pub(super) fn open(staged: &Path, columns: usize) -> Result<Self, StagedError> {
+        let counted = Counted { rows: 0, missing: vec![0; columns], persons: SubjectSet::default() };
+        Ok(Self { reader: Reader::open(staged, columns)?, counted })
+    }
+
+    /// As [`Reader::read`].
+    pub(super) fn read(&mut self, row: &mut Row) -> Result<bool, StagedError> {
+        if !self.reader.read(row)? {
+            return Ok(false);
+        }
+        let Counted { rows, missing, persons } = &mut self.counted;
+        *rows = rows.saturating_add(1);
+        for (missing, cell) in missing.iter_mut().zip(&row.cells) {
+            *missing = missing.saturating_add(u64::from(*cell == Cell::Missing));
+        }
+        persons.extend(row.persons.iter().copied());
+        Ok(true)
+    }
+
+    /// What was counted of the rows that were read.
+    pub(super) fn counted(self) -> Counted {
+        self.counted
+    }
 }
 
 fn ndjson(
     table: &Table,
-    rows: &mut Reader,
+    rows: &mut Rows,
     mut file: BufWriter<File>,
     path: &Path,
-) -> Result<(u64, BufWriter<File>), RunError> {
+) -> Result<BufWriter<File>, RunError> {
     let names: Vec<Vec<u8>> = table
         .columns
         .iter()
@@ -84,7 +163,7 @@ fn ndjson(
             format!("{}\"{}\":", if at == 0 { "{" } else { "," }, column.name).into_bytes()
         })
         .collect();
-    let (mut row, mut line, mut written) = (Row::default(), Vec::new(), 0_u64);
+    let (mut row, mut line) = (Row::default(), Vec::new());
     while rows.read(&mut row)? {
         line.clear();
         for (name, cell) in names.iter().zip(&row.cells) {
@@ -103,18 +182,17 @@ fn ndjson(
         }
         line.extend_from_slice(b"}\n");
         file.write_all(&line).map_err(cannot("write", path))?;
-        written = written.saturating_add(1);
     }
-    Ok((written, file))
+    Ok(file)
 }
 
 fn csv(
     table: &Table,
-    rows: &mut Reader,
+    rows: &mut Rows,
     mut file: BufWriter<File>,
     path: &Path,
     dialect: Dialect,
-) -> Result<(u64, BufWriter<File>), RunError> {
+) -> Result<BufWriter<File>, RunError> {
     let delimiter = match dialect {
         Dialect::Danish => {
             // Without it Excel takes UTF-8 for Windows-1252.
@@ -130,14 +208,12 @@ fn csv(
         .buffer_capacity(BUFFER)
         .from_writer(file);
     writer.write_record(table.columns.iter().map(|column| column.name.as_bytes())).map_err(fault)?;
-    let (mut row, mut written) = (Row::default(), 0_u64);
+    let mut row = Row::default();
     while rows.read(&mut row)? {
         let cells = row.cells.iter().map(|cell| shown(cell, dialect));
         writer.write_record(cells).map_err(fault)?;
-        written = written.saturating_add(1);
     }
-    let file = writer.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?;
-    Ok((written, file))
+    Ok(writer.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?)
 }
 
 /// A cell as CSV has it; missing is empty.

@@ -20,6 +20,16 @@ pub(super) struct Given {
     /// Look at the policy as of this day instead of today.
     #[arg(long, value_name = "DATE", value_parser = policy_files::day)]
     pub(super) at: Option<Date>,
+    /// Threads that rewrite files and write tables. [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZero<usize>>,
+}
+
+impl Given {
+    pub(super) fn threads(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.map_or_else(processors, NonZero::get)
+    }
 }
 
 /// What is read, and how.
@@ -41,9 +51,6 @@ pub(super) struct Reading {
     /// What becomes of a line or document that cannot be rewritten.
     #[arg(long, value_enum, default_value_t = OnError::Stop)]
     pub(super) on_error: OnError,
-    /// Threads that rewrite. [default: one for each processor]
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) threads: Option<NonZero<usize>>,
     /// Go on with an extract that was begun and broken off, from its last checkpoint.
     #[arg(long)]
     pub(super) resume: bool,

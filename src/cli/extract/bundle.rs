@@ -48,10 +48,8 @@ pub(super) fn write(
         told = format!("{gone} of the extract before to be deleted: deleted.csv\n");
         previous = Some(id);
     }
-    let (tables, files): (Vec<_>, Vec<String>) =
-        written.iter().map(|one| (one.staged.clone(), one.file.clone())).unzip();
-    let codebook = Codebook::of(policy, extract, &tables, &files, &controlled.coarser);
-    let codebook = codebook.map_err(|error| stop(USAGE, error))?;
+    let tables = written.iter().map(|one| (one.file.as_str(), &one.counted));
+    let codebook = Codebook::of(policy, extract, tables, &controlled.coarser);
     let codebook = match desk.leaving.format {
         FormatName::Parquet => codebook.with_written(),
         FormatName::Ndjson | FormatName::Csv => codebook,

@@ -11,10 +11,10 @@ use crate::cli::FINDINGS;
 use crate::clock::Clock;
 use crate::extract::parquet;
 use crate::extract::run::{Staged, still_may_leave};
-use crate::extract::write::{Dialect, Format};
+use crate::extract::write::{self, Counted, Dialect, Format};
 use crate::ids::SubjectSet;
 use crate::policy::checked::Order;
-use crate::policy::checked::extract::Extract;
+use crate::policy::checked::extract::{Extract, Table};
 
 /// Makes an extract of what was staged from so many files: examined, written, on record; then it appears. Says what
 /// is to be known of it.
@@ -45,17 +45,16 @@ pub(super) fn can_be_written(leaving: &Leaving, extract: &Extract) -> Result<(),
 pub(super) struct Written {
     pub(super) staged: PathBuf,
     pub(super) file: String,
-    pub(super) rows: u64,
+    pub(super) counted: Counted,
 }
 
 /// Everything up to the record: the extract is whole and on record then, in the work directory.
 fn made(desk: &Desk<'_>, mut staged: Staged, files: usize, work: &Work) -> Result<(Staged, String), Stop> {
     let (policy, extract) = (&desk.ground.policy, &desk.ground.extract);
     let controlled = control::control(desk, &staged, work)?;
-    only_those_who_leave(extract, &controlled.tables, &mut staged)?;
-    let written = finish(desk.leaving, extract, &controlled.tables, work)?;
-    let rows: Vec<u64> = written.iter().map(|one| one.rows).collect();
-    let mut summary = summary(extract, &staged, &rows, files) + &controlled.told;
+    let written = finish(desk, &controlled.tables, work)?;
+    only_those_who_leave(&written, &mut staged);
+    let mut summary = summary(extract, &staged, &written, files) + &controlled.told;
     summary += &bundle::write(desk, &staged, &controlled, &written, work)?;
     if desk.leaving.dry_run {
         return Ok((staged, summary));
@@ -72,26 +71,19 @@ fn made(desk: &Desk<'_>, mut staged: Staged, files: usize, work: &Work) -> Resul
 
 /// Takes persons out of whom no row leaves: no table selects their records, or their rows were suppressed. What
 /// was not disclosed is not on record as a disclosure.
-fn only_those_who_leave(extract: &Extract, tables: &[PathBuf], staged: &mut Staged) -> Result<(), Stop> {
-    if extract.tables.is_empty() {
-        return Ok(());
+fn only_those_who_leave(written: &[Written], staged: &mut Staged) {
+    if written.is_empty() {
+        return;
     }
-    let columns = extract.tables.iter().map(|table| table.columns.len());
-    let left = crate::extract::staged::persons(tables.iter().map(PathBuf::as_path).zip(columns));
-    let left = left.map_err(|error| stop(USAGE, error))?;
     for persons in &mut staged.persons {
-        persons.retain(|person| left.contains(person));
+        persons.retain(|person| written.iter().any(|one| one.counted.persons.contains(person)));
     }
-    Ok(())
 }
 
 /// The files of the extract, from what is staged.
-fn finish(
-    leaving: &Leaving,
-    extract: &Extract,
-    tables: &[PathBuf],
-    work: &Work,
-) -> Result<Vec<Written>, Stop> {
+fn finish(desk: &Desk<'_>, tables: &[PathBuf], work: &Work) -> Result<Vec<Written>, Stop> {
+    let Desk { leaving, ground, .. } = desk;
+    let extract = &ground.extract;
     let format = match (leaving.format, leaving.csv) {
         (FormatName::Ndjson, _) => Format::Ndjson,
         (FormatName::Parquet, _) => Format::Parquet,
@@ -101,25 +93,26 @@ fn finish(
     if !extract.tables.is_empty() {
         work.empty_out()?;
     }
-    let mut written = Vec::new();
-    for (number, (table, path)) in extract.tables.iter().zip(tables).enumerate() {
+    let name = |table: &Table| format!("{}.{}", table.name, format.extension());
+    let mut all = Vec::new();
+    for (number, (table, staged)) in extract.tables.iter().zip(tables).enumerate() {
         let sorted = match (extract.order, table.keys().next()) {
-            (Order::Pseudonym, Some(key)) => {
-                let sorted = work.again(&format!("table-{number}.sorted"))?;
-                crate::extract::order::by_key(table.columns.len(), key, path, &sorted)?;
-                sorted
-            }
-            (Order::Pseudonym | Order::Input, _) => path.clone(),
+            (Order::Pseudonym, Some(key)) => Some((key, work.again(&format!("table-{number}.sorted"))?)),
+            (Order::Pseudonym | Order::Input, _) => None,
         };
-        let name = format!("{}.{}", table.name, format.extension());
-        let path = work.fresh_output(&name)?;
-        let rows = crate::extract::write::table(table, &sorted, format, &path)?;
-        written.push(Written { staged: sorted, file: name, rows });
+        let path = work.fresh_output(&name(table))?;
+        all.push(write::Leaving { table, staged: staged.clone(), sorted, path });
     }
-    Ok(written)
+    let counted = write::tables(&all, format, ground.threads)?;
+    let written = all.into_iter().zip(counted).map(|(one, counted)| Written {
+        file: name(one.table),
+        staged: one.sorted.map_or(one.staged, |(_, sorted)| sorted),
+        counted,
+    });
+    Ok(written.collect())
 }
 
-fn summary(extract: &Extract, staged: &Staged, rows: &[u64], files: usize) -> String {
+fn summary(extract: &Extract, staged: &Staged, written: &[Written], files: usize) -> String {
     let counts = &staged.counts;
     let sum = |of: fn(&crate::extract::tally::Tally) -> u64| counts.routes.iter().map(of).sum::<u64>();
     let persons: SubjectSet = staged.persons.iter().flatten().copied().collect();
@@ -135,8 +128,8 @@ fn summary(extract: &Extract, staged: &Staged, rows: &[u64], files: usize) -> St
         sum(|one| one.unfit),
         sum(|one| one.cpr_in_text),
     );
-    for ((table, rows), cells) in extract.tables.iter().zip(rows).zip(&counts.cells) {
-        text += &format!("{}: {rows} rows\n", table.name);
+    for ((table, written), cells) in extract.tables.iter().zip(written).zip(&counts.cells) {
+        text += &format!("{}: {} rows\n", table.name, written.counted.rows);
         for (column, cells) in table.columns.iter().zip(cells) {
             if cells.unfit > 0 {
                 let (name, of_type) = (&column.name, column.column_type.word());

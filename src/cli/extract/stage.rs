@@ -2,7 +2,6 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +64,7 @@ fn run(
     subjects: &Subjects,
     (inputs, consulted, work): (&[Input], &[Input], &Path),
 ) -> Result<Staged, Stop> {
-    let Ground { policy, extract, .. } = ground;
+    let Ground { policy, extract, threads, .. } = ground;
     memory::keep_freed(KEPT_BLOCK);
     let plans = plans(ground)?;
     let media = |number: &usize| {
@@ -83,7 +82,7 @@ fn run(
         subjects,
         now: Clock::system().unix_millis(),
         salt: super::super::rewrite::random()?,
-        settings: settings(reading, policy),
+        settings: settings(reading, policy, *threads),
         work: work.to_owned(),
     };
     let total = inputs.iter().chain(consulted).map(Input::length).sum();
@@ -138,11 +137,10 @@ fn rows(reading: &Reading, extract: &Extract) -> Rows {
     }
 }
 
-fn settings(reading: &Reading, policy: &Policy) -> Settings {
-    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+fn settings(reading: &Reading, policy: &Policy, threads: usize) -> Settings {
     let piece = usize::try_from(reading.checkpoint).unwrap_or(PIECE).min(PIECE);
     Settings {
-        threads: reading.threads.map_or_else(processors, NonZero::get),
+        threads,
         skips: reading.on_error == OnError::Skip,
         resumes: reading.resume,
         checkpoint: reading.checkpoint,

@@ -1,13 +1,10 @@
 //! The codebook: what each column is, where its values come from, and what was done to them.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::BundleError;
 use crate::extract::parquet::WRITTEN;
-use crate::extract::row::{Cell, Row};
-use crate::extract::staged::{Reader, StagedError};
+use crate::extract::write::Counted;
 use crate::policy::checked::extract::{Column, Extract, From, Table};
 use crate::policy::checked::{ColumnType, Policy};
 use crate::policy::{sources, words};
@@ -63,38 +60,33 @@ pub struct CodedColumn {
 }
 
 impl Codebook {
-    /// Of a policy's tables: `staged` are the rows that leave, of each table, and `files` the names of
-    /// their files; `coarser` is what disclosure control did.
-    ///
-    /// # Errors
-    /// The staged rows cannot be read.
-    pub fn of<P: AsRef<Path>>(
+    /// Of a policy's tables: `written` are the names of their files, with what was counted of the rows in them;
+    /// `coarser` is what disclosure control did.
+    pub fn of<'a>(
         policy: &Policy,
         extract: &Extract,
-        staged: &[P],
-        files: &[String],
+        written: impl IntoIterator<Item = (&'a str, &'a Counted)>,
         coarser: &[Recoded],
-    ) -> Result<Self, StagedError> {
+    ) -> Self {
         let mut tables = Vec::new();
-        for ((table, staged), file) in extract.tables.iter().zip(staged).zip(files) {
-            let (rows, missing) = count(staged.as_ref(), table.columns.len())?;
-            let columns = table.columns.iter().zip(missing).map(|(column, missing)| {
+        for (table, (file, counted)) in extract.tables.iter().zip(written) {
+            let columns = table.columns.iter().zip(&counted.missing).map(|(column, missing)| {
                 let recoded = coarser.iter().find(|one| one.table == table.name && one.column == column.name);
                 CodedColumn {
                     coarser: recoded.map(|one| one.to.clone().unwrap_or_else(|| "missing".to_owned())),
-                    missing,
+                    missing: *missing,
                     ..CodedColumn::of(policy, extract, table, column)
                 }
             });
             tables.push(CodedTable {
                 name: table.name.clone(),
-                file: file.clone(),
+                file: file.to_owned(),
                 description: table.description.clone(),
-                rows,
+                rows: counted.rows,
                 columns: columns.collect(),
             });
         }
-        Ok(Self { tables })
+        Self { tables }
     }
 
     /// With the columns that Parquet has besides: each number as it is written.
@@ -186,17 +178,4 @@ impl CodedColumn {
             missing: 0,
         }
     }
-}
-
-/// The rows, and how many of them have no value in each column.
-fn count(staged: &Path, columns: usize) -> Result<(u64, Vec<u64>), StagedError> {
-    let mut reader = Reader::open(staged, columns)?;
-    let (mut rows, mut missing, mut row) = (0_u64, vec![0_u64; columns], Row::default());
-    while reader.read(&mut row)? {
-        rows = rows.saturating_add(1);
-        for (count, cell) in missing.iter_mut().zip(&row.cells) {
-            *count = count.saturating_add(u64::from(matches!(cell, Cell::Missing)));
-        }
-    }
-    Ok((rows, missing))
 }

@@ -8,7 +8,8 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use super::writing::in_groups;
 use super::{ParquetError, can_be_written, each_key};
 use crate::extract::row::{Cell, Row};
-use crate::extract::staged::{Reader, Writer};
+use crate::extract::staged::Writer;
+use crate::extract::write::Rows;
 use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::{Column, Enforce, From, Table};
 use crate::policy::location::Location;
@@ -46,9 +47,12 @@ fn table() -> Table {
     }
 }
 
+/// Gives how many rows were written.
 fn write(staged: &Path, to: &Path, group_bytes: usize) -> u64 {
     let file = File::create(to).unwrap();
-    in_groups(&table(), &mut Reader::open(staged, 5).unwrap(), (file, to), group_bytes).unwrap()
+    let mut rows = Rows::open(staged, 5).unwrap();
+    in_groups(&table(), &mut rows, (file, to), group_bytes).unwrap();
+    rows.counted().rows
 }
 
 #[test]

@@ -16,7 +16,7 @@ use parquet::schema::types::{Type, TypePtr};
 use super::{WRITTEN, failed};
 use crate::extract::row::{Cell, Row};
 use crate::extract::run::RunError;
-use crate::extract::staged::Reader;
+use crate::extract::write::Rows;
 use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::Table;
 
@@ -26,33 +26,32 @@ const GROUP_BYTES: usize = 32 << 20;
 /// Bytes that a value takes in memory beside its text.
 const VALUE_BYTES: usize = 40;
 
-/// Writes the rows of a table; gives how many there are. Synced.
+/// Writes the rows of a table. Synced.
 pub(in crate::extract) fn write(
     table: &Table,
-    rows: &mut Reader,
+    rows: &mut Rows,
     file: File,
     path: &Path,
-) -> Result<u64, RunError> {
+) -> Result<(), RunError> {
     in_groups(table, rows, (file, path), GROUP_BYTES)
 }
 
 pub(super) fn in_groups(
     table: &Table,
-    rows: &mut Reader,
+    rows: &mut Rows,
     (file, path): (File, &Path),
     group_bytes: usize,
-) -> Result<u64, RunError> {
+) -> Result<(), RunError> {
     let coding = || failed("write", path);
     let mut columns = columns(table);
     let schema = schema(table, &columns).map_err(coding())?;
     let properties = Arc::new(properties(table).map_err(coding())?);
     let mut writer = SerializedFileWriter::new(file, schema, properties).map_err(coding())?;
-    let (mut row, mut held, mut written) = (Row::default(), 0_usize, 0_u64);
+    let (mut row, mut held) = (Row::default(), 0_usize);
     while rows.read(&mut row)? {
         for column in &mut columns {
             held = held.saturating_add(column.push(row.cells.get(column.cell).unwrap_or(&Cell::Missing)));
         }
-        written = written.saturating_add(1);
         if held >= group_bytes {
             group(&mut writer, &mut columns).map_err(coding())?;
             held = 0;
@@ -63,7 +62,7 @@ pub(super) fn in_groups(
     }
     writer.finish().map_err(coding())?;
     writer.inner().sync_all().map_err(|error| failed("sync", path)(Fault::External(Box::new(error))))?;
-    Ok(written)
+    Ok(())
 }
 
 /// Ends a row group with what the columns hold.
