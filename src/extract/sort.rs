@@ -30,8 +30,11 @@ pub struct SortError {
 /// One record of its fields, which must fill it.
 pub(super) fn join<const N: usize, const F: usize>(fields: [&[u8]; F]) -> [u8; N] {
     let mut record = [0; N];
-    for (to, from) in record.iter_mut().zip(fields.into_iter().flatten()) {
-        *to = *from;
+    let mut rest = record.as_mut_slice();
+    for field in fields {
+        let Some((own, behind)) = rest.split_at_mut_checked(field.len()) else { break };
+        own.copy_from_slice(field);
+        rest = behind;
     }
     record
 }

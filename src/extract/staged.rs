@@ -30,7 +30,6 @@ pub use self::join::join;
 use super::checkpoint::Unsynced;
 use super::row::Row;
 use super::run::RunError;
-use crate::ids::SubjectSet;
 
 /// What a file begins with, before the number of columns.
 const MAGIC: &str = "tavs-staged 1 ";
@@ -298,6 +297,8 @@ impl Writer {
 pub struct Reader {
     file: BufReader<File>,
     path: PathBuf,
+    /// Of each column, whether its cells are read.
+    wanted: Vec<bool>,
     /// The block that is being read: its rows, how far they are read, and how many are left.
     block: Block,
     read: usize,
@@ -312,6 +313,18 @@ impl Reader {
     /// # Errors
     /// It is of another table; what the system says.
     pub fn open(path: &Path, columns: usize) -> Result<Self, StagedError> {
+        Self::open_for(path, columns, |_every_column| true)
+    }
+
+    /// As [`open`](Self::open), to read only the cells of some columns: the others are missing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn open_for(
+        path: &Path,
+        columns: usize,
+        is_wanted: impl Fn(usize) -> bool,
+    ) -> Result<Self, StagedError> {
         let file = File::open(path).map_err(io_error("open", path))?;
         let mut file = BufReader::new(file);
         let header = format!("{MAGIC}{columns}\n");
@@ -322,7 +335,8 @@ impl Reader {
             return Err(StagedError::Foreign { path: path.to_owned(), columns });
         }
         let block = Block::new(columns);
-        Ok(Self { file, path: path.to_owned(), block, read: 0, next: wanted, ended: false })
+        let cells = (0..columns).map(is_wanted).collect();
+        Ok(Self { file, path: path.to_owned(), wanted: cells, block, read: 0, next: wanted, ended: false })
     }
 
     /// Reads the next row into a row whose memory is used again; `false` at the end.
@@ -337,7 +351,7 @@ impl Reader {
             self.next_block()?;
         }
         let rest = self.block.bytes.get(self.read..).unwrap_or_default();
-        let left = coding::read(rest, self.block.columns, row).ok_or_else(|| self.damaged())?;
+        let left = coding::read(rest, &self.wanted, row).ok_or_else(|| self.damaged())?;
         self.read = self.block.bytes.len().saturating_sub(left.len());
         self.block.rows = self.block.rows.saturating_sub(1);
         if self.block.is_empty() && !left.is_empty() {
@@ -391,21 +405,6 @@ impl Reader {
         let length = self.block.bytes.len().saturating_add(BLOCK_HEADER) as u64;
         StagedError::Damaged { path: self.path.clone(), at: self.next.saturating_sub(length) }
     }
-}
-
-/// Whose data the rows of some files are, each with its number of columns.
-///
-/// # Errors
-/// A file cannot be read.
-pub fn persons<'a>(files: impl IntoIterator<Item = (&'a Path, usize)>) -> Result<SubjectSet, StagedError> {
-    let (mut persons, mut row) = (SubjectSet::default(), Row::default());
-    for (path, columns) in files {
-        let mut rows = Reader::open(path, columns)?;
-        while rows.read(&mut row)? {
-            persons.extend(row.persons.iter().copied());
-        }
-    }
-    Ok(persons)
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagedError {

@@ -44,7 +44,7 @@ pub(super) fn examine(
         tables,
         linked,
         not_examined: not_examined.map(|table| table.name.clone()).collect(),
-        counted_together: reduced.together(),
+        counted_together: reduced.together,
     })
 }
 

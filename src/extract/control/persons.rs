@@ -122,6 +122,15 @@ struct Person {
 }
 
 impl Person {
+    /// Begins the next one, in the same memory.
+    fn begin(&mut self, owner: Owner) {
+        let Self { is_in, shown, .. } = std::mem::take(self);
+        *self = Self { owner, is_in, shown, ..Self::default() };
+        self.is_in.fill(false);
+        self.shown.first.clear();
+        self.shown.more = 0;
+    }
+
     const fn is_linked(&self) -> bool {
         self.has_bare || self.last.is_some()
     }
@@ -328,15 +337,14 @@ impl<'a> Persons<'a> {
 
     /// Goes through all persons.
     fn each(&self, mut take: impl FnMut(&Person) -> Result<(), ControlError>) -> Result<(), ControlError> {
-        let fresh = |owner| Person { owner, is_in: vec![false; self.tables.len()], ..Person::default() };
-        let mut person = fresh(Owner::default());
+        let mut person = Person { is_in: vec![false; self.tables.len()], ..Person::default() };
         for record in self.held.records()? {
             let record = Record::of(&record?);
             if record.owner.holder != person.owner.holder {
                 if person.rows > 0 {
                     take(&person)?;
                 }
-                person = fresh(record.owner);
+                person.begin(record.owner);
             }
             self.add(&mut person, &record);
         }

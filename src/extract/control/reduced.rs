@@ -35,9 +35,10 @@ pub(super) struct Owner {
 pub(super) struct Reduced<'a> {
     pub(super) tables: &'a [Table],
     pub(super) work: &'a Path,
-    /// A file for each table that is examined, by the table's number.
+    /// A file for each table that is examined, by the table's number; rows with their [`Owner`] for persons.
     files: tempfile::TempDir,
-    together: Together,
+    /// Persons that are counted as one with others.
+    pub(super) together: u64,
 }
 
 impl<'a> Reduced<'a> {
@@ -48,16 +49,15 @@ impl<'a> Reduced<'a> {
     ) -> Result<Self, ControlError> {
         let files = tempfile::Builder::new().prefix("control-").tempdir_in(work);
         let files = files.map_err(|error| SortError { path: work.to_owned(), error })?;
+        let examined = || tables.iter().enumerate().filter(|(_, table)| table.is_examined());
         let mut together = Together { lead: HashMap::new(), most: settings.most_together };
-        for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.is_examined()) {
-            reduce(table, &file(&files, number), &mut together)?;
+        for (_, table) in examined() {
+            together.learn_all(table)?;
         }
-        Ok(Self { tables, work, files, together })
-    }
-
-    /// Persons that are counted as one with others.
-    pub(super) fn together(&self) -> u64 {
-        self.together.lead.len() as u64
+        for (number, table) in examined() {
+            reduce(table, &file(&files, number), &together)?;
+        }
+        Ok(Self { tables, work, files, together: together.lead.len() as u64 })
     }
 
     /// Goes through the quasi-identifiers of a table's rows, in their order.
@@ -70,7 +70,11 @@ impl<'a> Reduced<'a> {
         let mut rows = Reader::open(&file(&self.files, table), of.quasi.len())?;
         let mut row = Row::default();
         while rows.read(&mut row)? {
-            take(&row.cells, self.together.owner(&row.persons))?;
+            let owner = match row.persons.as_slice() {
+                [unit, holder] => Owner { unit: unit.0, holder: holder.0 },
+                _ => Owner::default(),
+            };
+            take(&row.cells, owner)?;
         }
         Ok(())
     }
@@ -80,24 +84,23 @@ fn file(files: &tempfile::TempDir, table: usize) -> PathBuf {
     files.path().join(table.to_string())
 }
 
-fn reduce(table: &Table, path: &Path, together: &mut Together) -> Result<(), ControlError> {
+fn reduce(table: &Table, path: &Path, together: &Together) -> Result<(), ControlError> {
     let mut reduced = Writer::create(path, table.quasi.len())?;
-    let (mut row, mut small, mut coded) = (Row::default(), Row::default(), Vec::new());
+    let (mut row, mut small) = (Row::default(), Row::default());
+    let is_wanted = |column| table.key == Some(column) || table.quasi.iter().any(|one| one.column == column);
     for staged in &table.staged {
-        let mut rows = Reader::open(staged, table.columns)?;
+        let mut rows = Reader::open_for(staged, table.columns, is_wanted)?;
         while rows.read(&mut row)? {
             small.cells.clear();
             small.persons.clear();
             for quasi in &table.quasi {
                 small.cells.push(row.cells.get(quasi.column).cloned().unwrap_or(Cell::Missing));
             }
-            together.learn(&row.persons)?;
-            // The first stands for all of them, now that they are known to be together.
+            // The first stands for all of them: they are known to be together.
             if let Some(first) = row.persons.first() {
                 let key = table.key.and_then(|key| row.cells.get(key)).unwrap_or(&Cell::Missing);
-                coded.clear();
-                write_cell(key, &mut coded);
-                small.persons.extend([*first, SubjectId(part(&Sha256::digest(&coded), 0))]);
+                let Owner { unit, holder } = together.owner(*first, key);
+                small.persons.extend([SubjectId(unit), SubjectId(holder)]);
             }
             reduced.push(&small)?;
         }
@@ -112,6 +115,18 @@ struct Together {
 }
 
 impl Together {
+    /// Learns from the rows of a table who shares a record.
+    fn learn_all(&mut self, table: &Table) -> Result<(), ControlError> {
+        let mut row = Row::default();
+        for staged in &table.staged {
+            let mut rows = Reader::open_for(staged, table.columns, |_no_column| false)?;
+            while rows.read(&mut row)? {
+                self.learn(&row.persons)?;
+            }
+        }
+        Ok(())
+    }
+
     fn learn(&mut self, persons: &[SubjectId]) -> Result<(), ControlError> {
         let Some((first, rest)) = persons.split_first() else { return Ok(()) };
         for other in rest.iter().filter(|other| *other != first) {
@@ -140,14 +155,14 @@ impl Together {
         person
     }
 
-    /// The owner of a reduced row, which has its person and its key.
-    fn owner(&self, persons: &[SubjectId]) -> Owner {
-        let [person, key] = persons else { return Owner::default() };
-        if self.lead.contains_key(person) {
-            let unit = self.follow(*person).0;
-            Owner { unit, holder: part(&Sha256::new().chain_update(unit).chain_update(key.0).finalize(), 0) }
-        } else {
-            Owner { unit: person.0, holder: person.0 }
+    /// The owner of a row of this person's, with this key.
+    fn owner(&self, person: SubjectId, key: &Cell) -> Owner {
+        if !self.lead.contains_key(&person) {
+            return Owner { unit: person.0, holder: person.0 };
         }
+        let unit = self.follow(person).0;
+        let mut coded = unit.to_vec();
+        write_cell(key, &mut coded);
+        Owner { unit, holder: part(&Sha256::digest(&coded), 0) }
     }
 }

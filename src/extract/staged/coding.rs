@@ -51,20 +51,34 @@ fn write_length(mut length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads one row, and gives what follows; `None` if the bytes are no row.
-pub(super) fn read<'a>(bytes: &'a [u8], columns: usize, row: &mut Row) -> Option<&'a [u8]> {
+/// Reads one row, of whose cells only those of `wanted` columns, the others are missing; gives what follows. `None` if
+/// the bytes are no row.
+pub(super) fn read<'a>(bytes: &'a [u8], wanted: &[bool], row: &mut Row) -> Option<&'a [u8]> {
     row.persons.clear();
     row.cells.clear();
     let (persons, rest) = read_length(bytes)?;
     let (ids, mut rest) = rest.split_at_checked(persons.checked_mul(PERSON)?)?;
     let ids = ids.chunks_exact(PERSON).filter_map(|id| id.try_into().ok());
     row.persons.extend(ids.map(SubjectId));
-    for _ in 0..columns {
-        let (cell, after) = read_cell(rest)?;
+    for is_wanted in wanted {
+        let (cell, after) = if *is_wanted { read_cell(rest)? } else { (Cell::Missing, pass_over(rest)?) };
         row.cells.push(cell);
         rest = after;
     }
     Some(rest)
+}
+
+/// What follows a cell.
+fn pass_over(bytes: &[u8]) -> Option<&[u8]> {
+    let (kind, rest) = bytes.split_first()?;
+    match *kind {
+        MISSING | FALSE | TRUE => Some(rest),
+        NUMBER | TEXT => {
+            let (length, rest) = read_length(rest)?;
+            rest.get(length..)
+        }
+        _ => None,
+    }
 }
 
 /// Reads one cell, and gives what follows.
