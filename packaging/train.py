@@ -145,6 +145,53 @@ subject = ["$.subject.identifier.value"]
 routes = ["lines"]
 """
 
+# What an extract with tables has besides.
+TABLES = """
+[[extract.table]]
+name        = "conditions"
+description = "One row for each diagnosis"
+when        = { resourceType = "Condition" }
+enforce     = "suppress"
+[[extract.table.column]]
+name        = "patient"
+path        = "$.subject.identifier.value"
+type        = "text"
+description = "Pseudonym"
+key         = true
+[[extract.table.column]]
+name             = "code"
+path             = "$.code.coding[*].code"
+type             = "text"
+description      = "Diagnosis"
+quasi-identifier = true
+[[extract.table.column]]
+name        = "onset"
+path        = "$.onsetDateTime"
+type        = "date"
+description = "Since when"
+
+[[extract.table]]
+name        = "encounters"
+description = "One row for each visit"
+when        = { resourceType = "Encounter" }
+[[extract.table.column]]
+name        = "patient"
+path        = "$.subject.identifier.value"
+type        = "text"
+description = "Pseudonym"
+key         = true
+[[extract.table.column]]
+name        = "begins"
+path        = "$.period.start"
+type        = "text"
+description = "The month"
+[[extract.table.column]]
+name        = "reason"
+path        = "$.reasonCode[*].text"
+type        = "text"
+description = "Why"
+"""
+
 CAPS = """
 [upstreams.booking.caps]
 concurrency = 1000
@@ -248,12 +295,14 @@ def home_of(tavs, folder, origin, port, admin):
     for old in (home / "policies").glob("*.toml"):
         old.unlink()
     (home / "policies/training.toml").write_text(POLICY)
+    (home / "policies/tables.toml").write_text(POLICY.replace("sms-reminders", "researchers") + TABLES)
     config = (home / "tavs.toml").read_text()
     for written, wanted in (("127.0.0.1:8443", f"127.0.0.1:{port}"), ("127.0.0.1:8080", f"127.0.0.1:{origin}"), ("127.0.0.1:9443", f"127.0.0.1:{admin}"), ('level = "info" ', 'level = "error"')):
         if written not in config:
             sys.exit(f"`tavs init` no longer writes {written}: mend packaging/train.py")
         config = config.replace(written, wanted)
     (home / "tavs.toml").write_text(config + CAPS)
+    run(home, [tavs, "keys", "new", "keys/ring.toml", "--add", "--policies", "policies", "--why", "training"])
     return home
 
 
@@ -310,16 +359,23 @@ def expect(codes, wanted, many):
         sys.exit(f"{many} answers with {wanted} were expected: {len(codes)} came, of them {sum(code != wanted for code in codes)} others")
 
 
+def run(home, command):
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"tavs {command[1]} ends with {done.returncode}: {done.stderr}")
+
+
 def extract(tavs, home, folder, rounds):
-    """An extract of some thousand lines, on one thread and on two, and a look at the policies."""
+    """Extracts of some thousand lines, on one thread and on two, of records and of tables, and a look at the policies."""
     lines = folder / "export.ndjson"
     with lines.open("w") as out:
         for n in range(2000 * rounds):
             out.write(resource(n) + "\n")
-    for threads in (1, 2):
-        subprocess.run([tavs, "extract", "--policy", "policies/training.toml", "--output", folder / f"out-{threads}", "--why", "training", "--threads", str(threads), lines],
-                       cwd=home, check=True, capture_output=True)
-    subprocess.run([tavs, "check", "policies"], cwd=home, check=True, capture_output=True)
+    extracts = [(policy, form, threads) for policy, form in (("training", "ndjson"), ("tables", "ndjson"), ("tables", "csv")) for threads in ("1", "2")]
+    for number, (policy, form, threads) in enumerate(extracts):
+        run(home, [tavs, "extract", "--policy", f"policies/{policy}.toml", "--output", folder / f"out-{number}", "--format", form, "--enforce", "--why", "training", "--threads", threads, lines])
+    run(home, [tavs, "check", "policies"])
+    return 2000 * rounds * len(extracts)
 
 
 def main():
@@ -335,8 +391,8 @@ def main():
         port = free_port()
         home = home_of(tavs, folder, origins.server_address[1], port, free_port())
         answers = serve(tavs, home, port, given.rounds)
-        extract(tavs, home, folder, given.rounds)
-        print(f"trained: {answers} answers, {4000 * given.rounds} lines extracted")
+        lines = extract(tavs, home, folder, given.rounds)
+        print(f"trained: {answers} answers, {lines} lines extracted")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
