@@ -131,8 +131,7 @@ pub struct Bundle {
 }
 
 /// Writes what belongs to the data files that stand in a directory (and nothing else does), signs it, and
-/// syncs all of it. `hashed`: files of it that are
-/// synced already, and were hashed while they were written.
+/// syncs all of it. `hashed`: files of it that are synced already, and were hashed while they were written.
 ///
 /// # Errors
 /// What the system says.

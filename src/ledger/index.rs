@@ -205,8 +205,13 @@ impl Shared {
     }
 
     fn run(&self, mut feed: Feed, durable: &Durable) {
+        let mut failed = false;
         loop {
             let step = feed.step(durable.sequence());
+            if let Err(failure) = &step {
+                tell(failure, failed);
+            }
+            failed = step.is_err();
             let pause = match step {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => INTERVAL,
@@ -232,6 +237,16 @@ impl Shared {
                 return;
             }
         }
+    }
+}
+
+/// Says in the log that the index has ended, or that it fails; the latter not `again` until it has succeeded. An error
+/// names records, files and columns, never a value.
+fn tell(failure: &IndexError, again: bool) {
+    if !failure.may_pass() {
+        tracing::error!(%failure, "the index has ended: exchanges are refused until it is mended");
+    } else if !again {
+        tracing::warn!(%failure, "the index does not follow the ledger; it is tried again each second");
     }
 }
 

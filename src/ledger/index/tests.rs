@@ -1,6 +1,8 @@
 //! Tests of the index as its callers see it: it follows, catches up after any stop, equals the
 //! ledger, and refuses what is not its ledger.
 
+mod failing;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -347,53 +349,6 @@ fn an_index_of_another_ledger_and_a_missing_segment_are_refused() {
     let empty = Place::new();
     let nothing = Indexer::start(&empty.ledger(), Durable::new(0, None), empty.store);
     assert!(matches!(ends(nothing), IndexError::NoLedger { .. }));
-}
-
-#[test]
-fn a_ledger_that_is_damaged_behind_it_ends_it_and_nothing_is_within() {
-    let place = Place::new();
-    fill(&place.ledger(), Limits::default(), 1..=5);
-    let segment = place.ledger().join("00000001.ledger");
-    let text = fs::read_to_string(&segment).unwrap();
-    fs::write(&segment, text.replacen("\"bytes\":318", "\"bytes\":319", 1)).unwrap();
-    let indexer = Indexer::start(&place.ledger(), Durable::new(5, None), place.store).unwrap();
-    assert!(!indexer.catch_up(PATIENCE));
-    assert!(!indexer.within(u64::MAX));
-    let failure = indexer.failure().unwrap();
-    assert!(matches!(*failure, IndexError::Ledger(LedgerError::Damaged { .. })), "{failure}");
-}
-
-#[test]
-fn a_store_that_fails_for_a_while_is_tried_again_and_nothing_is_left_out() {
-    let place = Place::new();
-    fill(&place.ledger(), Limits::default(), 1..=5);
-    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
-    let connection = rusqlite::Connection::open(place.store.path()).unwrap();
-    connection.execute_batch("ALTER TABLE disclosure RENAME TO away").unwrap();
-    for _ in 0..3 {
-        assert!(feed.step(5).unwrap_err().may_pass());
-    }
-    connection.execute_batch("ALTER TABLE away RENAME TO disclosure").unwrap();
-    assert!(feed.step(5).unwrap());
-    assert_eq!(place.store.disclosures_of(&[SubjectId([1; 16])]).unwrap().len(), 1);
-    assert_eq!(feed.indexed(), 5);
-}
-
-#[test]
-fn a_row_that_no_record_made_ends_it_until_the_index_is_made_anew() {
-    let place = Place::new();
-    fill(&place.ledger(), Limits::default(), 1..=5);
-    let mut feed = Feed::open(&place.ledger(), place.store.clone(), None).unwrap();
-    assert!(feed.step(3).unwrap());
-    let connection = rusqlite::Connection::open(place.store.path()).unwrap();
-    connection.execute("UPDATE disclosure SET seq = 4 WHERE seq = 3", ()).unwrap();
-    let error = feed.step(5).unwrap_err();
-    assert!(matches!(error, IndexError::Store(StoreError::Stray { .. })) && !error.may_pass(), "{error}");
-    assert!(error.to_string().contains("tavs ledger reindex"));
-    assert_eq!(feed.indexed(), 3);
-    rebuild(&place.ledger(), &place.store, |_| ()).unwrap();
-    let mut feed = Feed::open(&place.ledger(), place.store, None).unwrap();
-    assert!(!feed.step(5).unwrap());
 }
 
 /// Entries with everything that queries ask for taken from small sets.
