@@ -9,6 +9,7 @@ mod anchors;
 mod caps;
 pub mod dates;
 pub mod failure;
+mod gather;
 pub mod listener;
 pub mod peer;
 pub mod pki;

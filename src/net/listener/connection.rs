@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, Sleep, interval, sleep};
 
 use super::{CloseReason, Connection, Handler, Protocol, Shared, Stream};
+use crate::net::gather::InTurn;
 use crate::net::settings::Limits;
 use crate::net::watch::{Activity, Watched};
 
@@ -37,16 +38,15 @@ pub(super) async fn drive<H: Handler>(
             answer(Arc::clone(&shared.handler), Arc::clone(&connection), Arc::clone(&activity), request)
         })
     };
-    let io = TokioIo::new(stream);
     let watcher = Watcher { limits: &shared.limits, connection: &connection, activity: &activity };
     match connection.protocol {
         Protocol::Http1 => {
-            let served = http1(&shared.limits).serve_connection(io, service);
-            watcher.watch(served, draining).await
+            let served = http1(&shared.limits).serve_connection(TokioIo::new(stream), service);
+            watcher.watch(served, GracefulConnection::graceful_shutdown, draining).await
         }
         Protocol::Http2 => {
-            let served = http2(&shared.limits).serve_connection(io, service);
-            watcher.watch(served, draining).await
+            let serve = |io| http2(&shared.limits).serve_connection(TokioIo::new(io), service);
+            watcher.watch(InTurn::new(stream, serve), InTurn::graceful_shutdown, draining).await
         }
     }
 }
@@ -77,10 +77,12 @@ struct Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    async fn watch<C>(&self, served: C, mut draining: watch::Receiver<bool>) -> (CloseReason, bool)
-    where
-        C: GracefulConnection<Error = hyper::Error>,
-    {
+    async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
+        &self,
+        served: C,
+        graceful_shutdown: impl Fn(Pin<&mut C>),
+        mut draining: watch::Receiver<bool>,
+    ) -> (CloseReason, bool) {
         let deadlines = &self.limits.deadlines;
         let mut served = pin!(served);
         let mut age = pin!(sleep(deadlines.max_age));
@@ -111,7 +113,7 @@ impl Watcher<'_> {
                 () = self.connection.close.notified(), if open => CloseReason::Lapsed,
                 _ = draining.wait_for(|draining| *draining), if open => CloseReason::Drain,
             };
-            served.as_mut().graceful_shutdown();
+            graceful_shutdown(served.as_mut());
             ending = Some((reason, Box::pin(sleep(deadlines.drain))));
         }
     }
