@@ -125,6 +125,28 @@ async fn an_http2_peer_that_grants_no_window_is_cut() {
 }
 
 #[tokio::test]
+async fn an_http2_peer_that_takes_nothing_of_what_it_lets_come_is_cut() {
+    let lab = Lab::new();
+    let deadlines = Deadlines { write_stall: SHORT, ..Deadlines::default() };
+    let mut served = start(&lab, deadlines, Caps::default()).await;
+    let client = lab.client("sms");
+    let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
+    assert_eq!(served.event().await, Event::Opened(Protocol::Http2));
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS_INITIAL_WINDOW_SIZE = 2^31 - 1 and as much for the connection.
+    bytes.extend_from_slice(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff");
+    bytes.extend_from_slice(b"\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0");
+    // More than the socket buffers hold.
+    let fields = b"\x82\x87\x44\x04/big\x41\x09localhost";
+    for id in [1, 3, 5, 7] {
+        bytes.extend_from_slice(&[0, 0, fields.len().to_le_bytes()[0], 1, 0x05, 0, 0, 0, id]);
+        bytes.extend_from_slice(fields);
+    }
+    stream.write_all(&bytes).await.unwrap();
+    assert_eq!(served.event().await, Event::Closed(Protocol::Http2, CloseReason::SlowReader));
+}
+
+#[tokio::test]
 async fn connections_are_capped_by_address_by_certificate_and_in_total() {
     let lab = Lab::new();
     let client = lab.client("sms");
