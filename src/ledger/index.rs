@@ -205,13 +205,10 @@ impl Shared {
     }
 
     fn run(&self, mut feed: Feed, durable: &Durable) {
-        let mut failed = false;
+        let mut told = None;
         loop {
             let step = feed.step(durable.sequence());
-            if let Err(failure) = &step {
-                tell(failure, failed);
-            }
-            failed = step.is_err();
+            tell(step.as_ref().err(), &mut told);
             let pause = match step {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => INTERVAL,
@@ -240,14 +237,23 @@ impl Shared {
     }
 }
 
-/// Says in the log that the index has ended, or that it fails; the latter not `again` until it has succeeded. An error
-/// names records, files and columns, never a value.
-fn tell(failure: &IndexError, again: bool) {
-    if !failure.may_pass() {
-        tracing::error!(%failure, "the index has ended: exchanges are refused until it is mended");
-    } else if !again {
-        tracing::warn!(%failure, "the index does not follow the ledger; it is tried again each second");
+/// Says in the log that the index has ended, that it fails, each reason once, or that it goes on again; `told` is what
+/// was said last. An error names records, files and columns, and nothing of a message.
+fn tell(failure: Option<&IndexError>, told: &mut Option<String>) {
+    let now = failure.map(ToString::to_string);
+    if now == *told {
+        return;
     }
+    match failure {
+        None => tracing::info!("the index follows the ledger again"),
+        Some(failure) if failure.may_pass() => {
+            tracing::warn!(%failure, "the index does not follow the ledger; it is tried again each second");
+        }
+        Some(failure) => {
+            tracing::error!(%failure, "the index has ended: exchanges are refused until it is mended and tavs started again");
+        }
+    }
+    *told = now;
 }
 
 /// Carries records from the ledger to the store, a batch a step.
