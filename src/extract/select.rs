@@ -22,6 +22,14 @@ impl<'a> Selection<'a> {
     pub(super) fn of(tables: &'a [Table]) -> Self {
         Self { tables, asked: Asked::of(tables) }
     }
+
+    /// The same, with everything in a document asked for.
+    #[cfg(test)]
+    pub(super) fn of_all(tables: &'a [Table]) -> Self {
+        let mut asked = Asked::default();
+        asked.lead_to(&vec![Step::Wildcard; 16]);
+        Self { tables, asked }
+    }
 }
 
 /// What was selected of a piece of input.

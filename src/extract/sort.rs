@@ -29,6 +29,7 @@ pub struct SortError {
 
 /// One record of its fields, which must fill it.
 pub(super) fn join<const N: usize, const F: usize>(fields: [&[u8]; F]) -> [u8; N] {
+    debug_assert_eq!(fields.iter().map(|field| field.len()).sum::<usize>(), N, "the fields fill the record");
     let mut record = [0; N];
     let mut rest = record.as_mut_slice();
     for field in fields {

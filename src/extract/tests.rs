@@ -3,9 +3,10 @@
 use std::fs;
 
 use super::input::{Form, Input, InputError, Place};
-use super::row::Cell;
+use super::row::{Cell, Row};
 use super::select::{CellCounts, Selected, Selection};
 use super::staged::{Reader, Writer};
+use super::write::{self, Dialect, Format, ToWrite};
 use crate::ids::SubjectId;
 use crate::policy::checked::ColumnType;
 use crate::policy::checked::extract::{Column, Enforce, From, Table};
@@ -49,8 +50,16 @@ type Words = (Vec<String>, Vec<u8>);
 /// Rows of one document.
 fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, CellCounts) {
     let tables = [table];
-    let mut selected = Selected::new(&tables);
-    selected.document(&Selection::of(&tables), (text, 0, text.len()), (records, None)).unwrap();
+    let [selected, of_all] = [Selection::of(&tables), Selection::of_all(&tables)].map(|selection| {
+        let mut selected = Selected::new(&tables);
+        selected.document(&selection, (text, 0, text.len()), (records, None)).unwrap();
+        selected
+    });
+    assert!(rows_of(&selected, &tables) == rows_of(&of_all, &tables) && selected.cells == of_all.cells);
+    (rows_of(&selected, &tables), selected.cells[0][0])
+}
+
+fn rows_of(selected: &Selected, tables: &[Table]) -> Vec<Words> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let columns = tables[0].columns.len();
@@ -58,7 +67,7 @@ fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, Cell
     writer.append(&selected.blocks[0]).unwrap();
     writer.finish().unwrap();
     let mut reader = Reader::open(&path, columns).unwrap();
-    let (mut row, mut rows) = (super::row::Row::default(), Vec::new());
+    let (mut row, mut rows) = (Row::default(), Vec::new());
     while reader.read(&mut row).unwrap() {
         let word = |cell: &Cell| match cell {
             Cell::Missing => "-".to_owned(),
@@ -68,7 +77,47 @@ fn selected(table: Table, text: &str, records: &[RecordAt]) -> (Vec<Words>, Cell
         };
         rows.push((row.cells.iter().map(word).collect(), row.persons.iter().map(|id| id.0[0]).collect()));
     }
-    (rows, selected.cells[0][0])
+    rows
+}
+
+#[test]
+fn tables_are_the_same_whoever_writes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [ColumnType::Text, ColumnType::Number];
+    let tables: Vec<Table> =
+        (0..5).map(|_| table(&["$"], &[], "$", kinds.map(|kind| column("$.x", kind)).into())).collect();
+    let staged: Vec<_> = (0..5_u8).map(|number| folder.path().join(format!("{number}.staged"))).collect();
+    for (number, path) in (0..5_u8).zip(&staged) {
+        let mut writer = Writer::create(path, 2).unwrap();
+        for row in 0..200_u8 {
+            let key = Cell::Text(format!("k{}", row.wrapping_mul(37) % 23).into());
+            let value = if row % 7 == number { Cell::Missing } else { Cell::Number(row.to_string().into()) };
+            let persons = vec![SubjectId([row.wrapping_add(number); 16])];
+            writer.push(&Row { cells: vec![key, value], persons }).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+    let written = |threads: usize| {
+        let file = |number: usize, end: &str| folder.path().join(format!("{number}.{threads}.{end}"));
+        let sorted = |number: usize| number.is_multiple_of(2).then(|| (0, file(number, "sorted")));
+        let all: Vec<ToWrite<'_>> = (0..5)
+            .map(|number| ToWrite {
+                table: &tables[number],
+                staged: staged[number].clone(),
+                sorted: sorted(number),
+                path: file(number, "csv"),
+            })
+            .collect();
+        let (counted, persons) = write::tables(&all, Format::Csv(Dialect::Danish), threads).unwrap();
+        let counted: Vec<_> = counted.into_iter().map(|one| (one.rows, one.missing)).collect();
+        let files: Vec<_> = all.iter().map(|one| fs::read_to_string(&one.path).unwrap()).collect();
+        (files, counted, persons)
+    };
+    let (files, counted, persons) = written(1);
+    assert_eq!(persons.len(), 204);
+    assert_eq!(counted[1], (200, vec![0, 29]));
+    assert!(files[1].starts_with("\u{feff}x;x\r\nk0;0\r\nk14;\r\n"), "{}", files[1]);
+    assert!(written(3) == (files, counted, persons));
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn part(desk: &Desk<'_>, piece: Piece) -> Result<Done, RunError> {
     let parting = Parting { after_records: true, ..parted.parting };
     let (done, document, records) = rewriter.part_held_back(&bytes, parting).map_err(fault)?;
     let rewrite::Parted { rewritten, has_records } = done;
-    let text = utf8(document.body());
+    let text = utf8(document.body())?;
     if !desk.selects_nothing() {
         match selected.document(&desk.selection, (text, 0, text.len()), (&records, plan.record_path())) {
             Err(SelectError::Around) => return Err(fault(Fault { kind: FaultKind::NotParted, offset: 0 })),
@@ -273,7 +273,7 @@ fn part_of(
         }
         return Ok(None);
     }
-    let text = utf8(released.body());
+    let text = utf8(released.body())?;
     select(&desk.selection, form, text, &records, &mut done.selected)?;
     Ok(None)
 }
@@ -300,9 +300,8 @@ fn select(
     Ok(())
 }
 
-/// What the rewriter wrote is UTF-8; were it not, nothing would be selected.
-fn utf8(body: &[u8]) -> &str {
-    simdutf8::basic::from_utf8(body).unwrap_or_default()
+fn utf8(body: &[u8]) -> Result<&str, SelectError> {
+    simdutf8::basic::from_utf8(body).map_err(|_not_as_the_rewriter_writes| SelectError::Released)
 }
 
 /// The salts of a run: one for all where pseudonyms are those of a document, for the extract is one; another for

@@ -54,7 +54,7 @@ impl Format {
 
 /// A table that is to be written.
 #[derive(Debug)]
-pub struct Leaving<'a> {
+pub struct ToWrite<'a> {
     /// Which.
     pub table: &'a Table,
     /// Its rows.
@@ -72,23 +72,31 @@ pub struct Counted {
     pub rows: u64,
     /// Of each column: rows in which it has no value.
     pub missing: Vec<u64>,
-    /// Whose data they are.
-    pub persons: SubjectSet,
 }
 
-/// Writes tables, as many at a time as there are threads; gives what was counted, in their order. Synced.
+/// Writes tables, as many at a time as there are threads; gives what was counted, in their order, and whose data it
+/// is. Synced.
 ///
 /// # Errors
 /// Rows cannot be read, or a file not be written.
-pub fn tables(leaving: &[Leaving<'_>], format: Format, threads: usize) -> Result<Vec<Counted>, RunError> {
-    let (mut rest, mut counted) = (leaving.iter(), Vec::new());
-    let take = |one: Result<Counted, RunError>| one.map(|one| counted.push(one));
-    pool::in_order(threads.min(leaving.len()), || Ok(rest.next()), |one| one.write(format), take)?;
-    Ok(counted)
+pub fn tables(
+    all: &[ToWrite<'_>],
+    format: Format,
+    threads: usize,
+) -> Result<(Vec<Counted>, SubjectSet), RunError> {
+    let (mut rest, mut counted, mut persons) = (all.iter(), Vec::new(), SubjectSet::default());
+    let take = |one: Result<Rows, RunError>| {
+        one.map(|one| {
+            persons.extend(one.persons);
+            counted.push(one.counted);
+        })
+    };
+    pool::in_order(threads.min(all.len()), || Ok(rest.next()), |one| one.write(format), take)?;
+    Ok((counted, persons))
 }
 
-impl Leaving<'_> {
-    fn write(&self, format: Format) -> Result<Counted, RunError> {
+impl ToWrite<'_> {
+    fn write(&self, format: Format) -> Result<Rows, RunError> {
         let Self { table, path, .. } = self;
         let mut rows = Rows::open(self.in_order()?, table.columns.len())?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -99,12 +107,12 @@ impl Leaving<'_> {
             Format::Csv(dialect) => csv(table, &mut rows, buffered(file), path, dialect)?,
             Format::Parquet => {
                 parquet::write(table, &mut rows, file, path)?;
-                return Ok(rows.counted());
+                return Ok(rows);
             }
         };
         let file = file.into_inner().map_err(|error| cannot("write", path)(error.into_error()))?;
         file.sync_all().map_err(cannot("sync", path))?;
-        Ok(rows.counted())
+        Ok(rows)
     }
 
     /// Where its rows stand in the order in which they leave.
@@ -115,17 +123,17 @@ impl Leaving<'_> {
     }
 }
 
-/// The rows of a table as they leave, each counted when it is read.
-#[derive(Debug)]
+/// The rows of a table as they leave, each counted when it is read. No `Debug`: it holds subject ids.
 pub(super) struct Rows {
     reader: Reader,
-    counted: Counted,
+    pub(super) counted: Counted,
+    persons: SubjectSet,
 }
 
 impl Rows {
     pub(super) fn open(staged: &Path, columns: usize) -> Result<Self, StagedError> {
-        let counted = Counted { rows: 0, missing: vec![0; columns], persons: SubjectSet::default() };
-        Ok(Self { reader: Reader::open(staged, columns)?, counted })
+        let counted = Counted { rows: 0, missing: vec![0; columns] };
+        Ok(Self { reader: Reader::open(staged, columns)?, counted, persons: SubjectSet::default() })
     }
 
     /// As [`Reader::read`].
@@ -133,18 +141,13 @@ impl Rows {
         if !self.reader.read(row)? {
             return Ok(false);
         }
-        let Counted { rows, missing, persons } = &mut self.counted;
+        let Counted { rows, missing } = &mut self.counted;
         *rows = rows.saturating_add(1);
         for (missing, cell) in missing.iter_mut().zip(&row.cells) {
             *missing = missing.saturating_add(u64::from(*cell == Cell::Missing));
         }
-        persons.extend(row.persons.iter().copied());
+        self.persons.extend(row.persons.iter().copied());
         Ok(true)
-    }
-
-    /// What was counted of the rows that were read.
-    pub(super) fn counted(self) -> Counted {
-        self.counted
     }
 }
 

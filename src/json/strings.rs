@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn strings_come_back_as_serde_json_reads_and_writes_them() {
-        let long = format!("{}\"{}\\{}\u{1}", "æ".repeat(20), "b".repeat(31), "c".repeat(70));
+        let long = format!("a{}\"{}\\{}\u{1}", "æ".repeat(40), "b".repeat(31), "😀".repeat(30));
         for text in
             ["", "plain", &long, "a\"b\\c/d", "\u{0}\u{1}\u{8}\u{c}\n\r\t\u{1f}\u{7f}", "æ😀", "\\u0041"]
         {

@@ -11,7 +11,7 @@ use crate::cli::FINDINGS;
 use crate::clock::Clock;
 use crate::extract::parquet;
 use crate::extract::run::{Staged, still_may_leave};
-use crate::extract::write::{self, Counted, Dialect, Format};
+use crate::extract::write::{self, Counted, Dialect, Format, ToWrite};
 use crate::ids::SubjectSet;
 use crate::policy::checked::Order;
 use crate::policy::checked::extract::{Extract, Table};
@@ -52,8 +52,7 @@ pub(super) struct Written {
 fn made(desk: &Desk<'_>, mut staged: Staged, files: usize, work: &Work) -> Result<(Staged, String), Stop> {
     let (policy, extract) = (&desk.ground.policy, &desk.ground.extract);
     let controlled = control::control(desk, &staged, work)?;
-    let written = finish(desk, &controlled.tables, work)?;
-    only_those_who_leave(&written, &mut staged);
+    let written = finish(desk, &controlled.tables, &mut staged, work)?;
     let mut summary = summary(extract, &staged, &written, files) + &controlled.told;
     summary += &bundle::write(desk, &staged, &controlled, &written, work)?;
     if desk.leaving.dry_run {
@@ -69,19 +68,14 @@ fn made(desk: &Desk<'_>, mut staged: Staged, files: usize, work: &Work) -> Resul
     Ok((staged, summary))
 }
 
-/// Takes persons out of whom no row leaves: no table selects their records, or their rows were suppressed. What
-/// was not disclosed is not on record as a disclosure.
-fn only_those_who_leave(written: &[Written], staged: &mut Staged) {
-    if written.is_empty() {
-        return;
-    }
-    for persons in &mut staged.persons {
-        persons.retain(|person| written.iter().any(|one| one.counted.persons.contains(person)));
-    }
-}
-
-/// The files of the extract, from what is staged.
-fn finish(desk: &Desk<'_>, tables: &[PathBuf], work: &Work) -> Result<Vec<Written>, Stop> {
+/// The files of the extract, from what is staged. Persons go out of it of whom no row leaves: no table selects their
+/// records, or their rows were suppressed. What was not disclosed is not on record as a disclosure.
+fn finish(
+    desk: &Desk<'_>,
+    tables: &[PathBuf],
+    staged: &mut Staged,
+    work: &Work,
+) -> Result<Vec<Written>, Stop> {
     let Desk { leaving, ground, .. } = desk;
     let extract = &ground.extract;
     let format = match (leaving.format, leaving.csv) {
@@ -90,20 +84,24 @@ fn finish(desk: &Desk<'_>, tables: &[PathBuf], work: &Work) -> Result<Vec<Writte
         (FormatName::Csv, DialectName::Danish) => Format::Csv(Dialect::Danish),
         (FormatName::Csv, DialectName::International) => Format::Csv(Dialect::International),
     };
-    if !extract.tables.is_empty() {
-        work.empty_out()?;
+    if extract.tables.is_empty() {
+        return Ok(Vec::new());
     }
+    work.empty_out()?;
     let name = |table: &Table| format!("{}.{}", table.name, format.extension());
     let mut all = Vec::new();
-    for (number, (table, staged)) in extract.tables.iter().zip(tables).enumerate() {
+    for (number, (table, rows)) in extract.tables.iter().zip(tables).enumerate() {
         let sorted = match (extract.order, table.keys().next()) {
             (Order::Pseudonym, Some(key)) => Some((key, work.again(&format!("table-{number}.sorted"))?)),
             (Order::Pseudonym | Order::Input, _) => None,
         };
         let path = work.fresh_output(&name(table))?;
-        all.push(write::Leaving { table, staged: staged.clone(), sorted, path });
+        all.push(ToWrite { table, staged: rows.clone(), sorted, path });
     }
-    let counted = write::tables(&all, format, ground.threads)?;
+    let (counted, left) = write::tables(&all, format, ground.threads)?;
+    for persons in &mut staged.persons {
+        persons.retain(|person| left.contains(person));
+    }
     let written = all.into_iter().zip(counted).map(|(one, counted)| Written {
         file: name(one.table),
         staged: one.sorted.map_or(one.staged, |(_, sorted)| sorted),

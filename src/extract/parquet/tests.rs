@@ -52,7 +52,7 @@ fn write(staged: &Path, to: &Path, group_bytes: usize) -> u64 {
     let file = File::create(to).unwrap();
     let mut rows = Rows::open(staged, 5).unwrap();
     in_groups(&table(), &mut rows, (file, to), group_bytes).unwrap();
-    rows.counted().rows
+    rows.counted.rows
 }
 
 #[test]

@@ -57,6 +57,14 @@ proptest! {
         writer.finish().unwrap();
         let wanted: Vec<Row> = [before, after, block].concat();
         prop_assert!(read_all(&path).unwrap() == wanted);
+        let mut some = Reader::open_for(&path, 3, |column| cut >> column & 1 == 1).unwrap();
+        let mut row = Row::default();
+        for mut wanted in wanted {
+            let unread = wanted.cells.iter_mut().enumerate().filter(|(column, _)| cut >> column & 1 == 0);
+            unread.for_each(|(_, cell)| *cell = Cell::Missing);
+            prop_assert!(some.read(&mut row).unwrap() && row == wanted);
+        }
+        prop_assert!(!some.read(&mut row).unwrap());
 
         let whole = fs::read(&path).unwrap();
         let cut = usize::try_from(cut % whole.len() as u64).unwrap();
