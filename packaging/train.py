@@ -229,7 +229,7 @@ def resource(n):
     if n % 3:
         return (
             f'{{"resourceType":"Condition","id":"c{n}",{meta},"clinicalStatus":{coding(n, "http://example.invalid/status", "aktiv")},'
-            f'"code":{coding(n, "http://example.invalid/sks", "Forhøjet blodtryk")},{whose},"onsetDateTime":"2025-1{n % 3}-0{n % 9 + 1}",'
+            f'"code":{coding(n, "http://example.invalid/sks", "Forhøjet blodtryk")},{whose},"onsetDateTime":"20{n % 23 + 2:02}-1{n % 3}-0{n % 9 + 1}",'
             f'"severity":{coding(n, "http://example.invalid/grad", "moderat")},"note":[{{"text":"Set {n % 20} gange, sidst for {n % 11} uger siden"}}]}}'
         )
     return (
