@@ -1,11 +1,12 @@
 //! What is ready together on one HTTP/2 connection leaves together.
 //!
-//! Stands between hyper and TLS. hyper has each DATA frame sent by itself, and as soon as it is there: the answers of
-//! exchanges that waited for the same sync of the ledger were a TLS record and a call into the kernel each. What it
-//! writes is gathered here instead, and sent when the connection has been polled; and it is polled when everything that
-//! was woken before it has had its turn.
+//! Stands between hyper and TLS. hyper has each DATA frame of 256 bytes and more sent by itself, and as soon as it is
+//! there: the answers of exchanges that waited for the same sync of the ledger were a TLS record and a call into the
+//! kernel each. What it writes is gathered here instead, and sent when the connection has been polled; and where several
+//! exchanges are under way, that waits until what else its worker has ready is done.
 //!
-//! What must never happen here: bytes that are kept although the peer would take them; more of them than [`ROOM`].
+//! What must never happen here: bytes that are kept although the peer would take them; more than [`ROOM`] taken from
+//! hyper before the peer has taken what came before.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,7 +16,9 @@ use std::task::{Context, Poll, ready};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that are gathered at most: a TLS record (RFC 8446 section 5.1). What is as long is not copied.
+use super::watch::Activity;
+
+/// Bytes that are gathered at most: a TLS record (RFC 8446 section 5.1). As many at once are not copied.
 const ROOM: usize = 16 << 10;
 
 /// What hyper reads from and writes to. Its flush sends nothing: that is [`InTurn`]'s.
@@ -41,7 +44,8 @@ impl<S> Gathering<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Held<S> {
-    fn send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Has all of it sent, and what the stream holds itself.
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -50,7 +54,7 @@ impl<S: AsyncWrite + Unpin> Held<S> {
         }
         // An idle connection holds nothing.
         (self.bytes, self.sent) = (Vec::new(), 0);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 }
 
@@ -77,10 +81,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
         let mut held = self.held()?;
         let length = pieces.iter().fold(0, |length: usize, piece| length.saturating_add(piece.len()));
         if held.bytes.len().saturating_add(length) > ROOM {
-            ready!(held.send(cx))?;
+            ready!(held.flush(cx))?;
         }
         if length >= ROOM {
             return Pin::new(&mut held.stream).poll_write_vectored(cx, pieces);
+        }
+        if held.bytes.is_empty() {
+            held.bytes.reserve_exact(ROOM);
         }
         pieces.iter().for_each(|piece| held.bytes.extend_from_slice(piece));
         Poll::Ready(Ok(length))
@@ -96,7 +103,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut held = self.held()?;
-        ready!(held.send(cx))?;
+        ready!(held.flush(cx))?;
         Pin::new(&mut held.stream).poll_shutdown(cx)
     }
 }
@@ -106,16 +113,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
 pub(super) struct InTurn<C, S> {
     connection: Pin<Box<C>>,
     gathering: Gathering<S>,
+    activity: Arc<Activity>,
     /// Whether the others have had their turn since it was woken.
     waited: bool,
 }
 
 impl<C, S> InTurn<C, S> {
     /// Of the connection that `serve` makes of a stream.
-    pub(super) fn new(stream: S, serve: impl FnOnce(Gathering<S>) -> C) -> Self {
+    pub(super) fn new(stream: S, activity: Arc<Activity>, serve: impl FnOnce(Gathering<S>) -> C) -> Self {
         let held = Arc::new(Mutex::new(Held { stream, bytes: Vec::new(), sent: 0, failed: None }));
         let connection = Box::pin(serve(Gathering(Arc::clone(&held))));
-        Self { connection, gathering: Gathering(held), waited: false }
+        Self { connection, gathering: Gathering(held), activity, waited: false }
     }
 }
 
@@ -129,20 +137,21 @@ impl<C: GracefulConnection, S> InTurn<C, S> {
 impl<C: Future, S: AsyncWrite + Unpin> Future for InTurn<C, S> {
     type Output = C::Output;
 
-    /// PERF: tokio polls what was woken last first, so that a connection was polled, and wrote, after each answer. Who
-    /// wakes itself while it is polled comes behind all others.
+    /// PERF: a task of tokio's that another one wakes is polled next, before what was ready earlier, so that a connection
+    /// was polled, and wrote, after each answer. Who wakes itself while it is polled comes behind what its worker has
+    /// ready. With both, a request of 2 KB takes 1.2 calls of writev instead of 2.0, and a tenth less processor time
+    /// (four connections of eight streams).
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
-        let Self { connection, gathering, waited } = self.get_mut();
-        *waited = !*waited;
+        let Self { connection, gathering, activity, waited } = self.get_mut();
+        *waited = !*waited && activity.is_shared();
         if *waited {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let ended = connection.as_mut().poll(cx);
-        if ended.is_pending() {
-            gathering.send(cx);
-        }
-        ended
+        let polled = connection.as_mut().poll(cx);
+        // Also at the end: hyper does not always shut the stream down.
+        gathering.send(cx);
+        polled
     }
 }
 
@@ -150,11 +159,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
     /// Sends what is gathered. The rest goes when the stream takes more, and wakes the task.
     fn send(&self, cx: &mut Context<'_>) {
         let Ok(mut held) = self.held() else { return };
-        let mut sent = held.send(cx);
-        if matches!(sent, Poll::Ready(Ok(()))) {
-            sent = Pin::new(&mut held.stream).poll_flush(cx);
-        }
-        if let Poll::Ready(Err(error)) = sent {
+        if let Poll::Ready(Err(error)) = held.flush(cx) {
             held.failed = Some(error.kind());
             cx.waker().wake_by_ref();
         }
@@ -170,6 +175,11 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
+    use crate::clock::Clock;
+
+    fn alone() -> Arc<Activity> {
+        Activity::new(Clock::system())
+    }
 
     fn run<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -216,7 +226,7 @@ mod tests {
     fn gathered(peer: Peer, pieces: &[&[u8]]) -> (io::Result<()>, Peer) {
         let mut held = None;
         let mut pieces = pieces.iter();
-        let connection = InTurn::new(peer, |mut gathering| {
+        let connection = InTurn::new(peer, alone(), |mut gathering| {
             held = Some(Arc::clone(&gathering.0));
             poll_fn(move |cx| {
                 ready!(Pin::new(&mut gathering).poll_flush(cx))?;
@@ -248,7 +258,8 @@ mod tests {
     fn what_is_written_in_one_poll_is_sent_at_once_and_flushed() {
         let (done, peer) = gathered(Peer::default(), &[b"one", b"two", b"", b"three"]);
         done.unwrap();
-        assert_eq!((peer.writes, peer.flushed), (vec![b"onetwothree".to_vec()], 1));
+        assert_eq!(peer.writes, [b"onetwothree".to_vec()]);
+        assert!(peer.flushed > 0);
     }
 
     #[test]
@@ -282,31 +293,38 @@ mod tests {
     fn a_connection_that_is_woken_lets_the_others_have_their_turn() {
         let (near, _far) = duplex(16);
         let mut polled = 0;
-        let mut connection = InTurn::new(near, |_gathering| {
+        let activity = alone();
+        let mut connection = InTurn::new(near, Arc::clone(&activity), |_gathering| {
             poll_fn(move |_cx| {
                 polled += 1;
-                if polled == 2 { Poll::Ready(polled) } else { Poll::Pending }
+                if polled == 4 { Poll::Ready(polled) } else { Poll::Pending }
             })
         });
         let mut cx = Context::from_waker(Waker::noop());
-        let polls: Vec<bool> = (0..4).map(|_| Pin::new(&mut connection).poll(&mut cx).is_ready()).collect();
-        assert_eq!(polls, [false, false, false, true]);
+        let mut poll = || Pin::new(&mut connection).poll(&mut cx).is_ready();
+        let one = activity.begin();
+        assert_eq!([poll(), poll()], [false, false], "who is alone does not wait");
+        let another = activity.begin();
+        assert_eq!([poll(), poll(), poll(), poll()], [false, false, false, true]);
+        drop((one, another));
     }
 
     #[test]
     fn what_is_gathered_is_sent_before_the_end() {
         run(async {
-            let (near, mut far) = duplex(16);
-            let mut connection = InTurn::new(near, |mut gathering| {
-                Box::pin(async move {
-                    gathering.write_all(b"last words").await?;
-                    gathering.shutdown().await
-                })
-            });
-            poll_fn(|cx| Pin::new(&mut connection).poll(cx)).await.unwrap();
-            let mut got = Vec::new();
-            far.read_to_end(&mut got).await.unwrap();
-            assert_eq!(got, b"last words");
+            for shuts_down in [true, false] {
+                let (near, mut far) = duplex(16);
+                let serve = |mut gathering: Gathering<_>| {
+                    Box::pin(async move {
+                        gathering.write_all(b"last words").await?;
+                        if shuts_down { gathering.shutdown().await } else { Ok(()) }
+                    })
+                };
+                InTurn::new(near, alone(), serve).await.unwrap();
+                let mut got = Vec::new();
+                far.read_to_end(&mut got).await.unwrap();
+                assert_eq!(got, b"last words");
+            }
         });
     }
 }

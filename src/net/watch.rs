@@ -40,6 +40,11 @@ impl Activity {
         UnderWay { activity: Arc::clone(self), response: None }
     }
 
+    /// Whether several exchanges are under way.
+    pub(super) fn is_shared(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).under_way > 1
+    }
+
     /// Whether no exchange has been under way for `limit`.
     pub(super) fn is_idle_for(&self, limit: Duration) -> bool {
         self.with(|state, now| {
@@ -160,7 +165,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
     }
 }
 
-/// With the head of its HTTP/2 frame one TLS record (RFC 9113 section 4.1, RFC 8446 section 5.1).
+/// With the head of its HTTP/2 frame one TLS record (RFC 9113 section 4.1, RFC 8446 section 5.1), unless the fields of the
+/// response come with it.
 const PIECE: usize = 16 * 1024 - 9;
 
 #[cfg(test)]

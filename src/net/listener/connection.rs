@@ -46,7 +46,9 @@ pub(super) async fn drive<H: Handler>(
         }
         Protocol::Http2 => {
             let serve = |io| http2(&shared.limits).serve_connection(TokioIo::new(io), service);
-            watcher.watch(InTurn::new(stream, serve), InTurn::graceful_shutdown, draining).await
+            watcher
+                .watch(InTurn::new(stream, Arc::clone(&activity), serve), InTurn::graceful_shutdown, draining)
+                .await
         }
     }
 }
