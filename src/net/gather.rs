@@ -8,6 +8,7 @@
 //! What must never happen here: bytes that are kept although the peer would take them; more than [`ROOM`] taken from
 //! hyper before the peer has taken what came before.
 
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +26,6 @@ const ROOM: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Gathering<S>(Arc<Mutex<Held<S>>>);
 
-#[derive(Debug)]
 struct Held<S> {
     stream: S,
     bytes: Vec<u8>,
@@ -33,6 +33,13 @@ struct Held<S> {
     sent: usize,
     /// Why sending failed, for hyper to meet with whatever it does next.
     failed: Option<io::ErrorKind>,
+}
+
+/// SECURITY: its bytes are of messages.
+impl<S> fmt::Debug for Held<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
 impl<S> Gathering<S> {
@@ -80,7 +87,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
     ) -> Poll<io::Result<usize>> {
         let mut held = self.held()?;
         let length = pieces.iter().fold(0, |length: usize, piece| length.saturating_add(piece.len()));
-        if held.bytes.len().saturating_add(length) > ROOM {
+        if held.bytes.len().saturating_add(length) >= ROOM {
             ready!(held.flush(cx))?;
         }
         if length >= ROOM {
@@ -185,12 +192,14 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    /// Takes so many bytes at a time, or fails; remembers what came in which write.
+    /// Takes so many bytes at a time, or fails; remembers what came in which write, and in which order it was asked.
     #[derive(Debug, Default)]
     struct Peer {
         takes: VecDeque<Result<usize, io::ErrorKind>>,
         writes: Vec<Vec<u8>>,
-        flushed: usize,
+        /// How often a flush finds that it has not taken all.
+        holds: usize,
+        asked: String,
     }
 
     impl AsyncWrite for Peer {
@@ -199,6 +208,7 @@ mod tests {
             cx: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
+            self.asked.push('w');
             match self.takes.pop_front() {
                 // Takes more at once, though nothing now.
                 Some(Ok(0)) => {
@@ -212,8 +222,14 @@ mod tests {
             Poll::Ready(Ok(self.writes.last().unwrap().len()))
         }
 
-        fn poll_flush(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            self.flushed += 1;
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.holds > 0 {
+                self.holds -= 1;
+                self.asked.push('h');
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.asked.push('f');
             Poll::Ready(Ok(()))
         }
 
@@ -225,14 +241,15 @@ mod tests {
     /// Each piece written and flushed in one poll of the connection, and what the peer got.
     fn gathered(peer: Peer, pieces: &[&[u8]]) -> (io::Result<()>, Peer) {
         let mut held = None;
-        let mut pieces = pieces.iter();
+        let mut pieces = pieces.iter().peekable();
         let connection = InTurn::new(peer, alone(), |mut gathering| {
             held = Some(Arc::clone(&gathering.0));
             poll_fn(move |cx| {
                 ready!(Pin::new(&mut gathering).poll_flush(cx))?;
-                for piece in pieces.by_ref() {
+                while let Some(piece) = pieces.peek() {
                     let taken = ready!(Pin::new(&mut gathering).poll_write(cx, piece))?;
                     assert_eq!(taken, piece.len());
+                    pieces.next();
                     ready!(Pin::new(&mut gathering).poll_flush(cx))?;
                 }
                 let all_sent = gathering.held()?.bytes.is_empty();
@@ -259,7 +276,18 @@ mod tests {
         let (done, peer) = gathered(Peer::default(), &[b"one", b"two", b"", b"three"]);
         done.unwrap();
         assert_eq!(peer.writes, [b"onetwothree".to_vec()]);
-        assert!(peer.flushed > 0);
+        assert!(peer.asked.starts_with("wf"), "{}", peer.asked);
+    }
+
+    #[test]
+    fn nothing_more_is_taken_than_there_is_room_for_while_the_peer_takes_nothing() {
+        let long = vec![b'l'; ROOM];
+        for pieces in [[b"one".as_slice(), &long], [&long, &long]] {
+            let (done, peer) = gathered(Peer { holds: 9, ..Peer::default() }, &pieces);
+            done.unwrap();
+            assert!(peer.asked.contains('h') && !peer.asked.contains("ww"), "{}", peer.asked);
+            assert!(peer.writes.concat() == pieces.concat());
+        }
     }
 
     #[test]
