@@ -4,6 +4,7 @@
 use jiff::Span;
 use jiff::civil::Date;
 
+use super::coarse::quoted;
 use crate::cpr::{self, Search};
 use crate::policy::checked::{Generalise, Precision};
 
@@ -14,12 +15,15 @@ const TOP_AGE: i16 = 90;
 pub(super) fn generalise(how: &Generalise, text: &str) -> Option<String> {
     let written = Written::parse(text)?;
     match *how {
-        Generalise::Year { reference } => Some(format!("\"{:04}\"", top_coded(written.year, reference))),
+        Generalise::Year { reference } => match top_coded(written.year, reference) {
+            year if year == written.year => Some(quoted(text.get(..4)?)),
+            year => Some(format!("\"{year:04}\"")),
+        },
         Generalise::Decade { reference } => {
             let year = top_coded(written.year, reference);
             Some(format!("\"{:04}\"", year.saturating_sub(year % 10)))
         }
-        Generalise::Month => Some(format!("\"{:04}-{:02}\"", written.year, written.month?)),
+        Generalise::Month => written.month.and_then(|_| Some(quoted(text.get(..7)?))),
         Generalise::Week => {
             let week = written.date?.iso_week_date();
             Some(format!("\"{:04}-W{:02}\"", week.year(), week.week()))
@@ -53,7 +57,7 @@ pub(super) fn round(to: Precision, text: &str) -> Option<String> {
         Precision::Day => "00",
     };
     let zone = time.find(['Z', '+', '-']).and_then(|at| time.get(at..)).unwrap_or_default();
-    Some(format!("{date}T{hour}:00:00{zone}"))
+    Some([date, "T", hour, ":00:00", zone].concat())
 }
 
 /// A day moved by the days that `draw` gives, with its time of day and zone or with midnight; `None`
@@ -93,19 +97,21 @@ struct Written<'t> {
 }
 
 impl<'t> Written<'t> {
+    /// PERF: by the places of its digits, without splitting: with what is written of them, 3 % of a Bundle of 64 KB.
     fn parse(text: &'t str) -> Option<Self> {
-        let (date, time) = match text.split_once('T') {
-            Some((date, time)) => (date, Some(time)),
-            None => (text, None),
+        let (date, time) = match text.split_at_checked(10) {
+            Some((date, rest)) if !rest.is_empty() => (date, Some(rest.strip_prefix('T')?)),
+            _ => (text, None),
         };
-        if time.is_some_and(|time| date.len() != 10 || !is_time(time)) {
-            return None;
-        }
-        let mut parts = date.split('-');
-        let year = digits(parts.next()?, 4)?;
-        let month = parts.next().map(|month| digits(month, 2)).map_or(Some(None), |month| month.map(Some))?;
-        let day = parts.next().map(|day| digits(day, 2)).map_or(Some(None), |day| day.map(Some))?;
-        if parts.next().is_some() || year == 0 || month.is_some_and(|month| !(1..=12).contains(&month)) {
+        let (year, month, day) = match *date.as_bytes() {
+            [a, b, c, d] => (number([a, b, c, d])?, None, None),
+            [a, b, c, d, b'-', m, n] => (number([a, b, c, d])?, Some(number([m, n])?), None),
+            [a, b, c, d, b'-', m, n, b'-', x, y] => {
+                (number([a, b, c, d])?, Some(number([m, n])?), Some(number([x, y])?))
+            }
+            _ => return None,
+        };
+        if year == 0 || month.is_some_and(|month| !(1..=12).contains(&month)) || !time.is_none_or(is_time) {
             return None;
         }
         let month = month.and_then(|month| i8::try_from(month).ok());
@@ -125,34 +131,40 @@ impl<'t> Written<'t> {
     }
 }
 
-fn digits(text: &str, count: usize) -> Option<i16> {
-    (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+/// What up to four digits mean.
+fn number<const N: usize>(digits: [u8; N]) -> Option<i16> {
+    const { assert!(N <= 4, "fits") };
+    let next = |number: i16, digit: u8| {
+        digit
+            .is_ascii_digit()
+            .then(|| number.wrapping_mul(10).wrapping_add(i16::from(digit.wrapping_sub(b'0'))))
+    };
+    digits.into_iter().try_fold(0, next)
 }
 
 /// `hh:mm`, optional seconds with a fraction, optional zone.
-fn is_time(text: &str) -> bool {
-    let zone = text.find(['Z', '+', '-']).unwrap_or(text.len());
-    let (clock, zone) = text.split_at_checked(zone).unwrap_or_default();
+fn is_time(time: &str) -> bool {
+    let zone = time.find(['Z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at_checked(zone).unwrap_or_default();
     let (whole, fraction) = clock.split_once('.').map_or((clock, None), |(whole, rest)| (whole, Some(rest)));
-    let parts: Vec<_> = whole.split(':').collect();
-    let clock = (2..=3).contains(&parts.len())
-        && parts
-            .iter()
-            .zip([23, 59, 60])
-            .all(|(part, most)| digits(part, 2).is_some_and(|value| value <= most));
-    let fraction = fraction.is_none_or(|fraction| {
-        parts.len() == 3
-            && (1..=9).contains(&fraction.len())
-            && fraction.bytes().all(|byte| byte.is_ascii_digit())
+    let is_clock = match *whole.as_bytes() {
+        [h, i, b':', m, n] => fraction.is_none() && up_to(23, [h, i]) && up_to(59, [m, n]),
+        [h, i, b':', m, n, b':', s, t] => up_to(23, [h, i]) && up_to(59, [m, n]) && up_to(60, [s, t]),
+        _ => false,
+    };
+    let is_fraction = fraction.is_none_or(|fraction| {
+        (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit())
     });
-    let zone = matches!(zone, "" | "Z")
-        || zone.strip_prefix(['+', '-']).and_then(|zone| zone.split_once(':')).is_some_and(
-            |(hours, minutes)| {
-                digits(hours, 2).is_some_and(|hours| hours <= 14)
-                    && digits(minutes, 2).is_some_and(|minutes| minutes <= 59)
-            },
-        );
-    clock && fraction && zone
+    let is_zone = match *zone.as_bytes() {
+        [] | [b'Z'] => true,
+        [b'+' | b'-', h, i, b':', m, n] => up_to(14, [h, i]) && up_to(59, [m, n]),
+        _ => false,
+    };
+    is_clock && is_fraction && is_zone
+}
+
+fn up_to(most: i16, digits: [u8; 2]) -> bool {
+    number(digits).is_some_and(|number| number <= most)
 }
 
 #[cfg(test)]
