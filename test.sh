@@ -34,6 +34,7 @@ main() {
         step "benchmarks (they run and agree, nothing is measured)" cargo test --locked --all-features --bench rewrite --bench ledger --bench index --bench policies --bench refusals --bench schemes --bench extract
         step "pseudonyms again, by the second implementation" pseudonyms_again
         step "policies against the schema, by a validator" schema_by_a_validator
+        step "the README of an extract, its commands in Python and R" extract_is_read
         doc_tests
         step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
         policies
@@ -91,6 +92,21 @@ schema_by_a_validator() {
         "$python" -c 'import jsonschema' 2>/dev/null || "$venv/bin/pip" install --quiet 'jsonschema>=4' || return 1
     fi
     "$python" tests/policies/validate.py docs/policy.schema.json policies/*.toml tests/policies/base.toml
+}
+
+# An extract opened by each command of its README, with the programs that researchers have.
+extract_is_read() {
+    local python=python3 venv=target/python
+    if ! Rscript --vanilla -e 'library(jsonlite)' >/dev/null 2>&1; then
+        echo "== R with jsonlite is missing (the README of an extract has its commands): installing both"
+        as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends r-base-core r-cran-jsonlite || return 1
+    fi
+    if ! python3 -c 'import duckdb, pandas, pyarrow' 2>/dev/null; then
+        python=$venv/bin/python
+        [ -x "$python" ] || python3 -m venv "$venv" || return 1
+        "$python" -c 'import duckdb, pandas, pyarrow' 2>/dev/null || "$venv/bin/pip" install --quiet 'duckdb>=1.4' 'pandas>=2' pyarrow || return 1
+    fi
+    "$python" tests/read_extract.py "$tavs"
 }
 
 # What the parts of an exchange take, against benches/instructions/baseline.txt: counted, not timed. Valgrind shows

@@ -197,6 +197,10 @@ for value, count in counts.most_common():
     );
 }
 
+/// Below what tests/read_extract.py has no program for.
+const RUN_BY_NOBODY: &str =
+    "Nobody has run these commands for you: look whether the number of rows is as above.\n";
+
 fn duckdb(table: &CodedTable, text: &mut String) {
     let (file, column) = (&table.file, counted(table));
     put(
@@ -284,6 +288,10 @@ fn r(form: Form, table: &CodedTable, text: &mut String) {
         text,
         format_args!("\n## R\n\n```r\ndata <- {read}\ntable(data[[\"{column}\"]], useNA = \"ifany\")\n```\n"),
     );
+    if form == Form::Parquet {
+        text.push('\n');
+        text.push_str(RUN_BY_NOBODY);
+    }
 }
 
 fn stata(form: Form, table: &CodedTable, text: &mut String) {
@@ -318,9 +326,7 @@ fn stata(form: Form, table: &CodedTable, text: &mut String) {
         put(text, format_args!("destring {}, replace dpcomma\n", numbers.join(" ")));
     }
     put(text, format_args!("tabulate {}, missing\n```\n\n", stata(counted(table))));
-    text.push_str(
-        "Nobody has run these two commands for you: look whether the number of rows is as above.\n",
-    );
+    text.push_str(RUN_BY_NOBODY);
 }
 
 /// What an author wrote, in a line of Markdown: nothing in it is markup.
