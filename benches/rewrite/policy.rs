@@ -59,6 +59,26 @@ pub(crate) const SHAPES: &[(&str, &[(&str, Word)])] = &[
     ),
 ];
 
+/// A tenth of the other's members, by ten rules.
+const TEN: &[(&str, &[(&str, Word)])] = &[
+    (BUNDLE, &[("$.resourceType", Word::Keep), ("$.type", Word::Keep), ("$.total", Word::Keep)]),
+    (
+        "Patient",
+        &[
+            ("$.resourceType", Word::Keep),
+            ("$.identifier[*].value", Word::Pseudonymise),
+            ("$.gender", Word::Keep),
+            ("$.birthDate", Word::Year),
+        ],
+    ),
+    (
+        "Observation",
+        &[("$.resourceType", Word::Keep), ("$.code", Word::Keep), ("$.valueQuantity", Word::Keep)],
+    ),
+];
+/// What each resource type has besides, to come to a thousand: members that no document has, beside those that it has.
+const OTHERS: usize = 330;
+
 /// What stands around the resources.
 pub(crate) const BUNDLE: &str = "Bundle";
 /// Where the others stand, in a Bundle or alone.
@@ -66,6 +86,15 @@ pub(crate) const PLACES: &[&str] = &["$", "$.entry[*].resource"];
 
 /// The same for tavs.
 pub(crate) fn policy() -> Policy {
+    of(SHAPES, 0)
+}
+
+/// One of ten rules, and one of a thousand that lets out the same.
+pub(crate) fn ten_and_a_thousand() -> [Policy; 2] {
+    [of(TEN, 0), of(TEN, OTHERS)]
+}
+
+fn of(shapes: &[(&str, &[(&str, Word)])], others: usize) -> Policy {
     Policy {
         file: "bench.toml".into(),
         profiles: Vec::new(),
@@ -113,7 +142,7 @@ pub(crate) fn policy() -> Policy {
         },
         cpr_in_text: CprInText::Mask,
         address_markers: Vec::new(),
-        shapes: SHAPES.iter().map(|(kind, rules)| shape(kind, rules)).collect(),
+        shapes: shapes.iter().map(|(kind, rules)| shape(kind, rules, others)).collect(),
         routes: vec![route()],
         extract: None,
         tests: Vec::new(),
@@ -144,7 +173,9 @@ fn route() -> Route {
     }
 }
 
-fn shape(kind: &str, rules: &[(&str, Word)]) -> Shape {
+fn shape(kind: &str, rules: &[(&str, Word)], others: usize) -> Shape {
+    let rules = rules.iter().map(|(location, word)| ((*location).to_owned(), *word));
+    let others = (0..others).map(|number| (format!("$.other{number}"), Word::Keep));
     let places = if kind == BUNDLE { &PLACES[..1] } else { PLACES };
     Shape {
         name: kind.into(),
@@ -153,9 +184,9 @@ fn shape(kind: &str, rules: &[(&str, Word)]) -> Shape {
         subject: Subject::Elsewhere,
         alias: Vec::new(),
         rules: rules
-            .iter()
+            .chain(others)
             .map(|(location, word)| Rule {
-                location: Location::parse(location).unwrap(),
+                location: Location::parse(&location).unwrap(),
                 action: match word {
                     Word::Keep => Action::Keep(Keep::default()),
                     Word::Pseudonymise => Action::Pseudonymise(Kind::Cpr),
