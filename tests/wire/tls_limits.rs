@@ -11,6 +11,16 @@ use super::lab::{Lab, PATIENCE, Served};
 use super::tls::get;
 
 const SHORT: Duration = Duration::from_millis(100);
+/// How HTTP/2 begins, before its first frame (RFC 9113 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const NO_SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+
+/// HEADERS that end a stream's request: GET https /big of localhost.
+fn get_big(stream: u8) -> Vec<u8> {
+    let fields = b"\x82\x87\x44\x04/big\x41\x09localhost";
+    let frame = [0, 0, fields.len().to_le_bytes()[0], 1, 0x05, 0, 0, 0, stream];
+    [frame.as_slice(), fields].concat()
+}
 
 async fn start(lab: &Lab, deadlines: Deadlines, caps: Caps) -> Served {
     let tls = lab.tls(vec![lab.anchor("partners", &lab.partners, &[])]);
@@ -58,10 +68,8 @@ async fn an_idle_connection_is_closed_whatever_it_speaks() {
     for (alpn, protocol) in [(&b"http/1.1"[..], Protocol::Http1), (&b"h2"[..], Protocol::Http2)] {
         let mut stream = lab.connect(served.address, Some(&client), &[alpn]).await.unwrap();
         if protocol == Protocol::Http2 {
-            // The preface with empty settings, and then nothing.
-            let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-            // It may be closed by now.
-            let _closed = stream.write_all(preface).await;
+            // And then nothing. It may be closed by now.
+            let _closed = stream.write_all(&[PREFACE, NO_SETTINGS].concat()).await;
         }
         assert_eq!(served.event().await, Event::Opened(protocol));
         let answered = tokio::spawn(async move { closed(&mut stream).await });
@@ -112,13 +120,9 @@ async fn an_http2_peer_that_grants_no_window_is_cut() {
     let client = lab.client("sms");
     let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
     assert_eq!(served.event().await, Event::Opened(Protocol::Http2));
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    // SETTINGS_INITIAL_WINDOW_SIZE = 0, then HEADERS: GET https /big localhost, end of stream.
-    bytes.extend_from_slice(b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0");
-    let fields = b"\x82\x87\x44\x04/big\x41\x09localhost";
-    bytes.extend_from_slice(&[0, 0, fields.len().to_le_bytes()[0], 1, 0x05, 0, 0, 0, 1]);
-    bytes.extend_from_slice(fields);
-    stream.write_all(&bytes).await.unwrap();
+    // SETTINGS_INITIAL_WINDOW_SIZE = 0.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    stream.write_all(&[PREFACE, settings, &get_big(1)].concat()).await.unwrap();
     let answered = tokio::spawn(async move { closed(&mut stream).await });
     assert_eq!(served.event().await, Event::Closed(Protocol::Http2, CloseReason::SlowReader));
     answered.await.unwrap();
@@ -132,17 +136,12 @@ async fn an_http2_peer_that_takes_nothing_of_what_it_lets_come_is_cut() {
     let client = lab.client("sms");
     let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
     assert_eq!(served.event().await, Event::Opened(Protocol::Http2));
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // SETTINGS_INITIAL_WINDOW_SIZE = 2^31 - 1 and as much for the connection.
-    bytes.extend_from_slice(b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff");
-    bytes.extend_from_slice(b"\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0");
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff";
+    let window = b"\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0";
     // More than the socket buffers hold.
-    let fields = b"\x82\x87\x44\x04/big\x41\x09localhost";
-    for id in [1, 3, 5, 7] {
-        bytes.extend_from_slice(&[0, 0, fields.len().to_le_bytes()[0], 1, 0x05, 0, 0, 0, id]);
-        bytes.extend_from_slice(fields);
-    }
-    stream.write_all(&bytes).await.unwrap();
+    let requests = [1, 3, 5, 7].map(get_big).concat();
+    stream.write_all(&[PREFACE, settings, window, &requests].concat()).await.unwrap();
     assert_eq!(served.event().await, Event::Closed(Protocol::Http2, CloseReason::SlowReader));
 }
 
@@ -229,7 +228,7 @@ async fn http2_limits_are_told_to_the_peer() {
     let served = start(&lab, Deadlines::default(), Caps::default()).await;
     let client = lab.client("sms");
     let mut stream = lab.connect(served.address, Some(&client), &[b"h2"]).await.unwrap();
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    stream.write_all(&[PREFACE, NO_SETTINGS].concat()).await.unwrap();
     let mut head = [0; 9];
     timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().unwrap();
     assert_eq!(head[3], 4, "the first frame is SETTINGS (RFC 9113 3.4)");
