@@ -67,45 +67,42 @@ need_tools() {
     fi
 }
 
-# The second implementation of docs/pseudonyms.md needs a package that Debian has too old.
-pseudonyms_again() {
-    local python=python3 venv=target/python
-    if ! command -v python3 >/dev/null || ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+# Sets `python` to one in which an import works: Debian's, or one of its own with packages from PyPI.
+python_with() {
+    local import=$1 venv=target/python
+    shift
+    python=python3
+    if "$python" -c "$import" 2>/dev/null; then return; fi
+    if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
         as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 python3-venv || return 1
     fi
-    if ! python3 -c 'from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV' 2>/dev/null; then
-        python=$venv/bin/python
-        [ -x "$python" ] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'cryptography>=42'; } || return 1
-    fi
+    python=$venv/bin/python
+    "$python" -m pip --version >/dev/null 2>&1 || { rm -rf "$venv" && python3 -m venv "$venv"; } || return 1
+    "$python" -c "$import" 2>/dev/null || "$python" -m pip install --quiet "$@"
+}
+
+# The second implementation of docs/pseudonyms.md needs a package that Debian has too old.
+pseudonyms_again() {
+    local python
+    python_with 'from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV' 'cryptography>=42' || return 1
     "$python" tests/vectors/pseudonyms.py check tests/vectors/pseudonyms.txt
 }
 
 # The schema for editors, held to the shipped policies by a validator that knows all of draft-07.
 schema_by_a_validator() {
-    local python=python3 venv=target/python
-    if ! python3 -c 'import jsonschema, tomllib' 2>/dev/null; then
-        if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
-            as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends python3 python3-venv || return 1
-        fi
-        python=$venv/bin/python
-        [ -x "$python" ] || python3 -m venv "$venv" || return 1
-        "$python" -c 'import jsonschema' 2>/dev/null || "$venv/bin/pip" install --quiet 'jsonschema>=4' || return 1
-    fi
+    local python
+    python_with 'import jsonschema, tomllib' 'jsonschema>=4' || return 1
     "$python" tests/policies/validate.py docs/policy.schema.json policies/*.toml tests/policies/base.toml
 }
 
 # An extract opened by each command of its README, with the programs that researchers have.
 extract_is_read() {
-    local python=python3 venv=target/python
+    local python
     if ! Rscript --vanilla -e 'library(jsonlite)' >/dev/null 2>&1; then
         echo "== R with jsonlite is missing (the README of an extract has its commands): installing both"
         as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends r-base-core r-cran-jsonlite || return 1
     fi
-    if ! python3 -c 'import duckdb, pandas, pyarrow' 2>/dev/null; then
-        python=$venv/bin/python
-        [ -x "$python" ] || python3 -m venv "$venv" || return 1
-        "$python" -c 'import duckdb, pandas, pyarrow' 2>/dev/null || "$venv/bin/pip" install --quiet 'duckdb>=1.4' 'pandas>=2' pyarrow || return 1
-    fi
+    python_with 'import duckdb, pandas, pyarrow; assert pandas.__version__ >= "2"' 'duckdb>=1.4,<3' 'pandas>=2,<4' 'pyarrow>=15,<26' || return 1
     "$python" tests/read_extract.py "$tavs"
 }
 

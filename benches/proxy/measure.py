@@ -387,8 +387,10 @@ def growth(stage):
     for size in (1_000, 8_000, 64_000, 512_000, 4_000_000, 32_000_000, 64_000_000):
         name = f"growth{size}"
         # The record of one exchange holds some 30,000 persons.
-        stage.write(name, document(size, min(16_000, max(1, size // 2000))))
-        print(f"| {size // 1000} KB |", " | ".join(in_turns(stage, name, "-c", "4")), "|", flush=True)
+        stage.write(name, document(size, min(30_000, max(1, size // 2000))))
+        # So long that what is under way at its end is little of it.
+        row = in_turns(stage, name, "-c", "4", seconds=max(EACH, size // 4_000_000))
+        print(f"| {size // 1000} KB |", " | ".join(row), "|", flush=True)
     for clients in (1, 10, 100, 1000, 2000):
         # So long that opening them, which takes up to a millisecond each, is a seventh of it at most.
         row = in_turns(stage, "small", "-c", str(clients), seconds=max(EACH, clients // 150))

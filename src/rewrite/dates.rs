@@ -97,7 +97,7 @@ struct Written<'t> {
 }
 
 impl<'t> Written<'t> {
-    /// PERF: by the places of its digits, without splitting: with what is written of them, 3 % of a Bundle of 64 KB.
+    /// PERF: by the places of its digits, without splitting: with what is written of them, 2 to 4 % of a body.
     fn parse(text: &'t str) -> Option<Self> {
         let (date, time) = match text.split_at_checked(10) {
             Some((date, rest)) if !rest.is_empty() => (date, Some(rest.strip_prefix('T')?)),
@@ -212,6 +212,19 @@ mod tests {
             (year, "2026-03-04T09:20Z01:00", None),
             (year, "2026-03-04T", None),
             (year, "0000-01-01", None),
+            (year, "0001", Some("\"0001\"")),
+            (year, "2026-03-04T09:20:60.123456789+14:59", Some("\"2026\"")),
+            (year, "2026-03-04T09:20:31.1234567890Z", None),
+            (year, "2026-03-04T09:20:31.Z", None),
+            (year, "2026-03-04T09:20.5", None),
+            (year, "2026-03-04T09:60", None),
+            (year, "2026-03-04T09:20:61", None),
+            (year, "2026-03-04T09:20+15:00", None),
+            (year, "2026-03-04T09:20+01:60", None),
+            (year, "2026-03-04T9:20", None),
+            (year, "+948-12-25", None),
+            (year, "1948-12-25-", None),
+            (year, "1948-12-2\u{e9}T09:20", None),
             (year, "", None),
             (year, "2512489996", None),
         ] {
