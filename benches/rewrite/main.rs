@@ -16,6 +16,7 @@
 
 mod documents;
 mod policy;
+mod rules;
 mod yardstick;
 
 use std::hint::black_box;
@@ -108,14 +109,14 @@ fn main() {
             summary(ratio, 2)
         ));
     }
-    rules(&sets, &keys, quick, &mut goals);
+    compare_rules(&sets, &keys, quick, &mut goals);
     println!("{}", goals.join("\n"));
 }
 
 /// What a thousand rules take, of which ten find something, beside those ten alone.
-fn rules(sets: &[Set], keys: &KeyRing, quick: bool, goals: &mut Vec<String>) {
+fn compare_rules(sets: &[Set], keys: &KeyRing, quick: bool, goals: &mut Vec<String>) {
     let plans =
-        policy::ten_and_a_thousand().map(|policy| Plan::compile(&policy, &policy.routes[0], keys).unwrap());
+        rules::ten_and_a_thousand().map(|policy| Plan::compile(&policy, &policy.routes[0], keys).unwrap());
     let [ten, thousand] = plans
         .each_ref()
         .map(|plan| |body: &[u8]| rewrite(plan, body, &SALT, &mut ()).unwrap().released.into_body());

@@ -59,31 +59,6 @@ pub(crate) const SHAPES: &[(&str, &[(&str, Word)])] = &[
     ),
 ];
 
-/// A tenth of the other's members, by ten rules.
-const TEN: &[(&str, &[(&str, Word)])] = &[
-    (BUNDLE, &[("$.resourceType", Word::Keep), ("$.type", Word::Keep), ("$.total", Word::Keep)]),
-    (
-        "Patient",
-        &[
-            ("$.resourceType", Word::Keep),
-            ("$.identifier[*].value", Word::Pseudonymise),
-            ("$.gender", Word::Keep),
-            ("$.birthDate", Word::Year),
-        ],
-    ),
-    (
-        "Observation",
-        &[("$.resourceType", Word::Keep), ("$.code", Word::Keep), ("$.valueQuantity", Word::Keep)],
-    ),
-];
-/// What comes besides, to make a thousand: members that no document has, beside those that it has. Each takes a third.
-const OTHERS: [(&str, &[&str]); 3] = [
-    (BUNDLE, &["$", "$.link[*]"]),
-    ("Patient", &["$", "$.identifier[*]", "$.name[*]"]),
-    ("Observation", &["$", "$.subject", "$.subject.identifier"]),
-];
-const OTHERS_OF_EACH: usize = 330;
-
 /// What stands around the resources.
 pub(crate) const BUNDLE: &str = "Bundle";
 /// Where the others stand, in a Bundle or alone.
@@ -91,15 +66,13 @@ pub(crate) const PLACES: &[&str] = &["$", "$.entry[*].resource"];
 
 /// The same for tavs.
 pub(crate) fn policy() -> Policy {
-    of(SHAPES, false)
+    let owned =
+        |rules: &[(&str, Word)]| rules.iter().map(|(location, word)| ((*location).into(), *word)).collect();
+    of(SHAPES.iter().map(|(kind, rules)| shape(kind, owned(rules))).collect())
 }
 
-/// One of ten rules, and one of a thousand that lets out the same.
-pub(crate) fn ten_and_a_thousand() -> [Policy; 2] {
-    [of(TEN, false), of(TEN, true)]
-}
-
-fn of(shapes: &[(&str, &[(&str, Word)])], others: bool) -> Policy {
+/// A policy of these shapes.
+pub(crate) fn of(shapes: Vec<Shape>) -> Policy {
     Policy {
         file: "bench.toml".into(),
         profiles: Vec::new(),
@@ -147,7 +120,7 @@ fn of(shapes: &[(&str, &[(&str, Word)])], others: bool) -> Policy {
         },
         cpr_in_text: CprInText::Mask,
         address_markers: Vec::new(),
-        shapes: shapes.iter().map(|(kind, rules)| shape(kind, rules, others)).collect(),
+        shapes,
         routes: vec![route()],
         extract: None,
         tests: Vec::new(),
@@ -178,12 +151,8 @@ fn route() -> Route {
     }
 }
 
-fn shape(kind: &str, rules: &[(&str, Word)], others: bool) -> Shape {
-    let rules = rules.iter().map(|(location, word)| ((*location).to_owned(), *word));
-    let around =
-        OTHERS.iter().find(|(other, _)| *other == kind && others).map_or(&[][..], |(_, around)| around);
-    let others = around.iter().cycle().take(if around.is_empty() { 0 } else { OTHERS_OF_EACH });
-    let others = others.enumerate().map(|(number, around)| (format!("{around}.other{number}"), Word::Keep));
+/// What a policy says of one resource type.
+pub(crate) fn shape(kind: &str, rules: Vec<(String, Word)>) -> Shape {
     let places = if kind == BUNDLE { &PLACES[..1] } else { PLACES };
     Shape {
         name: kind.into(),
@@ -192,7 +161,7 @@ fn shape(kind: &str, rules: &[(&str, Word)], others: bool) -> Shape {
         subject: Subject::Elsewhere,
         alias: Vec::new(),
         rules: rules
-            .chain(others)
+            .into_iter()
             .map(|(location, word)| Rule {
                 location: Location::parse(&location).unwrap(),
                 action: match word {
