@@ -102,7 +102,7 @@ extract_is_read() {
         echo "== R with jsonlite is missing (the README of an extract has its commands): installing both"
         as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends r-base-core r-cran-jsonlite || return 1
     fi
-    python_with 'import duckdb, pandas, pyarrow; assert pandas.__version__ >= "2"' 'duckdb>=1.4,<3' 'pandas>=2,<4' 'pyarrow>=15,<26' || return 1
+    python_with 'import duckdb, pandas, pyarrow; assert int(pandas.__version__.split(".")[0]) >= 2' 'duckdb>=1.4,<3' 'pandas>=2,<4' 'pyarrow>=15,<26' || return 1
     "$python" tests/read_extract.py "$tavs"
 }
 

@@ -116,7 +116,9 @@ RESULTS = Counter({
     ("0456", 1250.25, None): 7,
     (None, None, "mmol/l"): 5,
 })
-METHODS = {"0123": 17, "0456": 7, None: 5}
+METHODS = Counter()
+for (method, _, _), many in RESULTS.items():
+    METHODS[method] += many
 
 FORMS = {
     "ndjson": ["--format", "ndjson"],

@@ -93,15 +93,8 @@ fn main() {
             println!("yes");
             continue;
         }
-        let passes = ROUND_BYTES / set.bytes();
-        let mut figures = [Vec::new(), Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
-            let ours = rate(set, passes, tavs);
-            let theirs = rate(set, passes, |document| yardstick.rewrite(document, set.is_bundle).unwrap());
-            for (list, figure) in figures.iter_mut().zip([ours, theirs, ours / theirs]) {
-                list.push(figure);
-            }
-        }
+        let theirs = |document: &[u8]| yardstick.rewrite(document, set.is_bundle).unwrap();
+        let mut figures = in_turns(set, tavs, theirs);
         let [ours, theirs, ratio] = &mut figures;
         println!("{:<20} {:<20} {}", summary(ours, 0), summary(theirs, 0), summary(ratio, 2));
         goals.push(format!(
@@ -128,18 +121,28 @@ fn compare_rules(sets: &[Set], keys: &KeyRing, quick: bool, goals: &mut Vec<Stri
             println!("{:<10} yes", set.name);
             continue;
         }
-        let mut figures = [Vec::new(), Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
-            let passes = ROUND_BYTES / set.bytes();
-            let (few, many) = (rate(set, passes, ten), rate(set, passes, thousand));
-            for (list, figure) in figures.iter_mut().zip([few, many, few / many]) {
-                list.push(figure);
-            }
-        }
+        let mut figures = in_turns(set, ten, thousand);
         let [few, many, time] = &mut figures;
         println!("{:<10} {:<20} {:<20} {}", set.name, summary(few, 0), summary(many, 0), summary(time, 2));
         goals.push(format!("goal| 1,000 rules over 10, {} | at most 1.1 | {} |", set.name, summary(time, 2)));
     }
+}
+
+/// MB a second of two engines, round by round, and the ratio of each round.
+fn in_turns(
+    set: &Set,
+    mut one: impl FnMut(&[u8]) -> Vec<u8>,
+    mut other: impl FnMut(&[u8]) -> Vec<u8>,
+) -> [Vec<f64>; 3] {
+    let passes = ROUND_BYTES / set.bytes();
+    let mut figures = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        let (first, second) = (rate(set, passes, &mut one), rate(set, passes, &mut other));
+        for (list, figure) in figures.iter_mut().zip([first, second, first / second]) {
+            list.push(figure);
+        }
+    }
+    figures
 }
 
 /// MB of input a second over all documents of a set.
@@ -157,7 +160,8 @@ fn rate(set: &Set, passes: usize, mut engine: impl FnMut(&[u8]) -> Vec<u8>) -> f
 /// The processor time of this thread, so that others' work on the machine counts for less; the
 /// time of day where the system does not tell.
 ///
-/// The system brings it up to date where a thread stops, and else every 4 ms only, which is a tenth of a round.
+/// Sleeping first makes it exact: the system brings it up to date where a thread stops, and else every 4 ms only, which is
+/// a tenth of a round.
 fn processor_time() -> Duration {
     std::thread::sleep(Duration::from_micros(1));
     static BEGAN: OnceLock<Instant> = OnceLock::new();

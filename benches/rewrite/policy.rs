@@ -68,11 +68,11 @@ pub(crate) const PLACES: &[&str] = &["$", "$.entry[*].resource"];
 pub(crate) fn policy() -> Policy {
     let owned =
         |rules: &[(&str, Word)]| rules.iter().map(|(location, word)| ((*location).into(), *word)).collect();
-    of(SHAPES.iter().map(|(kind, rules)| shape(kind, owned(rules))).collect())
+    with_shapes(SHAPES.iter().map(|(kind, rules)| shape(kind, owned(rules))).collect())
 }
 
 /// A policy of these shapes.
-pub(crate) fn of(shapes: Vec<Shape>) -> Policy {
+pub(crate) fn with_shapes(shapes: Vec<Shape>) -> Policy {
     Policy {
         file: "bench.toml".into(),
         profiles: Vec::new(),

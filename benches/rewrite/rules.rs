@@ -2,7 +2,7 @@
 
 use tavs::policy::checked::Policy;
 
-use crate::policy::{BUNDLE, Word, of, shape};
+use crate::policy::{BUNDLE, Word, shape, with_shapes};
 
 /// Ten rules of three resource types.
 const TEN: &[(&str, &[(&str, Word)])] = &[
@@ -26,8 +26,8 @@ const TEN: &[(&str, &[(&str, Word)])] = &[
         ],
     ),
 ];
-/// Where each type has more of them, a third of what is missing to a thousand: of names that no document has, below what the
-/// ten reach, too. A rule below anything else would cost what walking over that takes, however many there are.
+/// Where each type has 330 rules more, for names that no document has. Only places that the ten reach already: a rule
+/// elsewhere would add what walking there takes.
 const AROUND: [&[&str]; 3] = [
     &["$", "$.link[*]"],
     &["$", "$.identifier[*]", "$.name[*]"],
@@ -43,6 +43,6 @@ pub(crate) fn ten_and_a_thousand() -> [Policy; 2] {
             let others = others.map(|(number, around)| (format!("{around}.other{number}"), Word::Keep));
             shape(kind, ten.chain(others).collect())
         });
-        of(shapes.collect())
+        with_shapes(shapes.collect())
     })
 }

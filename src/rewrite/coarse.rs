@@ -1,7 +1,7 @@
 //! Makes values coarser: which rule takes which value, and what it becomes.
 
 use super::Watch;
-use super::dates;
+use super::dates::{self, quoted};
 use super::places::{self, Postcode};
 use super::walk::Walk;
 use crate::cpr;
@@ -116,11 +116,6 @@ pub(super) fn generalise(how: &Generalise, scalar: Scalar<'_>) -> Option<String>
         (_, Scalar::Text(text)) => dates::generalise(how, text),
         (_, Scalar::Number(_)) => None,
     }
-}
-
-/// Text without anything to escape, as JSON.
-pub(super) fn quoted(text: &str) -> String {
-    ["\"", text, "\""].concat()
 }
 
 /// What becomes of a number, or of a text that is one; a text stays a text. A number that could be a

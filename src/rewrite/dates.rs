@@ -4,7 +4,6 @@
 use jiff::Span;
 use jiff::civil::Date;
 
-use super::coarse::quoted;
 use crate::cpr::{self, Search};
 use crate::policy::checked::{Generalise, Precision};
 
@@ -15,10 +14,10 @@ const TOP_AGE: i16 = 90;
 pub(super) fn generalise(how: &Generalise, text: &str) -> Option<String> {
     let written = Written::parse(text)?;
     match *how {
-        Generalise::Year { reference } => match top_coded(written.year, reference) {
-            year if year == written.year => Some(quoted(text.get(..4)?)),
-            year => Some(format!("\"{year:04}\"")),
-        },
+        Generalise::Year { reference } => {
+            let year = top_coded(written.year, reference);
+            if year == written.year { text.get(..4).map(quoted) } else { Some(format!("\"{year:04}\"")) }
+        }
         Generalise::Decade { reference } => {
             let year = top_coded(written.year, reference);
             Some(format!("\"{:04}\"", year.saturating_sub(year % 10)))
@@ -44,6 +43,11 @@ pub(super) fn generalise(how: &Generalise, text: &str) -> Option<String> {
         | Generalise::Postcode2
         | Generalise::CodePrefix { .. } => None,
     }
+}
+
+/// Text without anything to escape, as JSON.
+pub(super) fn quoted(text: &str) -> String {
+    ["\"", text, "\""].concat()
 }
 
 /// The beginning of the hour or day that an instant is in, by its own clock and with its own zone. A
@@ -111,7 +115,10 @@ impl<'t> Written<'t> {
             }
             _ => return None,
         };
-        if year == 0 || month.is_some_and(|month| !(1..=12).contains(&month)) || !time.is_none_or(is_time) {
+        if year == 0
+            || month.is_some_and(|month| !(1..=12).contains(&month))
+            || time.is_some_and(|time| !is_time(time))
+        {
             return None;
         }
         let month = month.and_then(|month| i8::try_from(month).ok());
@@ -148,8 +155,10 @@ fn is_time(time: &str) -> bool {
     let (clock, zone) = time.split_at_checked(zone).unwrap_or_default();
     let (whole, fraction) = clock.split_once('.').map_or((clock, None), |(whole, rest)| (whole, Some(rest)));
     let is_clock = match *whole.as_bytes() {
-        [h, i, b':', m, n] => fraction.is_none() && up_to(23, [h, i]) && up_to(59, [m, n]),
-        [h, i, b':', m, n, b':', s, t] => up_to(23, [h, i]) && up_to(59, [m, n]) && up_to(60, [s, t]),
+        [h, i, b':', m, n] => fraction.is_none() && is_at_most(23, [h, i]) && is_at_most(59, [m, n]),
+        [h, i, b':', m, n, b':', s, t] => {
+            is_at_most(23, [h, i]) && is_at_most(59, [m, n]) && is_at_most(60, [s, t])
+        }
         _ => false,
     };
     let is_fraction = fraction.is_none_or(|fraction| {
@@ -157,13 +166,13 @@ fn is_time(time: &str) -> bool {
     });
     let is_zone = match *zone.as_bytes() {
         [] | [b'Z'] => true,
-        [b'+' | b'-', h, i, b':', m, n] => up_to(14, [h, i]) && up_to(59, [m, n]),
+        [b'+' | b'-', h, i, b':', m, n] => is_at_most(14, [h, i]) && is_at_most(59, [m, n]),
         _ => false,
     };
     is_clock && is_fraction && is_zone
 }
 
-fn up_to(most: i16, digits: [u8; 2]) -> bool {
+fn is_at_most(most: i16, digits: [u8; 2]) -> bool {
     number(digits).is_some_and(|number| number <= most)
 }
 
