@@ -16,6 +16,7 @@ use crate::policy::plan::{ChoiceMember, NameEntry, Node, Plan, Scalar, Slot, Sta
 const MIN_NAME_WORD: usize = 3;
 
 /// Which state a slot comes to for the value at the reader's place.
+#[inline]
 pub(super) fn resolve<'p>(
     plan: &'p Plan,
     slot: Slot,
@@ -30,12 +31,14 @@ pub(super) fn resolve<'p>(
 }
 
 /// What applies to a member, by the entry of its name or else by what applies to all others.
+#[inline]
 pub(super) fn slot_of(listed: Option<&NameEntry>, node: Option<&Node>) -> Slot {
     listed.map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot)
 }
 
 /// Which state a choice comes to for the value at the reader's place. The first member of a name
 /// counts; a second one is refused later, if anything of the object is kept.
+#[inline(never)]
 fn choose<'p>(
     plan: &'p Plan,
     number: u32,

@@ -1,6 +1,7 @@
 //! What is left of objects and arrays: the members and elements that stay, and their commas.
 
 use super::Walk;
+use crate::json::Reader;
 use crate::judge::Judge;
 use crate::policy::plan::{Node, Slot, name_hash};
 use crate::policy::protection::names_person;
@@ -20,8 +21,8 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         let mut trail = self.order.start(node);
         self.out.push(b'{');
         let mut some = false;
-        loop {
-            some |= self.member(node, under, depth, (some, &mut trail))?;
+        while let Some(read) = self.next_member(node, under, depth, &mut trail)? {
+            some |= self.member(&read, (node, under), depth, (some, &mut trail))?;
             self.reader.whitespace();
             if self.reader.peek() != b',' {
                 break;
@@ -37,37 +38,74 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         Ok(some)
     }
 
-    /// One member; says whether it was written. `some` other was, so that a comma is due.
-    fn member(
+    /// Reads the name of the next member of which something may leave, its colon, and the whitespace behind each. Those
+    /// before it are passed over; `None` if there are no others.
+    ///
+    /// PERF: half of the members of FHIR are passed over here, without a call for each: a Bundle of 64 KB takes 3 % fewer
+    /// instructions. As a function of its own it takes 3 % more.
+    #[inline(always)]
+    fn next_member(
         &mut self,
         node: Option<&'p Node>,
         under: Option<u32>,
         depth: u32,
+        trail: &mut Trail,
+    ) -> Result<Option<ReadName<'p, 'b>>, Fault> {
+        let mut reader = self.reader.clone();
+        loop {
+            let read = match self.order.next(trail, &mut reader) {
+                Some(read) => read,
+                None => self.order.note(trail, read_name(node, &mut reader)?, &reader),
+            };
+            let ReadName { span, hash, listed, .. } = read;
+            self.names.push(SeenName { hash, start: span.start, end: span.end, renamed: None });
+            // Who watches is told of each.
+            if W::ENABLED || under.is_some() || slot_of(listed, node) != Slot::Withheld {
+                self.reader = reader;
+                return Ok(Some(read));
+            }
+            reader.skip_here(depth)?;
+            self.counts.withheld += 1;
+            reader.whitespace();
+            if reader.peek() != b',' {
+                self.reader = reader;
+                return Ok(None);
+            }
+            reader.advance();
+            reader.whitespace();
+        }
+    }
+
+    /// A member, from its value on; says whether it was written. `some` other was, so that a comma is due.
+    fn member(
+        &mut self,
+        &ReadName { json, span, listed, .. }: &ReadName<'p, 'b>,
+        (node, under): (Option<&'p Node>, Option<u32>),
+        depth: u32,
         (some, trail): (bool, &mut Trail),
     ) -> Result<bool, Fault> {
-        let ReadName { json, span, hash, listed } = self.name(node, trail)?;
         let mut name = json;
         let decoded;
         if span.escaped {
             decoded = decode(json);
             name = &decoded;
         }
-        self.names.push(SeenName { hash, start: span.start, end: span.end, renamed: None });
+        let slot = slot_of(listed, node);
         let own_name = self.names.len();
         let wanted = self.wanted();
         let outer = self.enter(|| name.replace('~', "~0").replace('/', "~1"));
         let written = self.out.len();
         let kept = match listed {
-            listed if self.protected && names_person(name) => {
-                let applies = self.resolve(slot_of(listed, node), under, depth)?;
+            _ if self.protected && names_person(name) => {
+                let applies = self.resolve(slot, under, depth)?;
                 self.protect(applies, depth)?
             }
             Some(entry) if under.is_none() => {
                 self.out.extend_from_slice(entry.json.get(usize::from(!some)..).unwrap_or_default());
-                self.value(entry.slot, None, depth)?
+                self.value(slot, None, depth)?
             }
-            listed => {
-                let applies = self.resolve(slot_of(listed, node), under, depth)?;
+            _ => {
+                let applies = self.resolve(slot, under, depth)?;
                 self.write_comma(some);
                 if applies.state.is_none() && under.is_none() {
                     self.withhold(None, depth)?
@@ -91,24 +129,6 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
         }
         self.leave(outer);
         Ok(kept)
-    }
-
-    /// Reads a member's name and its colon, and the whitespace behind each.
-    #[inline]
-    fn name(&mut self, node: Option<&'p Node>, trail: &mut Trail) -> Result<ReadName<'p, 'b>, Fault> {
-        if let Some(read) = self.order.next(trail, &mut self.reader) {
-            return Ok(read);
-        }
-        let span = self.reader.name()?;
-        let json = self.reader.slice(span.start, span.end);
-        let find = |name: &str| {
-            let hash = name_hash(name.as_bytes());
-            (hash, node.and_then(|node| node.names.find(hash, name)))
-        };
-        let (hash, listed) = if span.escaped { find(&decode(json)) } else { find(json) };
-        let read = ReadName { json, span, hash, listed };
-        self.order.note(trail, &read, &self.reader);
-        Ok(read)
     }
 
     pub(super) fn elements(
@@ -143,4 +163,17 @@ impl<'p, 'b, J: Judge, W: Watch> Walk<'p, 'b, '_, J, W> {
             self.reader.whitespace();
         }
     }
+}
+
+/// A name that did not come there before.
+#[inline(always)]
+fn read_name<'p, 'b>(node: Option<&'p Node>, reader: &mut Reader<'b>) -> Result<ReadName<'p, 'b>, Fault> {
+    let span = reader.name_here()?;
+    let json = reader.slice(span.start, span.end);
+    let find = |name: &str| {
+        let hash = name_hash(name.as_bytes());
+        (hash, node.and_then(|node| node.names.find(hash, name)))
+    };
+    let (hash, listed) = if span.escaped { find(&decode(json)) } else { find(json) };
+    Ok(ReadName { json, span, hash, listed })
 }
