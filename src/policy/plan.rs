@@ -156,6 +156,31 @@ pub(crate) struct State {
     pub(crate) node: Option<Node>,
     /// The value is the code of a document: what applies to that.
     pub(crate) decoded: Slot,
+    /// The rule, where that keeps the value without an exception, and nothing else is said of the value.
+    pub(crate) just_kept: Option<u32>,
+}
+
+impl State {
+    /// Whether nothing is said of the value but which rule decides it.
+    fn is_just_ruled(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                rule: Some(_),
+                subject: None,
+                alias: None,
+                alias_scope: false,
+                wants_subject: false,
+                record: false,
+                above_record: false,
+                name_source: false,
+                marker: false,
+                node: None,
+                decoded: Slot::Withheld,
+                just_kept: _,
+            }
+        )
+    }
 }
 
 /// What applies to the members and elements of a container.

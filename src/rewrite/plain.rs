@@ -1,11 +1,11 @@
-//! The short way for a kept container of which every byte may leave as it stands: compact, no
+//! The short way for a kept string or container of which every byte may leave as it stands: compact, no
 //! escapes, nothing that reads as a person's number, no two members of one name. Nearly all are.
 //!
-//! It decides nothing: whatever is not so is left to the walk, from the container's start.
+//! It decides nothing: whatever is not so is left to the walk, from the value's start.
 
 use super::names::SeenName;
 use super::walk::Walk;
-use super::{Judge, Watch};
+use super::{Fault, Judge, Watch};
 use crate::cpr::{self, Search};
 use crate::json::{Error, Reader};
 use crate::policy::plan::name_hash;
@@ -32,6 +32,23 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
             self.repeats.note(rule, depth, self.reader.slice(from, self.reader.at));
         }
         plain
+    }
+
+    /// Copies the string at the reader's place, if one stands there that may leave as it stands; else leaves everything
+    /// as it was.
+    pub(super) fn keep_string_as_it_stands(&mut self) -> Result<bool, Fault> {
+        if W::ENABLED || self.reader.peek() != b'"' || !self.echoes.is_empty() {
+            return Ok(false);
+        }
+        let from = self.reader.at;
+        let span = self.reader.string()?;
+        let plain = !span.escaped && self.is_plain_text(self.reader.slice(span.start, span.end));
+        if plain {
+            self.copy(from);
+        } else {
+            self.reader.at = from;
+        }
+        Ok(plain)
     }
 
     /// Goes through a container as long as it is plain. An error is the walk's to tell.

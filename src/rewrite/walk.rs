@@ -219,10 +219,22 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
     }
 
     fn resolved(&mut self, applies: Applies<'p>, depth: u32) -> Result<bool, Fault> {
-        if applies.state.is_some_and(|state| state.record) {
-            return self.record(applies, depth, true);
+        match applies.state {
+            Some(State { just_kept: Some(rule), .. }) => self.just_keep(*rule, depth),
+            Some(State { record: true, .. }) => self.record(applies, depth, true),
+            _ => self.decide(applies, depth),
         }
-        self.decide(applies, depth)
+    }
+
+    /// A value of which a state says only that a rule keeps it: as [`decide`](Self::decide) does, sooner.
+    ///
+    /// PERF: a quarter of the members of FHIR, which take 100 instructions less.
+    fn just_keep(&mut self, rule: u32, depth: u32) -> Result<bool, Fault> {
+        let kept = self.keep_string_as_it_stands()? || self.keep_below(rule, None, depth, true)?;
+        if kept {
+            self.released.push(rule);
+        }
+        Ok(kept)
     }
 
     /// A record, or the document around all records: withheld whole if it should have a subject

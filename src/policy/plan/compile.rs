@@ -8,6 +8,7 @@ use super::pattern::{Hop, Pattern, Patterns, Payload, Select};
 use super::{Act, Choice, ChoiceMember, CompiledRule, Conflict, Meeting, Node, PlanError, RuleRef, Slot};
 use super::{NameTable, State, pattern};
 use crate::json::is_same_value;
+use crate::policy::checked::Keep;
 use crate::policy::location::{Comparison, Literal};
 
 /// Combinations of member values that one choice may tell apart. A table of that size is small;
@@ -249,6 +250,11 @@ impl<'a> Compiler<'a> {
         state.rule = deciding.first().copied();
         state.node = (!hops.is_empty()).then(|| self.node(&hops));
         state.decoded = self.slot(&decoded);
+        let keeps = |rule: &u32| {
+            self.rule(*rule)
+                .is_some_and(|rule| matches!(&rule.act, Act::Keep(keep) if *keep == Keep::default()))
+        };
+        state.just_kept = state.rule.filter(keeps).filter(|_| state.is_just_ruled());
         state
     }
 
