@@ -67,14 +67,15 @@ impl Specials {
     }
 }
 
-/// A byte is a control character if the lesser of it and the last of these is itself.
+/// With its second bit turned, a quote is 0x20, a control character stays one, and no other byte is as little.
 #[inline]
 fn special_bits(block: &[u8; BLOCK]) -> u64 {
-    let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
+    let (turn, most, backslash) = (u8x16::splat(2), u8x16::splat(0x20), u8x16::splat(b'\\'));
     let (lanes, _) = block.as_chunks::<LANES>();
     lanes.iter().rev().fold(0, |bits, lane| {
         let lane = u8x16::new(*lane);
-        let special = lane.simd_eq(quote) | lane.simd_eq(backslash) | lane.min(control).simd_eq(lane);
+        let turned = lane ^ turn;
+        let special = turned.min(most).simd_eq(turned) | lane.simd_eq(backslash);
         bits << LANES | u64::from(special.to_bitmask())
     })
 }
