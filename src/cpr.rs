@@ -139,6 +139,12 @@ pub fn parse(text: &str) -> Option<Number> {
     run::whole(&decoded.text)
 }
 
+/// Whether a text is shorter than any form of a number, so that a search finds it clean.
+#[inline]
+pub(crate) const fn is_too_short(text: &str) -> bool {
+    text.len() < gate::SHORTEST
+}
+
 /// Searches a text for numbers in every form; `finds` is emptied first and comes back in order,
 /// without overlap.
 pub fn search(text: &str, finds: &mut Vec<Find>) -> Search {

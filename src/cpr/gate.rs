@@ -279,4 +279,4 @@ const FEWEST_DIGITS: u8 = 6;
 /// As [`coded::SHORTEST`].
 const SHORTEST_STRETCH: u8 = 14;
 /// No form of a number is shorter.
-const SHORTEST: usize = 10;
+pub(super) const SHORTEST: usize = 10;

@@ -107,6 +107,6 @@ impl<'b, J: Judge, W: Watch> Walk<'_, 'b, '_, J, W> {
     }
 
     fn is_plain_text(&mut self, text: &'b str) -> bool {
-        self.clean.search(text, &mut self.finds) == Search::Clean
+        cpr::is_too_short(text) || self.clean.search(text, &mut self.finds) == Search::Clean
     }
 }
