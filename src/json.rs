@@ -125,6 +125,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes a comma, and the whitespace around it; says whether one stood there.
+    #[inline(always)]
+    pub(crate) fn comma(&mut self) -> bool {
+        self.whitespace();
+        let comma = self.peek() == b',';
+        if comma {
+            self.at += 1;
+            self.whitespace();
+        }
+        comma
+    }
+
     /// Takes one punctuation mark.
     ///
     /// # Errors
@@ -154,10 +166,10 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    /// The same, inlined.
+    /// [`name`](Self::name) for a reader that is a copy: after an error it stands anywhere.
     ///
     /// # Errors
-    /// As [`name`](Self::name).
+    /// As of that.
     #[inline(always)]
     pub(crate) fn name_here(&mut self) -> Result<StringSpan, Error> {
         let name = self.string_here()?;
@@ -319,12 +331,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The same, inlined.
+    /// [`skip_value`](Self::skip_value) for a reader that is a copy: after an error it stands anywhere.
     ///
     /// # Errors
-    /// As [`skip_value`](Self::skip_value).
+    /// As of that.
     #[inline(always)]
     pub(crate) fn skip_here(&mut self, depth: u32) -> Result<(), Error> {
+        // Not by the loop: what follows a string in no container of this value is the caller's.
         if self.peek() == b'"' {
             self.string_here()?;
             return Ok(());
@@ -336,7 +349,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.peek() {
                 b'"' => {
-                    if self.strings_here(is_name, kinds & 1 == 1)? {
+                    if self.string_run_here(is_name, kinds & 1 == 1)? {
                         self.colon()?;
                         is_name = false;
                         continue;
@@ -388,16 +401,16 @@ impl<'a> Reader<'a> {
     ///
     /// PERF: 30 instructions a string; with the space around each mark looked for it took 80.
     #[inline(always)]
-    fn strings_here(&mut self, is_name: bool, in_object: bool) -> Result<bool, Error> {
+    fn string_run_here(&mut self, is_name: bool, in_object: bool) -> Result<bool, Error> {
         let bytes = self.text.as_bytes();
         let mut mark = if is_name { b':' } else { b',' };
-        let next = if in_object { b':' ^ b',' } else { 0 };
+        let turn = if in_object { b':' ^ b',' } else { 0 };
         loop {
             let mut end = self.specials.next(bytes, self.at + 1);
             match bytes.get(end..).unwrap_or_default() {
                 [b'"', between, b'"', ..] if *between == mark => {
                     self.at = end + 2;
-                    mark ^= next;
+                    mark ^= turn;
                     continue;
                 }
                 [b'"', ..] => {}

@@ -173,13 +173,10 @@ impl<'a> Asking<'a> {
                 }
                 None => reader.skip_value(inner)?,
             }
-            reader.whitespace();
-            if reader.peek() != b',' {
+            if !reader.comma() {
                 reader.expect(b'}')?;
                 return Ok(Value::Object(members));
             }
-            reader.advance();
-            reader.whitespace();
         }
     }
 
@@ -200,13 +197,10 @@ impl<'a> Asking<'a> {
                 }
                 None => reader.skip_value(inner)?,
             }
-            reader.whitespace();
-            if reader.peek() != b',' {
+            if !reader.comma() {
                 reader.expect(b']')?;
                 return Ok(Value::Array(elements));
             }
-            reader.advance();
-            reader.whitespace();
         }
     }
 }

@@ -51,9 +51,24 @@ fn refuses_what_is_not_json_at_the_byte_where_it_cannot_go_on() {
         ("nul", ErrorKind::UnexpectedEnd, 3),
         ("{}x", ErrorKind::TrailingBytes, 2),
         ("{a:1}", ErrorKind::Syntax, 1),
+        ("[\"a\":\"b\"]", ErrorKind::Syntax, 4),
+        ("{\"a\",\"b\"}", ErrorKind::Syntax, 4),
+        ("{\"a\":\"b\":\"c\"}", ErrorKind::Syntax, 8),
+        ("{\"a\":\"b\",\"c\"}", ErrorKind::Syntax, 12),
+        ("{\"a\":\"b\",1}", ErrorKind::Syntax, 9),
+        ("[\"a\",\"b\"", ErrorKind::UnexpectedEnd, 8),
         ("\u{feff}1", ErrorKind::Syntax, 0),
     ] {
         assert_eq!(read(text), Err(Error { kind, offset }), "{text}");
+    }
+}
+
+#[test]
+fn what_follows_a_string_is_not_passed_over_with_it() {
+    for text in ["\"a\",\"b\"", "\"a\":\"b\""] {
+        let mut reader = Reader::new(text);
+        reader.skip_value(0).unwrap();
+        assert_eq!(reader.at, 3, "{text}");
     }
 }
 

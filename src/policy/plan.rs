@@ -157,12 +157,12 @@ pub(crate) struct State {
     /// The value is the code of a document: what applies to that.
     pub(crate) decoded: Slot,
     /// The rule, where that keeps the value without an exception, and nothing else is said of the value.
-    pub(crate) just_kept: Option<u32>,
+    pub(crate) only_kept: Option<u32>,
 }
 
 impl State {
     /// Whether nothing is said of the value but which rule decides it.
-    fn is_just_ruled(&self) -> bool {
+    fn is_only_ruled(&self) -> bool {
         matches!(
             self,
             Self {
@@ -177,7 +177,7 @@ impl State {
                 marker: false,
                 node: None,
                 decoded: Slot::Withheld,
-                just_kept: _,
+                only_kept: _,
             }
         )
     }

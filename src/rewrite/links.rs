@@ -247,7 +247,7 @@ fn members<'b>(
         let span = reader.name()?;
         let name = decode(reader.slice(span.start, span.end));
         each(&name, reader, depth)?;
-        comma(reader);
+        reader.comma();
     }
     reader.expect(b'}')
 }
@@ -265,17 +265,9 @@ fn elements<'b>(
     reader.whitespace();
     while reader.peek() != b']' {
         each(reader, depth)?;
-        comma(reader);
+        reader.comma();
     }
     reader.expect(b']')
-}
-
-fn comma(reader: &mut Reader<'_>) {
-    reader.whitespace();
-    if reader.peek() == b',' {
-        reader.advance();
-        reader.whitespace();
-    }
 }
 
 /// A string's text; `None` of anything else.

@@ -10,7 +10,7 @@ use super::{Fault, Watch, scan};
 use crate::ids::SubjectId;
 use crate::json::Reader;
 use crate::judge::Judge;
-use crate::policy::plan::{ChoiceMember, NameEntry, Node, Plan, Scalar, Slot, State, name_hash};
+use crate::policy::plan::{ChoiceMember, Node, Plan, Scalar, Slot, State, name_hash};
 
 /// Shorter words of names (initials, `de`, `af`) stay in text: they are ordinary words.
 const MIN_NAME_WORD: usize = 3;
@@ -28,12 +28,6 @@ pub(super) fn resolve<'p>(
         Slot::State(number) => Ok(plan.state(number)),
         Slot::Choice(number) => choose(plan, number, reader, depth),
     }
-}
-
-/// What applies to a member, by the entry of its name or else by what applies to all others.
-#[inline]
-pub(super) fn slot_of(listed: Option<&NameEntry>, node: Option<&Node>) -> Slot {
-    listed.map_or_else(|| node.map_or(Slot::Withheld, |node| node.other_names), |entry| entry.slot)
 }
 
 /// Which state a choice comes to for the value at the reader's place. The first member of a name
@@ -77,11 +71,7 @@ fn index_of(members: &[ChoiceMember], mut reader: Reader<'_>, depth: u32) -> Res
             }
             _ => reader.skip_value(depth)?,
         }
-        reader.whitespace();
-        if reader.peek() == b',' {
-            reader.advance();
-            reader.whitespace();
-        }
+        reader.comma();
     }
     Ok(index)
 }
@@ -259,11 +249,7 @@ impl<'p, 'b, F: FnMut(&State, Place<'b>)> Ahead<'p, 'b, F> {
         // An inner record has subjects and names of its own.
         let into_records = self.into_records;
         self.value(state.filter(|state| into_records || !state.record), depth)?;
-        self.reader.whitespace();
-        if self.reader.peek() == b',' {
-            self.reader.advance();
-            self.reader.whitespace();
-        }
+        self.reader.comma();
         Ok(())
     }
 }

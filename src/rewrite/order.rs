@@ -10,7 +10,7 @@ use super::clean::SHORT_BODY;
 use crate::json::{Reader, StringSpan};
 use crate::policy::plan::{NameEntry, Node};
 
-/// Steps that are remembered of one body, in 28 KB: those of a dozen kinds of objects in two orders each. Past it,
+/// Steps that are remembered of one body, in 36 KB: those of a dozen kinds of objects in two orders each. Past it,
 /// names are read, hashed and looked up each time.
 const STEPS: usize = 512;
 /// Nodes whose objects are remembered, by number modulo this; the first of two that meet there stays.
@@ -53,9 +53,9 @@ pub(super) struct Order<'p, 'b> {
 /// node. `listed` and `distinct` rest on that.
 struct Step<'p, 'b> {
     /// `"name":`.
-    json: &'b str,
+    prefix: &'b str,
     /// What stands between the quotes of it.
-    name: &'b str,
+    json: &'b str,
     hash: u64,
     listed: Option<&'p NameEntry>,
     /// Which came next, the last one first.
@@ -87,8 +87,7 @@ impl<'p, 'b> Order<'p, 'b> {
             Some(None) => {}
             None => self.starts.resize(at.saturating_add(1), None),
         }
-        let nothing = StringSpan { start: 0, end: 0, escaped: false };
-        let trail = self.add("", &ReadName { json: "", span: nothing, hash: 0, listed: None });
+        let trail = self.add("", ("", 0), None);
         if let Some(start) = self.starts.get_mut(at) {
             *start = Some((node, trail));
         }
@@ -104,17 +103,17 @@ impl<'p, 'b> Order<'p, 'b> {
         let [likely, other] = self.steps.get(trail.0)?.next;
         let rest = reader.rest_bytes();
         let stands_here =
-            |at: &Trail| self.steps.get(at.0).filter(|step| begins_with(rest, step.json.as_bytes()));
+            |at: &Trail| self.steps.get(at.0).filter(|step| begins_with(rest, step.prefix.as_bytes()));
         let (step, at) = match stands_here(&likely) {
             Some(step) => (step, likely),
             None => (stands_here(&other)?, other),
         };
         *trail = at;
         let start = reader.at.wrapping_add(1);
-        reader.at = reader.at.wrapping_add(step.json.len());
+        reader.at = reader.at.wrapping_add(step.prefix.len());
         reader.whitespace();
-        let span = StringSpan { start, end: start.wrapping_add(step.name.len()), escaped: false };
-        Some(ReadName { json: step.name, span, hash: step.hash, listed: step.listed })
+        let span = StringSpan { start, end: start.wrapping_add(step.json.len()), escaped: false };
+        Some(ReadName { json: step.json, span, hash: step.hash, listed: step.listed })
     }
 
     /// Remembers a name that has been read, and gives it back.
@@ -127,19 +126,19 @@ impl<'p, 'b> Order<'p, 'b> {
     ) -> ReadName<'p, 'b> {
         if trail.is_known() {
             // Not the reader itself, which would leave its registers for it.
-            let json = reader.slice(name.span.start.saturating_sub(1), name.span.end.saturating_add(2));
-            *trail = self.step(*trail, &name, json);
+            let prefix = reader.slice(name.span.start.saturating_sub(1), name.span.end.saturating_add(2));
+            *trail = self.step(*trail, &name, prefix);
         }
         name
     }
 
     #[inline(never)]
-    fn step(&mut self, before: Trail, name: &ReadName<'p, 'b>, json: &'b str) -> Trail {
+    fn step(&mut self, before: Trail, name: &ReadName<'p, 'b>, prefix: &'b str) -> Trail {
         // An escape may mean what policies name, and a colon behind white space is rare: no second form of either.
-        if name.span.escaped || !json.ends_with(':') {
+        if name.span.escaped || !prefix.ends_with(':') {
             return Trail::UNKNOWN;
         }
-        let trail = self.add(json, name);
+        let trail = self.add(prefix, (name.json, name.hash), name.listed);
         // Past the bound what is remembered stays.
         if let Some(before) = self.steps.get_mut(before.0).filter(|_| trail.is_known()) {
             let [last, _] = before.next;
@@ -148,12 +147,11 @@ impl<'p, 'b> Order<'p, 'b> {
         trail
     }
 
-    fn add(&mut self, json: &'b str, name: &ReadName<'p, 'b>) -> Trail {
+    fn add(&mut self, prefix: &'b str, (json, hash): (&'b str, u64), listed: Option<&'p NameEntry>) -> Trail {
         if self.steps.len() >= STEPS {
             return Trail::UNKNOWN;
         }
-        let ReadName { json: name, hash, listed, .. } = *name;
-        self.steps.push(Step { json, name, hash, listed, next: [Trail::UNKNOWN; 2], distinct: false });
+        self.steps.push(Step { prefix, json, hash, listed, next: [Trail::UNKNOWN; 2], distinct: false });
         Trail(self.steps.len().saturating_sub(1))
     }
 

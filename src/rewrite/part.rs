@@ -233,12 +233,9 @@ pub(super) fn enter(reader: &mut Reader<'_>, name: &str, depth: u32) -> Result<O
         }
         before.push(own.into_owned());
         reader.skip_value(inner)?;
-        reader.whitespace();
-        if reader.peek() != b',' {
+        if !reader.comma() {
             break;
         }
-        reader.advance();
-        reader.whitespace();
     }
     if reader.peek() == b'}' { Ok(None) } else { Err(reader.unexpected().into()) }
 }
@@ -283,11 +280,7 @@ impl<'p> Beside<'p> {
                 return Ok(false);
             }
             reader.skip_value(inner)?;
-            reader.whitespace();
-            if reader.peek() == b',' {
-                reader.advance();
-                reader.whitespace();
-            }
+            reader.comma();
         }
         Ok(true)
     }

@@ -98,13 +98,7 @@ impl Search<'_> {
         } else {
             self.reader.skip_value(depth)?;
         }
-        self.reader.whitespace();
-        let more = self.reader.peek() == b',';
-        if more {
-            self.reader.advance();
-            self.reader.whitespace();
-        }
-        Ok(more)
+        Ok(self.reader.comma())
     }
 }
 

@@ -167,12 +167,7 @@ fn children<'b>(
         if each(name.as_deref(), reader, inner)? {
             return Ok(true);
         }
-        reader.whitespace();
-        more = reader.peek() == b',';
-        if more {
-            reader.advance();
-            reader.whitespace();
-        }
+        more = reader.comma();
     }
     reader.expect(closing)?;
     Ok(false)

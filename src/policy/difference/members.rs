@@ -381,8 +381,8 @@ impl<'p> Walk<'_, 'p, '_> {
             marker: _,
             node: _,
             decoded: _,
-            // Follows from the others.
-            just_kept: _,
+            // Follows from the others, and the rule.
+            only_kept: _,
         } = state;
         let text = |list: &'p [String], number: u32| {
             usize::try_from(number).ok().and_then(|at| list.get(at)).map_or("", String::as_str)

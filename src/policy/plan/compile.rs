@@ -250,11 +250,7 @@ impl<'a> Compiler<'a> {
         state.rule = deciding.first().copied();
         state.node = (!hops.is_empty()).then(|| self.node(&hops));
         state.decoded = self.slot(&decoded);
-        let keeps = |rule: &u32| {
-            self.rule(*rule)
-                .is_some_and(|rule| matches!(&rule.act, Act::Keep(keep) if *keep == Keep::default()))
-        };
-        state.just_kept = state.rule.filter(keeps).filter(|_| state.is_just_ruled());
+        state.only_kept = state.rule.filter(|rule| state.is_only_ruled() && self.only_keeps(*rule));
         state
     }
 
@@ -362,6 +358,11 @@ impl<'a> Compiler<'a> {
 
     fn keeps(&self, rule: u32) -> bool {
         self.rule(rule).is_some_and(|rule| matches!(rule.act, Act::Keep(_)))
+    }
+
+    /// Whether a rule keeps values without an exception.
+    fn only_keeps(&self, rule: u32) -> bool {
+        self.rule(rule).is_some_and(|rule| matches!(&rule.act, Act::Keep(keep) if *keep == Keep::default()))
     }
 
     fn withholds(&self, rule: u32) -> bool {
