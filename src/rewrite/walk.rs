@@ -228,7 +228,8 @@ impl<'p, 'b, 'w, J: Judge, W: Watch> Walk<'p, 'b, 'w, J, W> {
 
     /// A value of which a state says only that a rule keeps it: as [`decide`](Self::decide) does, sooner.
     ///
-    /// PERF: a quarter of the members of FHIR, which take 100 instructions less.
+    /// PERF: many members of FHIR. With `next_member` and strings that are passed over together a Bundle of 64 KB takes
+    /// 12 % less, a Patient alone 8 %.
     fn only_keep(&mut self, rule: u32, depth: u32) -> Result<bool, Fault> {
         let kept = self.keep_string_as_it_stands() || self.keep_below(rule, None, depth, true)?;
         if kept {
