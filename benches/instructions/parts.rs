@@ -4,10 +4,11 @@ use std::fs;
 use std::hint::black_box;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::date;
 use tavs::cpr;
-use tavs::ids::ExchangeId;
+use tavs::ids::{ExchangeId, PolicyVersion};
 use tavs::judge::Everyone;
 use tavs::ledger::{Entry, Grounds, Kind, Ledger, Limits, Settings};
 use tavs::policy::checked::{Policy, Subject};
@@ -17,7 +18,9 @@ use tavs::policy::plan::Plan;
 use tavs::policy::running::PolicySet;
 use tavs::pseudonym::{Input, KeyRing, Linkage, NONE_KNOWN, Rows, Scheme};
 use tavs::rewrite::{NO_BASE, NO_ECHOES, Rewriter, rewrite};
+use tavs::telemetry::logs::{self, DEFAULT_LEVEL, Ended, exchange_span};
 use tokio::runtime::Builder;
+use tracing::Level;
 
 use crate::{documents, policy};
 
@@ -34,6 +37,7 @@ pub(crate) const PARTS: &[Part] = &[
     ("pseudonym: sealed", 500, |times| pseudonyms(Scheme::Sealed, times)),
     ("pseudonym: digits", 20, |times| pseudonyms(Scheme::Digits, times)),
     ("compile a plan", 10, compiled),
+    ("log line of an exchange", 200, logged),
     ("exchange in memory, 2 KB", 100, |times| exchanges(&documents::patient_alone(3), times)),
     ("exchange in memory, 64 KB", 8, |times| exchanges(&documents::bundle(3, 33), times)),
 ];
@@ -93,6 +97,26 @@ fn compiled(times: u64) {
     for _ in 0..times {
         black_box(Plan::compile(black_box(&policy), &policy.routes[0], &keys).unwrap());
     }
+}
+
+/// An exchange's span, and the line that it ends with; where the line goes is not counted.
+fn logged(times: u64) {
+    let ended = Ended {
+        recipient: Some("sms-reminders"),
+        route: Some("appointments"),
+        purpose: Some("appointment-reminders"),
+        policy: Some(PolicyVersion([7; 32])),
+        upstream: Some("booking"),
+        status: 200,
+        reason: "released",
+        took: Duration::from_micros(700),
+    };
+    let subscriber = logs::subscriber(DEFAULT_LEVEL, std::io::sink).unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        for at in 0..times {
+            exchange_span(ExchangeId::new(at, [7; 10])).in_scope(|| black_box(ended).log(Level::INFO));
+        }
+    });
 }
 
 /// All that an exchange does but connections: decide, judge, rewrite and hear who is who, record. The disk is a real one:

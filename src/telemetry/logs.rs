@@ -1,5 +1,7 @@
 //! Log set-up: JSON lines on standard error, and the span of an exchange.
 
+mod line;
+
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::line::{Fields, Line};
+use crate::clock::Clock;
 use crate::ids::{ExchangeId, PolicyVersion};
 
 /// Where the level is read from when no option gives it, such as `info` or `tavs=debug`.
@@ -42,16 +46,18 @@ pub fn start(option: Option<&str>) -> Result<(), LogError> {
     subscriber(wanted, std::io::stderr)?.try_init().map_err(|_already| LogError::Started)
 }
 
-/// One JSON object a line: time, level, target, the event's fields, and the exchange it is of.
-fn subscriber<W>(wanted: &str, writer: W) -> Result<impl Subscriber + Send + Sync, LogError>
+/// What [`start`] logs with: one JSON object a line, with time, level, the event's fields, target, and the exchange
+/// that it is of.
+///
+/// # Errors
+/// A level that is none.
+pub fn subscriber<W>(wanted: &str, writer: W) -> Result<impl Subscriber + Send + Sync, LogError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     Ok(tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
+        .event_format(Line(Clock::system()))
+        .fmt_fields(Fields)
         .with_env_filter(filter(wanted)?)
         .with_writer(writer)
         .finish())
@@ -136,12 +142,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_is_json_with_the_exchange_it_is_of() {
+    /// What is logged meanwhile, line by line.
+    fn lines(log: impl FnOnce()) -> Vec<serde_json::Value> {
         let kept = Kept::default();
         let writer = kept.clone();
         let subscriber = subscriber(DEFAULT_LEVEL, move || writer.clone()).unwrap();
-        tracing::subscriber::with_default(subscriber, || {
+        tracing::subscriber::with_default(subscriber, log);
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_is_json_with_the_exchange_it_is_of() {
+        let lines = lines(|| {
             let ended = Ended {
                 recipient: Some("sms-reminders"),
                 route: None,
@@ -155,8 +168,7 @@ mod tests {
             exchange_span(ExchangeId::new(1, [7; 10])).in_scope(|| ended.log(Level::INFO));
             tracing::info!(target: "hyper::proto", "not ours");
         });
-        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let [line] = lines.try_into().unwrap();
         assert_eq!(line["message"], "exchange");
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["span"]["exchange"], ExchangeId::new(1, [7; 10]).to_string());
@@ -166,6 +178,36 @@ mod tests {
         assert_eq!(line["reason"], "no-route");
         assert_eq!(line["micros"], 7);
         assert_eq!(line.get("route"), None);
+        assert_eq!(line["span"]["name"], "exchange");
+        assert_eq!(line["target"], "tavs::telemetry::logs");
+        let time = line["timestamp"].as_str().unwrap();
+        assert_eq!((time.len(), time.ends_with('Z')), ("2026-03-04T14:30:00.000000Z".len(), true));
+    }
+
+    #[test]
+    fn no_value_ends_its_line_or_begins_a_member() {
+        const HOSTILE: &str = "a\"b\\c\n{\"level\":\"NONE\"}\r\0\u{1f}\u{7f}æ\u{2028}\\";
+        let lines = lines(|| {
+            let span = tracing::error_span!("exchange", hostile = HOSTILE, shown = %HOSTILE);
+            let _entered = span.enter();
+            let (least, most, none) = (i64::MIN, u64::MAX, f64::NAN);
+            tracing::error!(r#type = ?HOSTILE, HOSTILE, least, most, half = 0.5, none, is = true, "{HOSTILE}");
+            let error = io::Error::other(HOSTILE);
+            tracing::warn!(error = &error as &dyn std::error::Error, parts = ?[1, 2]);
+        });
+        let [first, second] = lines.try_into().unwrap();
+        assert_eq!(first["message"], HOSTILE);
+        assert_eq!(first["HOSTILE"], HOSTILE);
+        assert_eq!(first["type"], format!("{HOSTILE:?}"));
+        assert_eq!(first["level"], "ERROR");
+        assert_eq!((&first["least"], &first["most"]), (&i64::MIN.into(), &u64::MAX.into()));
+        assert_eq!((&first["half"], &first["is"]), (&0.5.into(), &true.into()));
+        assert!(first["none"].is_null());
+        for line in [first, second.clone()] {
+            assert_eq!(line["span"]["hostile"], HOSTILE);
+            assert_eq!(line["span"]["shown"], HOSTILE);
+        }
+        assert_eq!((&second["error"], &second["parts"]), (&HOSTILE.into(), &"[1, 2]".into()));
     }
 
     #[test]
