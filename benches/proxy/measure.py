@@ -18,6 +18,7 @@ EACH = int(os.environ.get("SECONDS_EACH", "3"))
 ORIGIN, NGINX, TAVS, ADMIN = 27410, 27411, 27412, 27413
 CPUS = os.cpu_count() or 1
 PROXY_CPU, OTHER_CPUS = "0", f"1-{CPUS - 1}" if CPUS > 1 else "0"
+LEVEL = os.environ.get("LEVEL", "error")
 LARGE = [int(size) for size in os.environ.get("LARGE", "1 10 100 1000").split()]
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -145,7 +146,8 @@ class Stage:
 
     def start(self, name, command, port, cpus):
         prefix = ["taskset", "-c", cpus] if CPUS > 1 else []
-        process = subprocess.Popen(prefix + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        with (self.work / f"{name}.log").open("ab") as told:
+            process = subprocess.Popen(prefix + command, stdout=subprocess.DEVNULL, stderr=told, start_new_session=True)
         self.running[name] = process
         for _ in range(200):
             with socket.socket() as probe:
@@ -190,7 +192,7 @@ class Stage:
             subprocess.run([self.tavs_binary, *keys], cwd=self.home, check=True, capture_output=True)
         config = (self.home / "tavs.toml").read_text()
         config = config.replace("127.0.0.1:8443", f"127.0.0.1:{TAVS}").replace("127.0.0.1:8080", f"127.0.0.1:{ORIGIN}")
-        config = config.replace("127.0.0.1:9443", f"127.0.0.1:{ADMIN}").replace('level = "info" ', 'level = "error"')
+        config = config.replace("127.0.0.1:9443", f"127.0.0.1:{ADMIN}").replace('level = "info" ', f'level = "{LEVEL}" ')
         if "[listen.caps]" not in config:
             config += CAPS
         (self.home / "tavs.toml").write_text(config)

@@ -6,6 +6,7 @@
 #   benches/proxy/run.sh                 all tables, as Markdown
 #   benches/proxy/run.sh cpu latency     some of: cpu latency handshakes memory large growth
 #   ROUNDS=5 SECONDS_EACH=3 …            how often, and how long each
+#   LEVEL=info …                         with the line that tavs logs of each exchange by default; nginx logs none
 #   LARGE="1 10 100"          which large responses, in MB
 #   TAVS=target/release/tavs …           a binary that is there, instead of the one that packaging/build.sh builds
 #
