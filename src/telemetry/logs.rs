@@ -5,9 +5,10 @@ mod line;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use tracing::{Level, Span, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing::{Level, Metadata, Span, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::line::{Fields, Line};
@@ -17,13 +18,11 @@ use crate::ids::{ExchangeId, PolicyVersion};
 /// Where the level is read from when no option gives it, such as `info` or `tavs=debug`.
 pub const LEVEL_VARIABLE: &str = "TAVS_LOG";
 
-/// The default: what tavs says from `info` on, and what its parts say from `warn` on. hyper, h2
-/// and rustls are held at `warn` by [`start`] whatever is asked for: below it they write header
-/// fields and targets.
+/// The default: what tavs says from `info` on, and what its parts say from `warn` on.
 pub const DEFAULT_LEVEL: &str = "warn,tavs=info";
 
-/// Parts that would log what is in messages, and the most that they may say.
-const HELD: [&str; 5] = ["hyper=warn", "hyper_util=warn", "h2=warn", "rustls=warn", "tokio_rustls=warn"];
+/// Parts that are held at `warn` whatever is asked for: below it they write header fields and targets.
+const HELD: [&str; 5] = ["hyper", "hyper_util", "h2", "rustls", "tokio_rustls"];
 
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -55,23 +54,21 @@ pub fn subscriber<W>(wanted: &str, writer: W) -> Result<impl Subscriber + Send +
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let filter = EnvFilter::from_str(wanted).map_err(|error| LogError::Level(wanted.to_owned(), error))?;
     Ok(tracing_subscriber::fmt()
-        .event_format(Line(Clock::system()))
         .fmt_fields(Fields)
-        .with_env_filter(filter(wanted)?)
+        .event_format(Line(Clock::system()))
+        .with_env_filter(filter)
         .with_writer(writer)
-        .finish())
+        .finish()
+        .with(filter_fn(may_be_said)))
 }
 
-fn filter(wanted: &str) -> Result<EnvFilter, LogError> {
-    let mut filter =
-        EnvFilter::from_str(wanted).map_err(|error| LogError::Level(wanted.to_owned(), error))?;
-    for held in HELD {
-        if let Ok(directive) = held.parse() {
-            filter = filter.add_directive(directive);
-        }
-    }
-    Ok(filter)
+/// SECURITY: a filter of its own, which no directive reaches: of those that hold, the one that says most exactly of
+/// what it speaks wins (`h2::frame=trace`), and one of a span speaks of all that happens in it (`[poll]=trace`).
+fn may_be_said(about: &Metadata<'_>) -> bool {
+    let part = about.target().split("::").next().unwrap_or_default();
+    *about.level() <= Level::WARN || !HELD.contains(&part)
 }
 
 /// The span of one exchange: whatever is logged in it says whose it is, at any level.
@@ -143,10 +140,10 @@ mod tests {
     }
 
     /// What is logged meanwhile, line by line.
-    fn lines(log: impl FnOnce()) -> Vec<serde_json::Value> {
+    fn lines(wanted: &str, log: impl FnOnce()) -> Vec<serde_json::Value> {
         let kept = Kept::default();
         let writer = kept.clone();
-        let subscriber = subscriber(DEFAULT_LEVEL, move || writer.clone()).unwrap();
+        let subscriber = subscriber(wanted, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, log);
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -154,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_line_is_json_with_the_exchange_it_is_of() {
-        let lines = lines(|| {
+        let lines = lines(DEFAULT_LEVEL, || {
             let ended = Ended {
                 recipient: Some("sms-reminders"),
                 route: None,
@@ -187,11 +184,11 @@ mod tests {
     #[test]
     fn no_value_ends_its_line_or_begins_a_member() {
         const HOSTILE: &str = "a\"b\\c\n{\"level\":\"NONE\"}\r\0\u{1f}\u{7f}æ\u{2028}\\";
-        let lines = lines(|| {
+        let lines = lines(DEFAULT_LEVEL, || {
             let span = tracing::error_span!("exchange", hostile = HOSTILE, shown = %HOSTILE);
             let _entered = span.enter();
             let (least, most, none) = (i64::MIN, u64::MAX, f64::NAN);
-            tracing::error!(r#type = ?HOSTILE, HOSTILE, least, most, half = 0.5, none, is = true, "{HOSTILE}");
+            tracing::error!(r#type = ?HOSTILE, HOSTILE, least, most, half = 0.5, one = 1.0, none, is = true, "{HOSTILE}");
             let error = io::Error::other(HOSTILE);
             tracing::warn!(error = &error as &dyn std::error::Error, parts = ?[1, 2]);
         });
@@ -202,7 +199,7 @@ mod tests {
         assert_eq!(first["level"], "ERROR");
         assert_eq!((&first["least"], &first["most"]), (&i64::MIN.into(), &u64::MAX.into()));
         assert_eq!((&first["half"], &first["is"]), (&0.5.into(), &true.into()));
-        assert!(first["none"].is_null());
+        assert!(first["none"].is_null() && first["one"].is_f64());
         for line in [first, second.clone()] {
             assert_eq!(line["span"]["hostile"], HOSTILE);
             assert_eq!(line["span"]["shown"], HOSTILE);
@@ -211,14 +208,49 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_would_log_messages_stay_quiet_whatever_is_asked_for() {
-        for wanted in ["trace", "tavs=info,hyper=trace", "h2=debug"] {
-            let shown = filter(wanted).unwrap().to_string();
-            for held in HELD {
-                assert!(shown.contains(held), "{held} in {shown}");
+    fn a_span_that_is_told_more_later_stays_valid() {
+        struct Unwritable;
+        impl std::fmt::Debug for Unwritable {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("half")?;
+                Err(std::fmt::Error)
             }
-            assert!(!shown.contains("hyper=trace") && !shown.contains("h2=debug"), "{shown}");
         }
-        assert!(filter("tavs=loud").is_err());
+        let lines = lines(DEFAULT_LEVEL, || {
+            let span = tracing::error_span!("exchange", first = 1, later = tracing::field::Empty);
+            span.record("later", tracing::field::debug(Unwritable));
+            span.in_scope(|| tracing::error!("without"));
+            span.record("later", "said");
+            span.in_scope(|| tracing::error!("with"));
+        });
+        let [without, with] = lines.try_into().unwrap();
+        assert_eq!((&without["span"]["first"], without["span"].get("later")), (&1.into(), None));
+        assert_eq!((&with["span"]["first"], &with["span"]["later"]), (&1.into(), &"said".into()));
+    }
+
+    #[test]
+    fn parts_that_would_log_messages_stay_quiet_whatever_is_asked_for() {
+        for wanted in [
+            "trace",
+            "tavs=info,hyper=trace",
+            "h2=debug",
+            "h2::frame=trace",
+            "[poll]=trace",
+            "h2::frame[poll]=trace",
+        ] {
+            let lines = lines(wanted, || {
+                let _entered = tracing::error_span!("poll").entered();
+                tracing::trace!(target: "h2::frame::headers", "a value");
+                tracing::debug!(target: "h2", "a value");
+                tracing::info!(target: "hyper", "a value");
+                tracing::info!(target: "hyper_util::client", "a value");
+                tracing::debug!(target: "rustls::server", "a value");
+                tracing::info!(target: "tokio_rustls", "a value");
+            });
+            assert_eq!(lines, Vec::<serde_json::Value>::new(), "{wanted}");
+        }
+        let warned = lines("warn", || tracing::warn!(target: "h2::proto", "that it is in trouble"));
+        assert_eq!(warned.len(), 1);
+        assert!(subscriber("tavs=loud", io::sink).is_err());
     }
 }
