@@ -10,6 +10,7 @@ mod caps;
 pub mod dates;
 pub mod failure;
 mod gather;
+pub(crate) mod length;
 pub mod listener;
 pub mod peer;
 pub mod pki;

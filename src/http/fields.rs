@@ -13,6 +13,7 @@ use ::http::header::{
 use ::http::{Method, StatusCode, Version, request, response};
 
 use crate::http::Refusal;
+use crate::net::length::content_length;
 use crate::policy::checked::MediaType;
 
 /// The most fields of a request.
@@ -60,7 +61,7 @@ fn check_framing(head: &request::Parts) -> Result<(), Refusal> {
             Refusal::TransferEncoding
         });
     }
-    let length = content_length(&head.headers).map_err(|Malformed| Refusal::ContentLength)?;
+    let length = content_length(&head.headers).map_err(|_unclear| Refusal::ContentLength)?;
     if takes_no_content(&head.method) && length.is_some_and(|length| length > 0) {
         return Err(Refusal::UnexpectedBody);
     }
@@ -72,24 +73,6 @@ fn check_framing(head: &request::Parts) -> Result<(), Refusal> {
 #[must_use]
 pub fn takes_no_content(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// More than one value, or a value that is no plain number.
-#[derive(Debug)]
-struct Malformed;
-
-/// The one `Content-Length`; equal repetitions count as one.
-fn content_length(fields: &HeaderMap) -> Result<Option<u64>, Malformed> {
-    let mut values = fields.get_all(CONTENT_LENGTH).iter();
-    let Some(first) = values.next() else { return Ok(None) };
-    if values.any(|other| other != first) {
-        return Err(Malformed);
-    }
-    let text = first.to_str().map_err(|_unread| Malformed)?;
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Malformed);
-    }
-    text.parse().map(Some).map_err(|_unread| Malformed)
 }
 
 /// A content coding that can be decoded.
@@ -218,18 +201,11 @@ fn refused_status(status: StatusCode, status_map: &[(u16, u16)]) -> Refusal {
     }
 }
 
-/// RFC 9112 section 6.3 from the other side. A body that ends with the connection cannot be told
-/// from a cut one where each line is a document of its own.
+/// A body that ends with the connection cannot be told from a cut one where each line is a document of its own.
+/// What can be framed in two ways [`net`](crate::net) has refused; what has neither field it reads to that end.
 fn check_response_framing(head: &response::Parts, media_type: MediaType) -> Result<(), Refusal> {
-    let codings = head.headers.get_all(TRANSFER_ENCODING).iter().count();
-    let chunked =
-        one_value(&head.headers, &TRANSFER_ENCODING).is_some_and(|text| text.eq_ignore_ascii_case("chunked"));
-    let length = content_length(&head.headers).map_err(|Malformed| Refusal::UpstreamFraming)?;
-    let plain = match codings {
-        0 => length.is_some() || head.version >= Version::HTTP_2 || !media_type.is_lines(),
-        _ => chunked && length.is_none(),
-    };
-    if plain { Ok(()) } else { Err(Refusal::UpstreamFraming) }
+    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| head.headers.contains_key(name));
+    if framed || !media_type.is_lines() { Ok(()) } else { Err(Refusal::UpstreamFraming) }
 }
 
 /// The value of a field that stands exactly once, as text.

@@ -13,7 +13,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request};
-use http_body_util::Full;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -149,7 +148,7 @@ fn datagram(path: &Path, line: &[u8]) -> io::Result<()> {
 }
 
 async fn post(server: &Upstream, target: &str, line: &str) -> Result<(), AnchorError> {
-    let mut request = Request::new(Full::new(Bytes::from(format!("{line}\n"))));
+    let mut request = Request::new(Bytes::from(format!("{line}\n")));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target.parse().map_err(|_not_one| UpstreamError::Request)?;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
 use hyper::http::{request, response};
 use hyper::{Request, Response, StatusCode, Version};
@@ -273,8 +272,7 @@ async fn forward(
     let route = permit.route().checked();
     // `config` has checked that every route's upstream is there.
     let upstream = state.upstreams.get(&route.upstream).ok_or(Refusal::Internal)?;
-    let content = Full::new(sending.body.clone());
-    let answered = upstream.send(request.map(|()| content)).await.map_err(fault_of)?;
+    let answered = upstream.send(request.map(|()| sending.body.clone())).await.map_err(fault_of)?;
     let (mut head, body) = answered.into_parts();
     let (listed, statuses) = (&route.response.media_types, &route.response.status_map);
     if permit.method().is_safe() {
@@ -282,7 +280,7 @@ async fn forward(
         head.status = StatusCode::OK;
         return Ok((head, Some(accepted), body));
     }
-    let (status, accepted) = judge_change(&head, body.is_end_stream(), listed, statuses)?;
+    let (status, accepted) = judge_change(&head, body.is_over(), listed, statuses)?;
     head.status = status;
     Ok((head, accepted, body))
 }

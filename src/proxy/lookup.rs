@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::Request;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -177,7 +176,7 @@ impl Question {
         let _place = self.places.acquire().await.map_err(|_closed| Refusal::Draining)?;
         let upstream = self.state.upstreams.get(&self.route.checked().upstream).ok_or(Refusal::Internal)?;
         let request: Request<()> = forward::lookup(&self.path, ACCEPT)?;
-        let answered = upstream.send(request.map(|()| Full::new(Bytes::new()))).await.map_err(fault_of)?;
+        let answered = upstream.send(request.map(|()| Bytes::new())).await.map_err(fault_of)?;
         let (head, content) = answered.into_parts();
         let accepted = judge_response(&head, ACCEPT, &[])?;
         let content = content.read(MOST_BYTES).await.map_err(fault_of)?;

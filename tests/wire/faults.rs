@@ -165,6 +165,18 @@ async fn broken_heads_and_framing_are_refused() {
         stage.origin.says(json(GOOD));
         assert_eq!(wire.get("/appointments").await.status, 200, "after {script:?}");
     }
+    // What can be framed in two ways.
+    for fields in [
+        "transfer-encoding: chunked\r\ncontent-length: 12",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: gzip, chunked",
+        "content-length: 12\r\ncontent-length: 2",
+        "content-length: +12",
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{fields}\r\n\r\n");
+        stage.origin.plays(says(&(head + "2\r\n{}\r\n0\r\n\r\n")));
+        wire.get("/appointments").await.is_problem("upstream-framing", fields);
+    }
     // A body that drips, under the deadline of the whole.
     let drip = [vec![Step::Say(
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{".to_vec(),

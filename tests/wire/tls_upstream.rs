@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -136,7 +135,7 @@ fn client(settings: UpstreamSettings) -> Upstream {
 }
 
 async fn get(upstream: &Upstream, target: &str) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let request = Request::get(target).body(Full::<Bytes>::default()).unwrap();
+    let request = Request::get(target).body(Bytes::new()).unwrap();
     timeout(PATIENCE, upstream.send(request)).await.unwrap()
 }
 
@@ -167,7 +166,7 @@ async fn a_request_is_made_anew_and_its_connection_kept() {
         .header("content-length", "7")
         .header("transfer-encoding", "chunked")
         .header("accept", "application/json")
-        .body(Full::<Bytes>::default())
+        .body(Bytes::new())
         .unwrap();
     let response = upstream.send(request).await.unwrap();
     assert_eq!(upstream.in_use(), 1);
@@ -185,20 +184,16 @@ async fn a_request_is_made_anew_and_its_connection_kept() {
 
 #[tokio::test]
 async fn interim_responses_and_trailers_are_dropped() {
-    let answer = "HTTP/1.1 103 Early Hints\r\nLink: </2512489996>\r\n\r\nHTTP/1.1 200 OK\r\n\
+    let answer = "HTTP/1.1 103 Early Hints\r\nLocation: /2512489996\r\n\r\nHTTP/1.1 200 OK\r\n\
                   Transfer-Encoding: chunked\r\nTrailer: X-Cpr\r\n\r\n2\r\n{}\r\n0\r\nX-Cpr: 2512489996\r\n\r\n";
     let origin = origin(vec![Act::Say(answer)]).await;
     let upstream = client(origin.plain());
     let response = get(&upstream, "/").await.unwrap();
     assert_eq!(response.status(), 200);
-    assert!(!response.headers().contains_key("link"));
+    assert!(!response.headers().contains_key("location"));
     let mut body = response.into_body();
-    let mut frames = 0;
-    while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
-        assert!(frame.unwrap().is_data());
-        frames += 1;
-    }
-    assert_eq!(frames, 1);
+    assert_eq!(body.next().await.unwrap().unwrap(), "{}");
+    assert!(body.next().await.unwrap().is_none());
 }
 
 #[tokio::test]

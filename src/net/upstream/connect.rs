@@ -5,12 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderValue, Uri};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{UpstreamCa, UpstreamError, UpstreamSettings, UpstreamSetupError};
 use crate::clock::Clock;
@@ -20,9 +23,22 @@ use crate::net::tls::{ClockTime, TlsError, read_certificates, read_key};
 pub(super) type Stream = Box<dyn Duplex>;
 
 /// Bytes both ways.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Bytes, the end or a fault wait in the socket, whatever the runtime knows of it yet.
+    fn has_news(&self) -> bool;
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+impl Duplex for TcpStream {
+    fn has_news(&self) -> bool {
+        recv(self, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).err() != Some(Errno::WOULDBLOCK)
+    }
+}
+
+impl Duplex for TlsStream<TcpStream> {
+    fn has_news(&self) -> bool {
+        self.get_ref().0.has_news()
+    }
+}
 
 /// Where and how to connect.
 pub(super) struct Connector {

@@ -1,84 +1,95 @@
 //! Connections to one upstream that wait for their next exchange.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::sleep;
 
-use super::UpstreamError;
-use super::connect::Stream;
+use super::wire::Wire;
 use crate::clock::Clock;
 
-/// An open connection. Dropping it closes the socket, whatever is under way on it.
-#[derive(Debug)]
-pub(super) struct Open {
-    pub(super) sender: SendRequest<Full<Bytes>>,
-    task: AbortHandle,
-}
-
-impl Open {
-    /// Begins HTTP/1.1 on a connected stream. What is lenient in hyper stays off: HTTP/0.9,
-    /// folded lines, spaces before the colon, invalid fields.
-    pub(super) async fn handshake(stream: Stream, max_head: usize) -> Result<Self, UpstreamError> {
-        let (sender, connection) = http1::Builder::new()
-            .max_header_size(max_head)
-            .max_buf_size(max_head.max(LEAST_BUFFER))
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| UpstreamError::of(&error))?;
-        // The fault reaches the exchange through `sender`, if there is one.
-        let task = tokio::spawn(async move { drop(connection.await) }).abort_handle();
-        Ok(Self { sender, task })
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// The idle connections, the last used first: so that few are kept warm and the rest run out.
+/// The idle connections of an upstream.
 #[derive(Debug)]
 pub(super) struct Pool {
-    most: usize,
-    keep: Duration,
+    max_idle: usize,
+    idle_for: Duration,
     clock: Clock,
-    idle: Mutex<Vec<(Open, Instant)>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    /// With when their last exchange ended. The last used is taken first: so that few are kept warm and the rest
+    /// run out.
+    wires: Vec<(Wire, Instant)>,
+    /// A task closes what runs out.
+    sweeping: bool,
 }
 
 impl Pool {
-    pub(super) fn new(most: usize, keep: Duration, clock: Clock) -> Self {
-        Self { most, keep, clock, idle: Mutex::default() }
+    pub(super) fn new(max_idle: usize, idle_for: Duration, clock: Clock) -> Self {
+        Self { max_idle, idle_for, clock, idle: Mutex::default() }
     }
 
-    /// A connection that is open and ready, as far as can be known.
-    pub(super) fn take(&self) -> Option<Open> {
+    /// A connection that is open and silent, as far as can be known.
+    pub(super) fn take(&self) -> Option<Wire> {
         let now = self.clock.instant();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((open, since)) = idle.pop() {
-            if open.sender.is_ready() && now.saturating_duration_since(since) < self.keep {
-                return Some(open);
+        // A task that has had its turn could not look, and would close all of them.
+        while has_budget_remaining() {
+            let (mut wire, since) = self.idle().wires.pop()?;
+            if self.is_kept(since, now) && wire.is_silent() {
+                return Some(wire);
             }
         }
         None
     }
 
-    fn put(&self, open: Open) {
+    fn put(self: &Arc<Self>, wire: Wire) {
         let now = self.clock.instant();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(open, since)| {
-            !open.sender.is_closed() && now.saturating_duration_since(*since) < self.keep
-        });
-        if idle.len() < self.most {
-            idle.push((open, now));
+        let mut idle = self.idle();
+        idle.wires.push((wire, now));
+        if idle.wires.len() > self.max_idle {
+            // The oldest: the upstream closes it first.
+            drop(idle.wires.remove(0));
+        }
+        if let (false, Ok(runtime)) = (idle.sweeping, Handle::try_current()) {
+            idle.sweeping = true;
+            runtime.spawn(sweep(Arc::downgrade(self), self.idle_for.checked_div(SWEEPS).unwrap_or_default()));
+        }
+    }
+
+    /// Closes what has run out, and what the upstream has closed. Whether any is left.
+    fn close_spent(&self) -> bool {
+        let now = self.clock.instant();
+        let mut idle = self.idle();
+        idle.wires.retain(|(wire, since)| self.is_kept(*since, now) && !wire.has_news());
+        idle.sweeping = !idle.wires.is_empty();
+        idle.sweeping
+    }
+
+    fn is_kept(&self, since: Instant, now: Instant) -> bool {
+        now.saturating_duration_since(since) < self.idle_for
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many times within the deadline for idle connections is looked which of them have run out: they do a quarter late
+/// at most.
+const SWEEPS: u32 = 4;
+
+/// Ends with the last idle connection, or the pool.
+async fn sweep(pool: Weak<Pool>, pause: Duration) {
+    loop {
+        sleep(pause).await;
+        let left = pool.upgrade().is_some_and(|pool| pool.close_spent());
+        if !left {
+            return;
         }
     }
 }
@@ -87,35 +98,22 @@ impl Pool {
 /// Dropped, it closes the connection: only [`Lease::give_back`] keeps it.
 #[derive(Debug)]
 pub(super) struct Lease {
-    open: Open,
-    place: OwnedSemaphorePermit,
+    pub(super) wire: Wire,
+    keep: bool,
+    _place: OwnedSemaphorePermit,
     pool: Arc<Pool>,
 }
 
 impl Lease {
-    pub(super) fn new(open: Open, place: OwnedSemaphorePermit, pool: &Arc<Pool>) -> Self {
-        Self { open, place, pool: Arc::clone(pool) }
+    pub(super) fn new(wire: Wire, keep: bool, place: OwnedSemaphorePermit, pool: &Arc<Pool>) -> Self {
+        Self { wire, keep, _place: place, pool: Arc::clone(pool) }
     }
 
-    /// Keeps the connection for the next exchange, once hyper finds it ready: it is not if the
-    /// upstream asked to close it, or sent anything after its response.
+    /// Keeps the connection for the next exchange, now that its response has been read to the end: unless the
+    /// upstream will close it, or has sent anything after that.
     pub(super) fn give_back(self) {
-        let Self { mut open, place, pool } = self;
-        if open.sender.is_ready() {
-            return pool.put(open);
+        if self.keep && !self.wire.has_surplus() {
+            self.pool.put(self.wire);
         }
-        let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Ok(Ok(())) = timeout(SETTLE, open.sender.ready()).await {
-                pool.put(open);
-            }
-            drop(place);
-        });
     }
 }
-
-/// How long a connection may take to become ready after its response was read to the end.
-const SETTLE: Duration = Duration::from_secs(1);
-
-/// The least that hyper takes.
-const LEAST_BUFFER: usize = 8192;
