@@ -1,6 +1,10 @@
 //! What is taken for a response, and what becomes of its connection. Each response that is taken, hyper reads alike,
 //! however its bytes come; not each that hyper reads is taken.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,11 +14,15 @@ use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::coop::{consume_budget, has_budget_remaining};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::connect::Duplex;
 use super::head;
+use super::pool::{Lease, Pool};
 use super::wire::Wire;
 use super::{Upstream, UpstreamCa, UpstreamError, UpstreamSettings};
 use crate::clock::Clock;
@@ -335,6 +343,26 @@ async fn what_nobody_asked_for_is_seen_in_the_socket_itself() {
     assert!(head.keep && wire.is_silent());
     std::io::Write::write_all(&mut &origin, b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     assert!(!wire.is_silent());
+}
+
+/// It could not look whether connections are silent, and would close all of them.
+#[tokio::test]
+async fn a_task_that_has_had_its_turn_takes_no_idle_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let _origin = listener.accept().await.unwrap();
+    let pool = Arc::new(Pool::new(1, PATIENCE, Clock::system()));
+    let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+    Lease::new(Wire::new(Box::new(stream)), true, place, &pool).give_back();
+    let taken = poll_fn(|cx| {
+        while has_budget_remaining() {
+            assert!(pin!(consume_budget()).poll(cx).is_ready());
+        }
+        Poll::Ready(pool.take())
+    });
+    assert!(taken.await.is_none());
+    yield_now().await;
+    assert!(pool.take().is_some());
 }
 
 /// Also where no other exchange comes.
